@@ -1,0 +1,95 @@
+"""What a step says of its rows.
+
+A `Verdict` is built from whole columns and read by the engine:
+
+>>> import polars as pl
+>>> length = pl.Series([1, 5, 40])
+>>> verdict = drop("too_short", when=length < 2, length=length).drop("too_long", when=length > 30)
+>>> [clause.reason for clause in verdict.clauses]
+['too_short', 'too_long']
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import polars as pl
+
+Outcome = Literal["kept", "dropped", "merged", "held", "quarantined", "born"]
+OUTCOMES: tuple[Outcome, ...] = ("kept", "dropped", "merged", "held", "quarantined")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One condition of a verdict. Rows where `when` is true (null is false) leave for `reason`.
+
+    `into`: for merges, the position, among the rows judged, of the row that stays; else None.
+    """
+
+    reason: str
+    when: pl.Series
+    into: pl.Series | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Clauses (the first that holds wins), evidence (one column per figure) and changed columns.
+
+    Every series has one value per row judged, in order. Evidence is kept for all rows, so that a
+    threshold can be retuned without judging again; it is null where it says nothing.
+    `changes` hold whole new columns; rows whose value is the same as before count as unchanged.
+    """
+
+    clauses: tuple[Clause, ...] = ()
+    evidence: dict[str, pl.Series] = field(default_factory=dict)
+    changes: dict[str, pl.Series] = field(default_factory=dict)
+
+    def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
+        """Also drop the rows where `when` holds."""
+        clause = Clause(reason, when)
+        return replace(self, clauses=(*self.clauses, clause), evidence={**self.evidence, **evidence})
+
+    def merge(self, reason: str, *, into: pl.Series, **evidence: pl.Series) -> Verdict:
+        """Also merge rows into others: `into` is the position of the survivor, null where the row stays."""
+        clause = Clause(reason, into.is_not_null(), into=into)
+        return replace(self, clauses=(*self.clauses, clause), evidence={**self.evidence, **evidence})
+
+    def hold(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
+        """Also hold the rows where `when` holds: they wait for people."""
+        clause = Clause(reason, when, held=True)
+        return replace(self, clauses=(*self.clauses, clause), evidence={**self.evidence, **evidence})
+
+    def change(self, **columns: pl.Series) -> Verdict:
+        """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""
+        return replace(self, changes={**self.changes, **columns})
+
+    def note(self, **evidence: pl.Series) -> Verdict:
+        """Also remember figures."""
+        return replace(self, evidence={**self.evidence, **evidence})
+
+
+def keep() -> Verdict:
+    """Nothing leaves."""
+    return Verdict()
+
+
+def drop(reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
+    """Drop the rows where `when` holds, for `reason`; `evidence` says why."""
+    return Verdict().drop(reason, when=when, **evidence)
+
+
+def merge(reason: str, *, into: pl.Series, **evidence: pl.Series) -> Verdict:
+    """Merge each row with a position in `into` into the row at that position."""
+    return Verdict().merge(reason, into=into, **evidence)
+
+
+def hold(reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
+    """Hold the rows where `when` holds, until people decide."""
+    return Verdict().hold(reason, when=when, **evidence)
+
+
+def change(**columns: pl.Series) -> Verdict:
+    """Set columns."""
+    return Verdict().change(**columns)

@@ -1,0 +1,143 @@
+"""The step classes: one frozen Pydantic model is both configuration and behaviour.
+
+A step's address is its place: `tamis.steps.filter.length.Length` is `filter.length`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar, get_args, get_origin
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+
+from .columns import Columns, Table
+from .fingerprint import fingerprint
+from .outcome import Verdict
+from .row import View, check_view, view_column
+
+Reasons = dict[str, str]
+
+
+class Part(BaseModel):
+    """What sources, steps and sinks share: frozen, nothing undeclared, an address by place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=())
+
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def address(cls) -> str:
+        """`family.name` for what stands under `tamis.<room>.`, else the module's own name."""
+        module = cls.__module__
+        for room in ("tamis.steps.", "tamis.sources.", "tamis.sinks."):
+            if module.startswith(room):
+                return module.removeprefix(room)
+        return f"{module}.{cls.__qualname__}"
+
+    def settings(self) -> dict[str, Any]:
+        """The configuration as JSON values under the names the recipe uses, defaults left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+    def configuration(self) -> dict[str, Any]:
+        """Every field as JSON values: what a fingerprint takes in."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Step(Part):
+    """Judges or changes rows. Subclass `RowStep` or `TableStep`."""
+
+    reasons: ClassVar[Reasons] = {}
+    #: full names of the columns the step may set; names that are not reserved get the step id as prefix
+    sets: ClassVar[tuple[str, ...]] = ()
+
+    id: str | None = Field(None, description="The step's name in this recipe; by default its address.", pattern=r"^[A-Za-z0-9_.\-]+$")
+    where: str | None = Field(None, description="SQL expression; the step sees only rows for which it is true.")
+
+    @property
+    def name(self) -> str:
+        """The step's id in the recipe."""
+        return self.id or self.address()
+
+    def views(self) -> tuple[str, ...]:
+        """The views named by the step's `View` fields."""
+        found: list[str] = []
+        for name, info in type(self).model_fields.items():
+            if check_view in [getattr(m, "func", None) for m in info.metadata] or _holds_view(info.annotation):
+                value = getattr(self, name)
+                found += [value] if isinstance(value, str) else list(value or ())
+        return tuple(dict.fromkeys(found))
+
+    def reads(self) -> tuple[str, ...] | None:
+        """Columns the step reads (names as the user writes them), or None for 'any column'."""
+        return tuple(dict.fromkeys(view_column(view) for view in self.views()))
+
+    def files(self) -> tuple[str, ...]:
+        """Paths of files whose contents the outcome depends on."""
+        return ()
+
+    def key(self) -> str:
+        """What the step is, apart from the data: address, version and configuration (not its id)."""
+        configuration = {k: v for k, v in self.configuration().items() if k not in ("id", "where")}
+        return fingerprint(self.address(), self.identity(), configuration)
+
+    def identity(self) -> Any:
+        """The version, or what stands for it (the hash of a user's source)."""
+        return self.version
+
+
+def _holds_view(annotation: Any) -> bool:
+    """Whether a field's type is, or contains, `View`."""
+    if get_origin(annotation) is None:
+        return False
+    if annotation == View:
+        return True
+    return any(a == View or _holds_view(a) or check_view in [getattr(m, "func", None) for m in getattr(a, "__metadata__", ())] for a in get_args(annotation))
+
+
+class RowStep(Step):
+    """Looks at one row at a time: the verdict on a row depends on that row alone."""
+
+    def judge(self, rows: Columns) -> Verdict:
+        """The verdict on some rows of a partition, in whole columns."""
+        raise NotImplementedError
+
+
+class BirthStep(Step):
+    """Makes rows out of rows. Parents with children are merged into them."""
+
+    def bear(self, rows: Columns) -> tuple[pl.Series, pl.DataFrame, Verdict]:
+        """(parent position of each child as u32, the children's columns, the verdict on the parents).
+
+        Children stand grouped by parent, in parent order. A parent with children is merged into them
+        unless the verdict already took it away. Columns not given are inherited from the parent.
+        """
+        raise NotImplementedError
+
+
+class TableStep(Step):
+    """Needs all rows: gather → decide → scatter."""
+
+    def gather(self, rows: Columns) -> dict[str, pl.Series]:
+        """The few columns, hashes or vectors that `decide` needs, from some rows of a partition.
+
+        Like a row step's verdict, each value depends on its row alone.
+        """
+        raise NotImplementedError
+
+    def decide(self, table: Table) -> Verdict:
+        """The verdict on all rows, from what was gathered."""
+        raise NotImplementedError
+
+
+class GateStep(Step):
+    """A point where a run waits for people. Asks about the rows that `asks` marks."""
+
+    def asks(self, rows: Columns) -> pl.Series:
+        """True for each row that people must decide on."""
+        raise NotImplementedError
+
+
+def docstring(cls: type) -> str:
+    """The class's own documentation, cleaned."""
+    return inspect.cleandoc(cls.__doc__ or "")

@@ -1,0 +1,109 @@
+"""Files of rows on disk: written whole, verified when read."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import xxhash
+
+from tamis.core.errors import CorruptFile, DataError, DiskFull
+
+
+class Stored(NamedTuple):
+    """A file of rows: its path, how many rows, its size in bytes, and the xxh3-128 of its bytes."""
+
+    path: str
+    rows: int
+    size: int
+    xxh3: str
+
+
+_verified: set[tuple[str, str, int, int]] = set()
+_lock = threading.Lock()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    except pl.exceptions.PolarsError as error:
+        raise DiskFull(f"cannot write {path}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def disk_error(error: OSError, path: Path) -> Exception:
+    """The error of this tree that says what the system said."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"disk full at {path}", hint="make room and run again; what was done is kept")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return DiskFull(f"no right to write {path}: {error.strerror}")
+    return DataError(f"{path}: {error.strerror or error}")
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
+    """Write rows as Parquet (lz4: a third of zstd's time on two cores), atomically."""
+    with writing(path) as temporary:
+        frame.write_parquet(temporary, compression="lz4", statistics=False, row_group_size=1 << 20)
+        data = temporary.read_bytes()
+        stored = Stored(str(path), frame.height, len(data), xxhash.xxh3_128_hexdigest(data))
+    return stored
+
+
+def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read rows, all columns or some. The bytes are checked against their hash at the first read."""
+    verify(stored)
+    return pl.read_parquet(stored.path, columns=None if columns is None else list(columns), use_statistics=False)
+
+
+def verify(stored: Stored) -> None:
+    """Compare a file with its recorded hash, once per process. CorruptFile where it differs."""
+    try:
+        status = os.stat(stored.path)
+        key = (stored.path, stored.xxh3, status.st_mtime_ns, status.st_size)
+        with _lock:
+            if key in _verified:
+                return
+        digest = xxhash.xxh3_128()
+        with open(stored.path, "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    except OSError as error:
+        raise CorruptFile(f"{stored.path}: {error.strerror}") from error
+    if digest.hexdigest() != stored.xxh3:
+        raise CorruptFile(f"{stored.path}: the bytes are not the ones written")
+    with _lock:
+        _verified.add(key)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
+    """Write JSON atomically; with `durable`, also past a power loss."""
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        if durable:
+            sync(temporary)
+    if durable:
+        sync(path.parent)

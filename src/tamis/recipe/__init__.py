@@ -1,0 +1,1 @@
+"""What to do, declared: load, validate, schema, plan. Never runs."""

@@ -1,0 +1,1 @@
+"""Run, resume, gates. The only room that takes rows away."""

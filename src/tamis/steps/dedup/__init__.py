@@ -1,0 +1,1 @@
+"""Merge rows that say the same."""

@@ -1,0 +1,1 @@
+"""Drop rows that are not worth training on."""

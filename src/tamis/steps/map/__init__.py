@@ -1,0 +1,1 @@
+"""Make messages out of whatever a source holds."""

@@ -1,0 +1,1 @@
+"""Points where a run waits for people."""

@@ -1,0 +1,1 @@
+"""Say which rows train and which test."""
