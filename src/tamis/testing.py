@@ -110,7 +110,7 @@ def judge_frame(step: Step, frame: Frame) -> tuple[Judged, pl.DataFrame | None, 
         raise TypeError(f"{type(step).__name__} is no row, birth or table step")
     before = {}
     for name in verdict.changes:
-        full = name if name in RESERVED else f"{step.name}.{name}"
+        full = name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
         before[full] = frame[full] if full in frame.names else None
     judged = resolve(step, verdict, height=frame.height, before=before, not_applicable=absent_views(step, frame))
     return judged, children, parents

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PlainSerializer, SerializeAsAny
 
-from .step import Part
+from .step import Part, Step, written
 
 Kind = Literal["text", "integer", "number", "boolean", "json"]
 
@@ -75,6 +75,10 @@ class Source(Part):
 
     name: str | None = Field(None, description="The source's name; by default its file's or table's.")
     id: tuple[str, ...] = Field((), description="Columns that identify a row; without them its content does.")
+
+    map: tuple[Annotated[SerializeAsAny[Step], PlainSerializer(written, return_type=dict)], ...] = Field(
+        (), description="Steps that only this source's rows pass, first of all: how they become messages."
+    )
 
     @property
     def label(self) -> str:

@@ -6,7 +6,7 @@ A step's address is its place: `tamis.steps.filter.length.Length` is `filter.len
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar, get_args, get_origin
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -48,6 +48,10 @@ class Step(Part):
     """Judges or changes rows. Subclass `RowStep` or `TableStep`."""
 
     reasons: ClassVar[Reasons] = {}
+    #: whether the step uses `rows.seed` or `table.seed`; else its outcome does not depend on the recipe's seed
+    seeded: ClassVar[bool] = False
+    #: distributions whose version the outcome depends on
+    libraries: ClassVar[tuple[str, ...]] = ()
     #: full names of the columns the step may set; names that are not reserved get the step id as prefix
     sets: ClassVar[tuple[str, ...]] = ()
 
@@ -130,12 +134,28 @@ class TableStep(Step):
         raise NotImplementedError
 
 
-class GateStep(Step):
-    """A point where a run waits for people. Asks about the rows that `asks` marks."""
+class GateStep(TableStep):
+    """A point where a run waits for people.
 
-    def asks(self, rows: Columns) -> pl.Series:
-        """True for each row that people must decide on."""
+    `decide` holds the rows that people must look at; the runner turns those that were accepted into
+    kept and those that were rejected into dropped, for the declared reason `rejected`. Once the gate is
+    closed, rows nobody decided on go as `undecided` says; `drop` needs the declared reason `undecided`.
+    """
+
+    undecided: Literal["hold", "keep", "drop"] = Field("hold", description="What becomes of rows nobody decided on, once the gate is closed.")
+
+    def gather(self, rows: Columns) -> dict[str, pl.Series]:
+        """Nothing, unless the step says otherwise."""
+        return {}
+
+    def question_text(self) -> str:
+        """What people are asked."""
         raise NotImplementedError
+
+
+def written(part: Part) -> dict[str, Any]:
+    """A part as the recipe writes it: `use:` and its fields, defaults left out."""
+    return {"use": part.address(), **part.settings()}
 
 
 def docstring(cls: type) -> str:

@@ -73,12 +73,31 @@ class Frame:
         if name not in self._names:
             self._names.append(name)
         self._columns[name] = column.alias(name)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         self._chats.pop(name, None)
         self._contents.pop(name, None)
         stale = [view for view in {*self._texts, *self._buffers} if view_column(view) == name]
         for view in stale:
             self._texts.pop(view, None)
             self._buffers.pop(view, None)
+
+    def relay(self, name: str, read: Loader, rows: NDArray[np.int64] | None) -> None:
+        """Take a column that a layer changed anew from `read`, when it is next asked for; `rows`: which of them."""
+        if name not in self._names:
+            self._names.append(name)
+        older = self._load
+
+        def load(wanted: str) -> pl.Series:
+            if wanted != name:
+                return older(wanted)
+            column = read(name)
+            return column if rows is None else column.gather(pl.Series(rows, dtype=pl.UInt32))
+
+        self._load = load
+        self._forget(name)
+        self._columns.pop(name, None)
 
     def take(self, rows: NDArray[np.int64]) -> Frame:
         """A new frame with only these rows, in this order."""

@@ -59,7 +59,7 @@ def resolve(step: Step, verdict: Verdict, *, height: int, before: dict[str, pl.S
     changes: dict[str, pl.Series] = {}
     for name, column in verdict.changes.items():
         _check_length(step, name, column, height)
-        full = name if name in RESERVED else f"{step.name}.{name}"
+        full = name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
         old = before.get(full)
         changes[full] = column.alias(full)
         changed |= np.ones(height, np.bool_) if old is None else column.ne_missing(old).to_numpy()

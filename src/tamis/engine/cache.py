@@ -1,0 +1,71 @@
+"""What steps found out, kept by fingerprint. Derived: may be deleted at any time, costs only time.
+
+An entry is a folder of Parquet files and an `entry.json` written last, which holds their hashes.
+A torn or altered entry is noticed by them and computed again, so nothing here is fsynced.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tamis.core.errors import CorruptFile
+
+from .store import Stored, read_frame, verify, write_frame, write_json
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cached result: its files by name, and small facts."""
+
+    folder: Path
+    files: dict[str, Stored]
+    facts: dict[str, Any]
+
+    def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of one of the entry's files."""
+        return read_frame(self.files[name], columns)
+
+    def has(self, name: str) -> bool:
+        return name in self.files
+
+
+class Cache:
+    """A folder of entries."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, fingerprint: str) -> Path:
+        return self.root / fingerprint[:2] / fingerprint
+
+    def get(self, fingerprint: str) -> Entry | None:
+        """The entry, its files verified; None where there is none or its bytes are not what was written."""
+        folder = self.folder(fingerprint)
+        try:
+            record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+            files = {name: Stored(str(folder / f"{name}.parquet"), *rest) for name, rest in record["files"].items()}
+            for stored in files.values():
+                verify(stored)
+        except (OSError, ValueError, KeyError, TypeError, CorruptFile):
+            return None
+        return Entry(folder, files, record["facts"])
+
+    def put(self, fingerprint: str, frames: dict[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
+        """Write an entry; one that is there already is replaced."""
+        folder = self.folder(fingerprint)
+        (folder / "entry.json").unlink(missing_ok=True)
+        files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
+        record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
+        write_json(folder / "entry.json", record)
+        return Entry(folder, files, facts)
+
+    def drop(self, fingerprint: str) -> None:
+        """Forget an entry."""
+        shutil.rmtree(self.folder(fingerprint), ignore_errors=True)

@@ -1,0 +1,80 @@
+"""Executors: who runs a task per partition. A task is a top-level function of one picklable argument."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+Kind = Literal["inline", "threads", "processes"]
+
+
+def default_workers() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class LocalExecutor:
+    """Runs tasks on this machine: in this thread, on threads (kernels release the GIL) or in processes.
+
+    Results come in the order of the arguments; at most `2 × workers` are in flight, so that memory is
+    bounded by workers and not by how many partitions there are.
+    """
+
+    def __init__(self, workers: int | None = None, kind: Kind = "threads") -> None:
+        self.workers = max(1, workers or default_workers())
+        self.kind: Kind = "inline" if self.workers == 1 and kind == "threads" else kind
+        self._pool: Pool | None = None
+
+    def map(self, task: Callable[[A], R], arguments: Sequence[A]) -> Iterator[R]:
+        """The task's results, in order."""
+        if self.kind == "inline" or (self.kind == "threads" and len(arguments) < 2):
+            for argument in arguments:
+                yield task(argument)
+            return
+        pool = self._start()
+        waiting: deque[Future[R]] = deque()
+        pending = iter(arguments)
+        try:
+            for argument in pending:
+                waiting.append(pool.submit(task, argument))
+                if len(waiting) >= self.workers + 1:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _start(self) -> Pool:
+        if self._pool is None:
+            if self.kind == "processes":
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_one_thread)
+            else:
+                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamis")
+        return self._pool
+
+    def close(self) -> None:
+        """Stop the pool; tasks not begun are given up."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+
+def _one_thread() -> None:
+    """Polars' own pool in a worker process is one thread; must run before Polars is imported there."""
+    os.environ["POLARS_MAX_THREADS"] = "1"

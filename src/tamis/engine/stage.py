@@ -1,0 +1,405 @@
+"""A stage: consecutive row steps over one partition, then what the next table step gathers from it.
+
+A step's outcome is cached by what it depends on: the step, and the versions of the columns it reads.
+It does not depend on which rows are alive, since a row step judges each row alone; so a change to one
+filter leaves the outcomes of the others as they were. Rows that an entry lacks are judged and added.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tamis.core.errors import StepError, TamisError
+from tamis.core.fingerprint import fingerprint
+from tamis.core.row import LINEAGE, RESERVED
+from tamis.core.step import RowStep, Step, TableStep
+
+from .cache import Cache, Entry
+from .frame import Frame, find_column
+from .judge import CODES, KEPT, QUARANTINED, Judged, absent_views, resolve
+from .layers import Layer, LayeredReader, Mask
+from .parts import write_part
+from .rescue import Rescued, rescue_rows
+from .store import Stored
+
+#: a frame is compacted when fewer than this share of its rows is still wanted
+COMPACT_SHARE = 0.7
+#: a partition in which more rows than this make a step fail is not bisected to its end
+MAX_FAILURES = 1000
+
+
+@dataclass(frozen=True)
+class Call:
+    """A step as a stage runs it. `identity`: hash of the step, its files and library versions."""
+
+    step: Step
+    identity: str
+    seed: int
+    only_source: str | None = None
+    rescued: Rescued = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PartState:
+    """A partition on its way through the recipe.
+
+    content: hash of the base's content; versions: what each set column depends on; live: (rows,) bool.
+    """
+
+    base: Stored
+    rows: int
+    source: str
+    content: str
+    columns: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    versions: dict[str, str]
+    live: Mask
+
+    def reader(self) -> LayeredReader:
+        return LayeredReader(self.base, self.columns, self.rows, self.layers)
+
+    @property
+    def names(self) -> list[str]:
+        return self.reader().names
+
+
+@dataclass(frozen=True)
+class Task:
+    """One partition's work in a stage."""
+
+    state: PartState
+    calls: tuple[Call, ...]
+    cache: Path
+    gather: Call | None = None
+
+
+@dataclass
+class Applied:
+    """What one step did to one partition.
+
+    outcomes: rows per index of judge.CODES, of the rows that were live (kept: of all of them, seen or not);
+    reasons: rows per slug; part: fingerprint of the ledger part, None where there is nothing to say.
+    """
+
+    rows_in: int
+    outcomes: list[int]
+    reasons: dict[str, int]
+    part: str | None
+    not_applicable: int
+    changed: int
+    rescued: int
+    stale: int
+    judged_rows: int
+    seconds: float
+
+
+@dataclass
+class Result:
+    """A partition after a stage. `gathered`: the fingerprint of what the table step gathered."""
+
+    state: PartState
+    applied: list[Applied]
+    gathered: str | None = None
+    gathered_seen: Mask | None = None
+    gathered_rows: int = 0
+
+
+def run(task: Task) -> Result:
+    """Run a stage over one partition."""
+    return _Stage(task).run()
+
+
+class _Stage:
+    """The state of one partition while a stage goes over it."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.cache = Cache(task.cache)
+        self.state = task.state
+        self.live = task.state.live.copy()
+        self.layers = list(task.state.layers)
+        self.versions = dict(task.state.versions)
+        self.basis: NDArray[np.int64] | None = None  # rows of the frame; None: every row
+        self.frame = self._whole_frame()
+
+    def run(self) -> Result:
+        applied = [self._apply(call) for call in self.task.calls]
+        result = Result(self._present(), applied)
+        if self.task.gather is not None:
+            fp, seen, judged = self._gather(self.task.gather)
+            result.gathered, result.gathered_seen, result.gathered_rows = fp, seen, judged
+        return result
+
+    def _present(self) -> PartState:
+        return replace(self.state, layers=tuple(self.layers), versions=self.versions, live=self.live)
+
+    # -- frames -------------------------------------------------------------------------------
+
+    def _whole_frame(self) -> Frame:
+        reader = LayeredReader(self.state.base, self.state.columns, self.state.rows, self.layers)
+        return Frame(self.state.rows, reader.names, reader.read)
+
+    def _frame_for(self, wanted: Mask) -> tuple[Frame, NDArray[np.int64]]:
+        """A frame that holds at least the wanted rows, and the partition rows it holds."""
+        rows = np.arange(self.state.rows) if self.basis is None else self.basis
+        count = int(wanted.sum())
+        inside = wanted[rows]
+        if int(inside.sum()) < count:  # rows that were left out of the frame are wanted again
+            self.basis, self.frame = None, self._whole_frame()
+            rows = np.arange(self.state.rows)
+            inside = wanted
+        if count < COMPACT_SHARE * len(rows):
+            keep = np.flatnonzero(inside)
+            self.frame = self.frame.take(keep)
+            rows = rows[keep]
+            self.basis = rows
+        return self.frame, rows
+
+    # -- steps --------------------------------------------------------------------------------
+
+    def _selected(self, call: Call) -> Mask:
+        """The rows the step sees: live, of its source, and `where` true."""
+        selected = self.live.copy()
+        if call.only_source is not None and call.only_source != self.state.source:
+            selected[:] = False
+        if call.step.where is not None and selected.any():
+            from .sql import evaluate
+
+            frame, rows = self._frame_for(selected)
+            true = np.zeros(self.state.rows, np.bool_)
+            true[rows] = evaluate(call.step.where, frame).fill_null(False).to_numpy()
+            selected &= true
+        return selected
+
+    def _fingerprint(self, call: Call, purpose: str) -> str:
+        """What the step's outcome on this partition depends on."""
+        names = self.frame.names
+        reads = call.step.reads()
+        if reads is None:
+            read = [name for name in names if name not in LINEAGE]
+        else:
+            read = sorted({find_column(n, names) for n in reads if n in names or n not in RESERVED})
+        versions = [(name, self.versions.get(name, "")) for name in read]
+        return fingerprint(purpose, call.step.name, call.identity, self.state.content, versions)
+
+    def _apply(self, call: Call) -> Applied:
+        started = time.perf_counter()
+        step, n = call.step, self.state.rows
+        selected = self._selected(call)
+        fp = self._fingerprint(call, "step")
+        entry = self.cache.get(fp)
+        rows, outcomes = _read_outcomes(entry)
+        covered = np.zeros(n, np.bool_)
+        covered[rows] = True
+        missing = selected & ~covered
+        judged_rows = 0
+        fresh: dict[str, pl.Series] | None = None
+        if missing.any() or entry is None:
+            assert isinstance(step, RowStep)
+            frame, basis = self._frame_for(missing)
+            judged = judge_safely(step, frame.with_seed(call.seed))
+            judged_rows = len(basis)
+            entry = _store(self.cache, fp, step, entry, basis, judged)
+            rows, outcomes = _read_outcomes(entry)
+            held = np.zeros(n, np.bool_)
+            held[basis] = True
+            if not (selected & ~held).any():
+                fresh = judged.changes
+        outcome = np.zeros(n, np.uint8)
+        reason = np.full(n, -1, np.int8)
+        outcome[rows] = outcomes["outcome"].to_numpy()
+        reason[rows] = outcomes["reason"].to_numpy()
+        outcome[~selected] = KEPT
+        reason[~selected] = -1
+        named, stale = rescue_rows(call.rescued, self._present(), outcome)
+        outcome[named], reason[named] = KEPT, -1
+        slugs = list(step.reasons)
+        part = write_part(self.cache, entry, fp, selected, outcome, reason, slugs)
+        not_applicable = int((outcomes["not_applicable"].to_numpy() & selected[rows]).sum())
+        changed = self._lay(step, fp, entry, selected, fresh)
+        rows_in = int(self.live.sum())
+        counts = np.bincount(outcome, minlength=len(CODES)).tolist()
+        counts[KEPT] = rows_in - sum(counts[1:])
+        reasons = np.bincount(reason[reason >= 0], minlength=len(slugs)).tolist()
+        self.live &= outcome == KEPT
+        return Applied(
+            rows_in,
+            counts,
+            {slug: count for slug, count in zip(slugs, reasons, strict=True) if count},
+            part,
+            not_applicable,
+            changed,
+            int(named.sum()),
+            stale,
+            judged_rows,
+            time.perf_counter() - started,
+        )
+
+    def _lay(self, step: Step, fp: str, entry: Entry, selected: Mask, fresh: dict[str, pl.Series] | None) -> int:
+        """Put what the step changed on top; returns how many of the selected rows changed."""
+        if not entry.has("changes"):
+            return 0
+        stored = entry.files["changes"]
+        names = tuple(entry.facts["sets"])
+        rows = entry.read("changes", ["row"])["row"].to_numpy()
+        hit = selected[rows]
+        partial = not bool(hit.all())
+        layer = Layer(names, stored, applied=selected.copy() if partial else None, step=step.name)
+        self.layers.append(layer)
+        reader = LayeredReader(self.state.base, self.state.columns, self.state.rows, self.layers)
+        for name in names:
+            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, step.where if partial else None, mask_hash(selected) if partial else "")
+            if fresh is not None and not partial:
+                self.frame.set(name, fresh[name])
+            else:
+                self.frame.relay(name, reader.read, self.basis)
+        return int(hit.sum())
+
+    # -- table steps --------------------------------------------------------------------------
+
+    def _gather(self, call: Call) -> tuple[str, Mask, int]:
+        """What the table step needs of this partition, cached like a row step's outcome."""
+        step = call.step
+        assert isinstance(step, TableStep)
+        selected = self._selected(call)
+        fp = self._fingerprint(call, "gather")
+        entry = self.cache.get(fp)
+        covered = np.zeros(self.state.rows, np.bool_)
+        if entry is not None:
+            covered[entry.read("gathered", ["row"])["row"].to_numpy()] = True
+        missing = selected & ~covered
+        if not missing.any() and entry is not None:
+            return fp, selected, 0
+        frame, rows = self._frame_for(missing)
+        columns = step.gather(frame.with_seed(call.seed))
+        for name, column in columns.items():
+            if len(column) != frame.height:
+                raise StepError(f"step {step.name!r}: gathered {name!r} has {len(column)} values for {frame.height} rows")
+        gathered = pl.DataFrame([pl.Series("row", rows.astype(np.uint32)), *(c.alias(n) for n, c in columns.items())])
+        if entry is not None:
+            old = entry.read("gathered").filter(~pl.col("row").is_in(gathered["row"].implode()))
+            gathered = pl.concat([old, gathered]).sort("row")
+        self.cache.put(fp, {"gathered": gathered}, {"step": step.name})
+        return fp, selected, len(rows)
+
+
+def mask_hash(mask: Mask) -> str:
+    """The hash of a row mask."""
+    import xxhash
+
+    return str(xxhash.xxh3_128_hexdigest(np.packbits(mask).tobytes()))
+
+
+def _read_outcomes(entry: Entry | None) -> tuple[NDArray[np.int64], pl.DataFrame]:
+    """The rows judged, and their outcomes."""
+    if entry is None:
+        empty = pl.DataFrame(schema={"outcome": pl.UInt8, "reason": pl.Int8, "not_applicable": pl.Boolean})
+        return np.empty(0, np.int64), empty
+    frame = entry.read("outcome", ["row", "outcome", "reason", "not_applicable"])
+    return frame["row"].to_numpy().astype(np.int64), frame
+
+
+def _store(cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray[np.int64], judged: Judged) -> Entry:
+    """Write the judgement, joined with what the entry already held of other rows."""
+    row = pl.Series("row", rows.astype(np.uint32))
+    columns = [
+        row,
+        pl.Series("outcome", judged.outcome),
+        pl.Series("reason", judged.reason),
+        pl.Series("not_applicable", judged.not_applicable),
+        *(column.alias(f"evidence.{name}") for name, column in judged.evidence.items()),
+    ]
+    frames = {"outcome": pl.DataFrame(columns)}
+    names = list(judged.changes)
+    if names:
+        changed = pl.Series(judged.changed)
+        frames["changes"] = pl.DataFrame([row, *judged.changes.values()]).filter(changed)
+    if entry is not None:
+        for name, new in frames.items():
+            if entry.has(name):
+                old = entry.read(name).filter(~pl.col("row").is_in(row.implode()))
+                frames[name] = pl.concat([old, new], how="diagonal_relaxed").sort("row")
+    return cache.put(fp, frames, {"step": step.name, "sets": names, "reasons": list(step.reasons)})
+
+
+def judge_safely(step: RowStep, frame: Frame) -> Judged:
+    """Judge a frame; where the step fails, halve it until the failing rows stand alone, and quarantine those."""
+    failures = [0]
+    return _judge_part(step, frame, failures)
+
+
+def _judge_part(step: RowStep, frame: Frame, failures: list[int]) -> Judged:
+    try:
+        verdict = step.judge(frame)
+        before = {}
+        for name in verdict.changes:
+            full = change_name(step, name)
+            before[full] = frame[full] if full in frame.names else None
+        absent = absent_views(step, frame)
+        return resolve(step, verdict, height=frame.height, before=before, not_applicable=absent)
+    except TamisError:
+        raise
+    except Exception as error:
+        if frame.height > 1:
+            half = frame.height // 2
+            left = _judge_part(step, frame.take(np.arange(half)), failures)
+            right = _judge_part(step, frame.take(np.arange(half, frame.height)), failures)
+            return _join(left, right)
+        failures[0] += 1
+        if failures[0] > MAX_FAILURES:
+            raise StepError(
+                f"step {step.name!r} fails on more than {MAX_FAILURES} rows of one partition: {type(error).__name__}: {error}",
+                hint="mend the step; nothing was lost",
+            ) from error
+        return _failed(frame.height, error)
+
+
+def _failed(height: int, error: Exception) -> Judged:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+    return Judged(
+        np.full(height, QUARANTINED, np.uint8),
+        np.full(height, -1, np.int8),
+        np.zeros(height, np.bool_),
+        np.zeros(height, np.bool_),
+        {"error": pl.Series([text] * height)},
+        {},
+    )
+
+
+def _join(a: Judged, b: Judged) -> Judged:
+    """Two halves of a frame as one."""
+    na, nb = len(a.outcome), len(b.outcome)
+
+    def both(left: dict[str, pl.Series], right: dict[str, pl.Series]) -> dict[str, pl.Series]:
+        joined = {}
+        for name in dict.fromkeys([*left, *right]):
+            dtype = (left[name] if name in left else right[name]).dtype
+            parts = [
+                side[name] if name in side else pl.Series(name, [None], dtype=dtype).new_from_index(0, count)
+                for side, count in ((left, na), (right, nb))
+            ]
+            joined[name] = pl.concat(parts)
+        return joined
+
+    return Judged(
+        np.concatenate([a.outcome, b.outcome]),
+        np.concatenate([a.reason, b.reason]),
+        np.concatenate([a.not_applicable, b.not_applicable]),
+        np.concatenate([a.changed, b.changed]),
+        both(a.evidence, b.evidence),
+        both(a.changes, b.changes),
+    )
+
+
+def change_name(step: Step, name: str) -> str:
+    """The full name of a column a step sets."""
+    return name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
+

@@ -1,0 +1,75 @@
+"""The recipe: what to do, declared. The same from YAML and from Python."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny, model_validator
+
+from tamis.core.fingerprint import canonical, fingerprint
+from tamis.core.origin import Sink, Source
+from tamis.core.step import Step, written
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
+
+
+_Written = PlainSerializer(written, return_type=dict)
+
+
+class Recipe(BaseModel):
+    """What to do with which rows, and where they go.
+
+    >>> from tamis.steps.filter.length import Length
+    >>> Recipe(name="short", steps=[Length(min=2)]).steps[0].name
+    'filter.length'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    tamis: Literal[1] = Field(1, description="The recipe format's version.")
+    name: str = Field(description="The recipe's name: letters, digits, `.`, `_`, `-`.", pattern=f"^{NAME.pattern}$")
+    description: str = Field("", description="What this dataset is for; goes on its card.")
+    license: str = Field("", description="The licence of what is delivered; goes on its card.")
+    seed: int = Field(42, ge=0, description="Every random choice derives from it and from row ids.")
+    max_quarantined: float = Field(0.01, ge=0, le=1, description="Largest share of unreadable rows a run accepts, 0..1.")
+    order: Literal["source", "shuffle"] = Field(
+        "source", description="Order of delivered rows: as the sources have them, or by a seeded hash of the row id."
+    )
+    sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field((), description="Where rows come from, in order.")
+    steps: tuple[Annotated[SerializeAsAny[Step], _Written], ...] = Field((), description="What happens to rows, in order.")
+    deliver: tuple[Annotated[SerializeAsAny[Sink], _Written], ...] = Field((), description="Where the rows that are left go.")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("step", [step.name for step in self.steps]),
+            ("source", [source.label for source in self.sources]),
+        ):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            if twice:
+                word = "an `id:`" if what == "step" else "a `name:`"
+                raise ValueError(f"{what} {', '.join(map(repr, twice))} is used more than once; give each {word} of its own")
+        return self
+
+    def settings(self) -> dict[str, Any]:
+        """The recipe as plain data, defaults left out: what its YAML says."""
+        data = self.model_dump(mode="json", exclude_defaults=True)
+        return {"tamis": 1, **data}
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML."""
+        import yaml
+
+        return yaml.safe_dump(self.settings(), sort_keys=False, allow_unicode=True, width=110)
+
+    def fingerprint(self) -> str:
+        """Hash of the whole recipe."""
+        return fingerprint(canonical(self.settings()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self.settings() == other.settings()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())

@@ -1,0 +1,128 @@
+"""Birth steps: rows out of rows."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tamis.core.fingerprint import fingerprint
+from tamis.core.row import LINEAGE, RESERVED
+from tamis.core.step import BirthStep
+from tamis.engine.cache import Cache
+from tamis.engine.frame import Frame
+from tamis.engine.ids import hex_ids
+from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, resolve
+from tamis.engine.parts import part_frame
+from tamis.engine.stage import Applied, Call, PartState, change_name, mask_hash
+
+
+@dataclass(frozen=True)
+class Birth:
+    """One partition's work in a birth step."""
+
+    state: PartState
+    call: Call
+    cache: Path
+    folder: Path
+
+
+@dataclass
+class Born:
+    """The parents after the step, their children if any, and the account."""
+
+    parents: PartState
+    children: PartState | None
+    applied: Applied
+
+
+def bear(task: Birth) -> Born:
+    """Run a birth step over one partition; cached by the step and everything the partition is."""
+    started = time.perf_counter()
+    state, call, step = task.state, task.call, task.call.step
+    assert isinstance(step, BirthStep)
+    cache = Cache(task.cache)
+    selected = state.live.copy()
+    if call.only_source is not None and call.only_source != state.source:
+        selected[:] = False
+    reader = state.reader()
+    if step.where is not None and selected.any():
+        from tamis.engine.sql import evaluate
+
+        frame = Frame(state.rows, reader.names, reader.read)
+        selected &= evaluate(step.where, frame).fill_null(False).to_numpy()
+    versions = sorted(state.versions.items())
+    fp = fingerprint("birth", step.name, call.identity, state.base.xxh3, versions, mask_hash(selected))
+    entry = cache.get(fp)
+    fresh = entry is None
+    if entry is None:
+        rows = np.flatnonzero(selected)
+        parent = Frame(state.rows, reader.names, reader.read, seed=call.seed).take(rows)
+        parents, children, verdict = step.bear(parent)
+        judged = resolve(step, verdict, height=parent.height, before={}, not_applicable=absent_views(step, parent))
+        with_children = np.zeros(parent.height, np.bool_)
+        with_children[parents.to_numpy()] = True
+        judged.outcome[with_children & (judged.outcome == KEPT)] = MERGED
+        gone = judged.outcome[parents.to_numpy()] != MERGED
+        kept_children = pl.Series(~gone)
+        parents, children = parents.filter(kept_children), children.filter(kept_children)
+        outcome = pl.DataFrame(
+            [pl.Series("row", rows.astype(np.uint32)), pl.Series("outcome", judged.outcome), pl.Series("reason", judged.reason)]
+            + [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
+        )
+        entry = cache.put(fp, {"outcome": outcome, "children": _children(call, parent, parents, children)}, {"step": step.name})
+    return _result(task, cache, fp, entry.read("outcome"), selected, started, judged_rows=int(selected.sum()) if fresh else 0)
+
+
+def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFrame) -> pl.DataFrame:
+    """The children as a base: an id from the parent's, the step and the index; other columns inherited."""
+    positions = parents.cast(pl.UInt32)
+    high, low = parent["id.high"].to_numpy(), parent["id.low"].to_numpy()
+    index = parents.to_numpy()
+    parent_ids = hex_ids(high[index], low[index]).to_list()
+    count: dict[str, int] = {}
+    pairs = np.empty((len(parent_ids), 2), np.uint64)
+    for k, text in enumerate(parent_ids):
+        n = count[text] = count.get(text, -1) + 1
+        digest = hashlib.blake2b(f"{text}/{call.step.name}/{n}".encode(), digest_size=16).digest()
+        pairs[k] = int.from_bytes(digest[:8]), int.from_bytes(digest[8:])
+    given = {change_name(call.step, name): column for name, column in zip(children.columns, children.get_columns(), strict=True)}
+    inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low")]
+    columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
+    columns += [parent[name].gather(positions).alias(name) for name in inherited]
+    columns += [column.alias(name) for name, column in given.items()]
+    columns.append(pl.Series("born.from", parent_ids, dtype=pl.String))
+    lineage = [*LINEAGE]
+    columns.sort(key=lambda c: (c.name not in lineage, lineage.index(c.name) if c.name in lineage else 0))
+    return pl.DataFrame(columns)
+
+
+def _result(task: Birth, cache: Cache, fp: str, told: pl.DataFrame, selected: np.ndarray, started: float, *, judged_rows: int) -> Born:
+    state, slugs = task.state, list(task.call.step.reasons)
+    entry = cache.get(fp)
+    assert entry is not None, "written a moment ago"
+    outcome, reason = np.zeros(state.rows, np.uint8), np.full(state.rows, -1, np.int8)
+    rows = told["row"].to_numpy()
+    outcome[rows], reason[rows] = told["outcome"].to_numpy(), told["reason"].to_numpy()
+    part = fingerprint("birth part", fp)
+    if cache.get(part) is None:
+        evidence = told.drop("outcome", "reason")
+        cache.put(part, {"part": part_frame(evidence, selected, outcome, reason, slugs)}, {})
+    rows_in = int(state.live.sum())
+    counts = np.bincount(outcome, minlength=len(CODES)).tolist()
+    counts[KEPT] = rows_in - sum(counts[1:])
+    reasons = np.bincount(reason[reason >= 0], minlength=len(slugs)).tolist()
+    applied = Applied(
+        rows_in, counts, {s: c for s, c in zip(slugs, reasons, strict=True) if c}, part, 0, 0, 0, 0, judged_rows, time.perf_counter() - started
+    )
+    children = None
+    stored = entry.files["children"]
+    if stored.rows:
+        names = list(pl.read_parquet_schema(stored.path))
+        kept = tuple(n for n in names if n in RESERVED or n in LINEAGE or "." in n)
+        children = PartState(stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_))
+    return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied)

@@ -1,0 +1,267 @@
+"""`execute`: one recipe, one workspace, one run, from the first byte read to the last byte delivered."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError
+from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
+from tamis.engine.executor import Kind, LocalExecutor, default_workers
+from tamis.engine.stage import PartState
+from tamis.engine.store import write_json
+from tamis.recipe.model import Recipe
+from tamis.runs import decisions as decided
+from tamis.runs.workspace import Workspace
+
+from .account import totals
+from .delivery import deliver_all
+from .ingest import Ingest, ingest
+from .preflight import preflight
+from .run import Flow, Judge
+from .write_up import write_gate, write_ledger, write_manifest
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as opposed to what.
+
+    base: folder that paths of sources and steps are relative to; by default the workspace.
+    decisions: a file of decisions to replay instead of the workspace's own.
+    """
+
+    workers: int | None = None
+    kind: Kind = "threads"
+    decisions: Path | None = None
+    fresh: bool = False
+    base: Path | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder and its manifest."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """in, born, kept, dropped, merged, held, quarantined: totals."""
+        return dict(self.manifest["outcomes"])
+
+    def summary(self) -> dict[str, Any]:
+        """What `run --json` prints."""
+        steps = {s["name"]: {k: v for k, v in s.items() if k not in ("name", "address", "sentences")} for s in self.manifest["steps"]}
+        return {
+            "run": str(self.folder),
+            "outcomes": self.outcomes,
+            "steps": steps,
+            "delivered": self.manifest["delivered"],
+            "report": str(self.folder / "report.html"),
+            "warnings": self.manifest["warnings"],
+            "seconds": self.manifest["seconds"],
+        }
+
+    def text(self) -> str:
+        """The account, and where everything is."""
+        o = self.outcomes
+        born = f" + {o['born']:,} born" if o["born"] else ""
+        ends = [f"{o['kept']:,} kept"] + [f"{o[k]:,} {k}" for k in ("dropped", "merged", "held", "quarantined") if o[k]]
+        lines = [f"{o['in']:,} in{born} = {' + '.join(ends)}"]
+        for item in self.manifest["delivered"]:
+            split = f" {item['split']}" if item["split"] else ""
+            lines.append(f"delivered{split}: {_near(item['path'])} ({item['rows']:,} rows)")
+        lines.append(f"report:  {_near(self.folder / 'report.html')}")
+        lines.append(f"ledger:  {_near(self.folder / 'ledger')}   tamis why ROW · tamis dropped STEP")
+        return "\n".join(lines)
+
+
+def _near(path: str | Path) -> str:
+    """A path as seen from here, if that is shorter."""
+    try:
+        near = os.path.relpath(path)
+    except ValueError:
+        return str(path)
+    return near if len(near) < len(str(path)) else str(path)
+
+
+def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> RunResult:
+    """Run a recipe in the workspace at `root`. Resumes the last run if it did not end.
+
+    Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
+    """
+    options = options or Options()
+    workspace = Workspace(root)
+    workspace.prepare()
+    with workspace.lock(), _signals() as check:
+        number, resumed = workspace.open_run(recipe.name)
+        folder = workspace.runs(recipe.name) / str(number)
+        run = _Run(recipe, workspace, folder, options, emit, check)
+        return run.go(number, resumed)
+
+
+class _Run:
+    def __init__(self, recipe: Recipe, workspace: Workspace, folder: Path, options: Options, emit: Listener, check: Callable[[], None]) -> None:
+        self.recipe, self.workspace, self.folder = recipe, workspace, folder
+        self.options, self.check = options, check
+        self.base = (options.base or workspace.root).resolve()
+        self.warnings: list[str] = []
+        self.listener = emit
+        self.started = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def emit(self, event: Any) -> None:
+        if isinstance(event, Warned):
+            self.warnings.append(event.message)
+        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
+            log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
+        self.listener(event)
+
+    def state(self, status: str, **more: Any) -> None:
+        record = {"status": status, "recipe": self.recipe.name, "pid": os.getpid(), "host": socket.gethostname(), **more}
+        write_json(self.folder / "state.json", record)
+
+    def go(self, number: int, resumed: bool) -> RunResult:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        self.state("running")
+        names = [step.name for step in self.recipe.steps]
+        self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
+        status = "failed"
+        try:
+            result = self._work()
+            status = "done"
+        except GateWaiting:
+            status = "waiting"
+            raise
+        except (Interrupted, KeyboardInterrupt) as error:
+            status = "interrupted"
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted; run the same command again to go on") from None
+            raise
+        except OSError as error:
+            from tamis.engine.store import disk_error
+
+            raise disk_error(error, Path(error.filename or self.folder)) from error
+        finally:
+            try:
+                self.state(status)
+                self.emit(RunDone(str(number), status, time.perf_counter() - self.started))
+            except (OSError, TamisError):
+                pass  # a full disk must not hide why the run ended
+        return result
+
+    def _work(self) -> RunResult:
+        recipe, workspace = self.recipe, self.workspace
+        path = self.options.decisions or workspace.decisions(recipe.name)
+        decisions = decided.read(path)
+        with LocalExecutor(self.options.workers or default_workers(), self.options.kind) as executor:
+            with self._timed("read"):
+                taken = self._ingest(executor)
+            states = [part_state(p) for p in taken.partitions]
+            judge = Judge(recipe, workspace, executor, decisions, emit=self.emit, check=self.check, base=self.base, fresh=self.options.fresh)
+            preflight(recipe, judge.calls(), states, self.workspace.root)
+            flow = Flow(states, list(range(len(states))))
+            with self._timed("steps"):
+                judge.run(flow)
+            self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
+            accounts = [log.account for log in flow.logs]
+            outcomes = totals(accounts, taken.rows + taken.bad, taken.bad)
+            with self._timed("ledger"):
+                write_ledger(self.folder, workspace, flow, taken, judge.cache)
+            if flow.waiting is not None:
+                write_gate(self.folder, flow.waiting)
+                ask = flow.waiting
+                raise GateWaiting(
+                    f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
+                    hint=f"tamis decide {ask.step} -w {workspace.root} shows them; then run the same command again",
+                )
+            if recipe.deliver and outcomes["kept"] == 0:
+                raise DataError("no row was kept, so nothing is delivered", hint=f"tamis report {self.folder} shows where they went")
+            with self._timed("deliver"):
+                delivered = deliver_all(recipe, workspace, flow, taken, outcomes, executor, self.folder, self.check, self.warnings)
+        self.seconds["total"] = time.perf_counter() - self.started
+        manifest = write_manifest(self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings)
+        self._report()
+        return RunResult(self.folder, manifest)
+
+    def _ingest(self, executor: LocalExecutor) -> Ingest:
+        def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
+            for result in executor.map(task, arguments):
+                self.check()
+                yield result
+
+        return ingest(
+            self.recipe.sources,
+            root=self.base,
+            store=self.workspace.raw,
+            map_tasks=tasks,
+            emit=self.emit,
+            max_quarantined=self.recipe.max_quarantined,
+        )
+
+    def _report(self) -> None:
+        """The report is drawn from what is on disk; a fault in it does not undo a delivery."""
+        from tamis.runs.report import write_report
+
+        try:
+            write_report(self.folder)
+        except Exception as error:
+            self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def part_state(partition: Any) -> PartState:
+    """A partition as it stands after reading."""
+    return PartState(
+        partition.base,
+        partition.rows,
+        partition.source,
+        partition.base.xxh3,
+        tuple(partition.columns),
+        (),
+        {},
+        np.ones(partition.rows, np.bool_),
+    )
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], None]]:
+    """Ctrl-C and SIGTERM end the run at the next partition; a second one at once. Yields the check to call."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    def check() -> None:
+        if asked:
+            raise Interrupted("interrupted; run the same command again to go on")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,78 @@
+"""Before anything expensive: every step looks once at a table without rows, but with the real columns.
+
+So a misspelt column, a `where:` that is no SQL, or a target that may not be overwritten is told in the
+first second, all problems at once, and not after an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from tamis.core.errors import RecipeError, TamisError
+from tamis.core.row import RESERVED
+from tamis.core.step import BirthStep, RowStep, TableStep
+from tamis.engine.frame import Frame, find_column
+from tamis.engine.stage import Call, PartState, change_name
+from tamis.recipe.model import Recipe
+
+
+def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> pl.DataFrame:
+    """The columns after all steps, as a table without rows. RecipeError lists what cannot work."""
+    schemas = _schemas(states)
+    problems: list[str] = []
+    final = pl.DataFrame()
+    for source, frame in schemas.items():
+        for call in calls:
+            if call.only_source in (None, source):
+                frame = _dry(call, frame, problems)
+        final = pl.concat([final, frame], how="diagonal_relaxed") if final.width else frame
+    for sink in recipe.deliver:
+        try:
+            sink.columns(final.columns)
+        except TamisError as error:
+            problems.append(f"{sink.address()}: {error}")
+    if problems:
+        raise RecipeError(f"recipe {recipe.name!r}", list(dict.fromkeys(problems)))
+    return final
+
+
+def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
+    """Per source, its columns without rows."""
+    found: dict[str, pl.DataFrame] = {}
+    for state in states:
+        if state.source not in found:
+            schema = pl.read_parquet_schema(state.base.path)
+            found[state.source] = pl.DataFrame(schema={name: schema[name] for name in state.columns})
+    return found
+
+
+def _dry(call: Call, frame: pl.DataFrame, problems: list[str]) -> pl.DataFrame:
+    """What the columns are after a step."""
+    step = call.step
+    view = Frame.of(frame, seed=call.seed)
+    try:
+        for name in step.reads() or ():
+            if name not in RESERVED:
+                find_column(name, frame.columns)
+        if step.where is not None:
+            from tamis.engine.sql import evaluate
+
+            evaluate(step.where, view)
+        if isinstance(step, RowStep):
+            changes = step.judge(view).changes
+        elif isinstance(step, BirthStep):
+            _, children, _ = step.bear(view)
+            changes = {name: children[name] for name in children.columns}
+        elif isinstance(step, TableStep):
+            step.gather(view)
+            changes = {name: pl.Series(name, [], dtype=RESERVED.get(name, pl.String())) for name in step.sets}
+        else:
+            changes = {}
+    except TamisError as error:
+        problems.append(f"step {step.name!r}: {error}")
+        return frame
+    columns = {change_name(step, name): column for name, column in changes.items()}
+    return frame.with_columns([column.alias(name) for name, column in columns.items()])

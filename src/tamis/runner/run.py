@@ -1,0 +1,280 @@
+"""One run of a recipe: read, judge, wait for people where a gate says so, deliver, account."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from tamis.core.errors import TooManyQuarantined, UsageError
+from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
+from tamis.core.fingerprint import derive_seed, fingerprint
+from tamis.core.row import RESERVED, id_pair
+from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.engine.cache import Cache
+from tamis.engine.executor import LocalExecutor
+from tamis.engine.parts import part_frame
+from tamis.engine.rescue import rescue_rows
+from tamis.engine.stage import Applied, Call, PartState, Result, Task
+from tamis.engine.stage import run as run_stage
+from tamis.recipe.model import Recipe
+from tamis.runs.decisions import Decisions
+from tamis.runs.workspace import Workspace
+
+from .account import Account
+from .birth import Birth, bear
+from .gate import GateAsk, ask_people
+from .table import Gathered, Scattered, decide
+
+
+@dataclass
+class StepLog:
+    """A step's account and its ledger parts: partition position → fingerprint of the part."""
+
+    step: Step
+    account: Account
+    parts: dict[int, str] = field(default_factory=dict)
+    cached: bool = False
+
+
+@dataclass
+class Flow:
+    """Rows on their way: every partition there is, in row order, and what each step did so far.
+
+    Ledger parts are filed under a partition's `key`, which does not move when children come between.
+    """
+
+    states: list[PartState]
+    keys: list[int]
+    logs: list[StepLog] = field(default_factory=list)
+    waiting: GateAsk | None = None
+
+    def live(self) -> int:
+        """Rows still on their way."""
+        return sum(int(state.live.sum()) for state in self.states)
+
+
+class Judge:
+    """Takes the rows of a flow through a recipe's steps."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        workspace: Workspace,
+        executor: LocalExecutor,
+        decisions: Decisions,
+        *,
+        emit: Listener = quiet,
+        check: Callable[[], None] = lambda: None,
+        base: Path | None = None,
+        fresh: bool = False,
+    ) -> None:
+        self.recipe, self.workspace, self.executor = recipe, workspace, executor
+        self.decisions, self.emit, self.check = decisions, emit, check
+        self.base = base or workspace.root
+        self.cache = Cache(workspace.cache / "steps")
+        if fresh:
+            shutil.rmtree(workspace.cache, ignore_errors=True)
+        self.seconds: dict[str, float] = {}
+
+    # -- calls --------------------------------------------------------------------------------
+
+    def calls(self) -> list[Call]:
+        """Every step as the engine calls it: those of single sources first."""
+        calls = []
+        for source in self.recipe.sources:
+            for step in source.map:
+                name = step.id or f"{step.address()}@{source.label}"
+                calls.append(self._call(step.model_copy(update={"id": name}), only_source=source.label))
+        return calls + [self._call(step) for step in self.recipe.steps]
+
+    def _call(self, step: Step, only_source: str | None = None) -> Call:
+        files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
+        seed = derive_seed(self.recipe.seed, step.name)
+        identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
+        placed = {name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()}
+        if placed:
+            step = step.model_copy(update=placed)
+        return Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
+
+    # -- the way through ----------------------------------------------------------------------
+
+    def run(self, flow: Flow) -> Flow:
+        """All steps over all rows. `flow.waiting` is set where a gate stops it."""
+        pending: list[Call] = []
+        for call in self.calls():
+            if isinstance(call.step, RowStep):
+                pending.append(call)
+                continue
+            self._pass(flow, pending, call if isinstance(call.step, TableStep | GateStep) else None)
+            pending = []
+            if isinstance(call.step, BirthStep):
+                self._birth(flow, call)
+            if flow.waiting is not None:
+                return flow
+        if pending:
+            self._pass(flow, pending, None)
+        return flow
+
+    @contextmanager
+    def _stage(self, name: str, steps: list[str], flow: Flow, unit: str = "rows") -> Iterator[None]:
+        started = time.perf_counter()
+        rows = sum(state.rows for state in flow.states)
+        self.emit(StageStarted(name, steps, len(flow.states), rows, unit))
+        yield
+        seconds = time.perf_counter() - started
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self.emit(StageDone(name, seconds))
+
+    def _pass(self, flow: Flow, calls: list[Call], barrier: Call | None) -> None:
+        """One pass over the partitions: row steps, then what the barrier gathers, then its decision."""
+        names = [call.step.name for call in calls]
+        if not names and barrier is None:
+            return
+        logs = [StepLog(call.step, Account(call.step.name)) for call in calls]
+        parts: list[Gathered] = []
+        title = " → ".join(names + ([f"{barrier.step.name} (gather)"] if barrier else []))
+        with self._stage(title, names, flow):
+            root = self.cache.root
+            tasks = [Task(state, tuple(calls), root, barrier) for state in flow.states]
+            for position, result in enumerate(self.executor.map(run_stage, tasks)):
+                self.check()
+                for log, applied in zip(logs, result.applied, strict=True):
+                    self._count(log, applied, flow.keys[position])
+                before, flow.states[position] = flow.states[position], result.state
+                judged = sum(a.judged_rows for a in result.applied) + result.gathered_rows
+                self.emit(PartitionDone(title, before.rows, judged == 0))
+                if barrier is not None:
+                    parts.append(_gathered(result))
+        self._settle(flow, logs)
+        if barrier is not None:
+            self._barrier(flow, barrier, parts)
+
+    def _count(self, log: StepLog, applied: Applied, key: int) -> None:
+        account = log.account
+        account.add_counts(applied)
+        if applied.part is not None:
+            log.parts[key] = applied.part
+
+    def _settle(self, flow: Flow, logs: list[StepLog]) -> None:
+        for index, log in enumerate(logs):
+            after = logs[index + 1].account.rows_in if index + 1 < len(logs) else flow.live()
+            log.account.check(after)
+            flow.logs.append(log)
+            self._told(log)
+            read = max(1, log.account.rows_in)
+            if log.account.quarantined / read > self.recipe.max_quarantined:
+                raise TooManyQuarantined(
+                    f"step {log.step.name!r} failed on {log.account.quarantined} of {read} rows; "
+                    f"max_quarantined is {self.recipe.max_quarantined:g}",
+                    hint=f"tamis dropped {log.step.name} shows them with their errors",
+                )
+
+    def _told(self, log: StepLog) -> None:
+        a = log.account
+        counts = {k: v for k, v in a.record().items() if isinstance(v, int)}
+        self.emit(StepDone(log.step.name, counts, dict(a.reasons), a.rows_in - min(a.rows_in, a.judged_rows), a.seconds))
+        if a.stale:
+            self.emit(Warned(f"{log.step.name}: {a.stale} decision(s) are about rows that changed since; they are asked again"))
+
+    # -- barriers -----------------------------------------------------------------------------
+
+    def _barrier(self, flow: Flow, call: Call, parts: list[Gathered]) -> None:
+        started = time.perf_counter()
+        log = StepLog(call.step, Account(call.step.name))
+        with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
+            scattered, decision, log.cached = decide(call, parts, self.cache)
+            if isinstance(call.step, GateStep):
+                flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
+            for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
+                self._scatter(flow, log, position, part, one, call, decision)
+        log.account.seconds = time.perf_counter() - started
+        log.account.judged_rows = 0 if log.cached else log.account.rows_in
+        self._settle(flow, [log])
+
+    def _scatter(self, flow: Flow, log: StepLog, position: int, part: Gathered, one: Scattered, call: Call, decision: str) -> None:
+        state = flow.states[position]
+        slugs = list(call.step.reasons)
+        if call.rescued:
+            log.account.rescued += _rescue(call, state, one, log.account)
+        log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        layers = state.layers if one.layer is None else (*state.layers, one.layer)
+        live = state.live & (one.outcome == 0)
+        flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
+        if len(one.evidence.columns) > 1 or (one.outcome != 0).any():
+            fp = fingerprint("table part", decision, position, xxhash.xxh3_128_hexdigest(one.outcome.tobytes()))
+            if self.cache.get(fp) is None:
+                frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
+                self.cache.put(fp, {"part": frame}, {})
+            log.parts[flow.keys[position]] = fp
+
+    def _birth(self, flow: Flow, call: Call) -> None:
+        """Rows out of rows: children stand in partitions of their own after their parents'."""
+        log = StepLog(call.step, Account(call.step.name))
+        states, keys = [], []
+        fresh = max(flow.keys, default=-1) + 1
+        folder = self.workspace.raw / "born"
+        with self._stage(call.step.name, [call.step.name], flow):
+            births = [Birth(state, call, self.cache.root, folder) for state in flow.states]
+            for position, result in enumerate(self.executor.map(bear, births)):
+                self.check()
+                self._count(log, result.applied, flow.keys[position])
+                states.append(result.parents)
+                keys.append(flow.keys[position])
+                if result.children is not None:
+                    log.account.born += result.children.rows
+                    log.account.kept += result.children.rows
+                    states.append(result.children)
+                    keys.append(fresh)
+                    fresh += 1
+                self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
+        flow.states, flow.keys = states, keys
+        self._settle(flow, [log])
+
+
+def _gathered(result: Result) -> Gathered:
+    assert result.gathered is not None and result.gathered_seen is not None
+    return Gathered(result.state, result.gathered, result.gathered_seen)
+
+
+def _rescue(call: Call, state: PartState, one: Scattered, account: Account) -> int:
+    named, stale = rescue_rows(call.rescued, state, one.outcome)
+    one.outcome[named] = 0
+    one.reason[named] = -1
+    account.stale += stale
+    return int(named.sum())
+
+
+def _libraries(step: Step) -> list[tuple[str, str]]:
+    found = []
+    for name in step.libraries:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            found.append((name, ""))
+    return found
+
+
+def _file_hash(path: Path, step: Step) -> str:
+    try:
+        return str(xxhash.xxh3_128_hexdigest(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"step {step.name!r} reads {path}: {error.strerror}") from None
+
+
+def known_columns(states: Sequence[PartState]) -> list[str]:
+    """Every column of the partitions, first seen first."""
+    names: dict[str, None] = {}
+    for state in states:
+        names.update(dict.fromkeys(state.names))
+    return [n for n in names if n in RESERVED or not n.startswith(("id.", "at."))]
+

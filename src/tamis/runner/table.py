@@ -1,0 +1,169 @@
+"""Table steps: gather → decide → scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tamis.core.fingerprint import fingerprint
+from tamis.core.row import CHAT_VIEWS
+from tamis.core.step import TableStep
+from tamis.engine.cache import Cache, Entry
+from tamis.engine.frame import Frame
+from tamis.engine.ids import hex_ids
+from tamis.engine.judge import KEPT, resolve
+from tamis.engine.layers import Layer, Mask
+from tamis.engine.stage import Call, PartState, mask_hash
+from tamis.engine.store import read_frame
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a table step gathered of one partition, and which rows of it the step sees."""
+
+    state: PartState
+    entry: str
+    seen: Mask
+
+
+@dataclass
+class Scattered:
+    """A table step's decisions on one partition: per partition row as in `stage.Applied`.
+
+    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures.
+    """
+
+    outcome: NDArray[np.uint8]
+    reason: NDArray[np.int8]
+    into: pl.Series | None
+    evidence: pl.DataFrame
+    layer: Layer | None
+    versions: dict[str, str]
+
+
+class GatheredTable:
+    """All that was gathered, over the rows a step sees, in global row order."""
+
+    def __init__(self, parts: Sequence[Gathered], cache: Cache, seed: int) -> None:
+        self._parts, self._cache, self._seed = parts, cache, seed
+        self._counts = np.array([int(part.seen.sum()) for part in parts], np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(self._counts)])
+        self._columns: pl.DataFrame | None = None
+        self._ids: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None
+
+    @property
+    def height(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def seed(self) -> int:
+        return self._seed
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each partition's rows begin."""
+        return self._starts
+
+    def __getitem__(self, name: str) -> pl.Series:
+        if self._columns is None:
+            frames = []
+            for part in self._parts:
+                entry = self._cache.get(part.entry)
+                assert entry is not None, "gathered a moment ago"
+                frame = entry.read("gathered")
+                frames.append(frame.filter(pl.Series(part.seen[frame["row"].to_numpy()])).drop("row"))
+            self._columns = pl.concat(frames, how="vertical_relaxed", rechunk=True)
+        return self._columns[name]
+
+    def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        if self._ids is None:
+            halves: tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]] = ([], [])
+            for part in self._parts:
+                frame = read_frame(part.state.base, ["id.high", "id.low"])
+                for half, name in zip(halves, ("id.high", "id.low"), strict=True):
+                    half.append(frame[name].to_numpy()[part.seen])
+            empty = [np.empty(0, np.uint64)]
+            self._ids = (np.concatenate(halves[0] or empty), np.concatenate(halves[1] or empty))
+        return self._ids
+
+    def fetch(self, rows: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
+        rows = np.asarray(rows, np.int64)
+        which = np.searchsorted(self._starts, rows, side="right") - 1
+        frames, order = [], []
+        for index in np.unique(which):
+            mine = np.flatnonzero(which == index)
+            part = self._parts[int(index)]
+            inside = np.flatnonzero(part.seen)[rows[mine] - self._starts[index]]
+            reader = part.state.reader()
+            frame = Frame(part.state.rows, reader.names, reader.read).take(inside)
+            frames.append(pl.DataFrame([_column(frame, name).alias(name) for name in columns]))
+            order.append(mine)
+        if not frames:
+            return pl.DataFrame({name: [] for name in columns})
+        back = np.argsort(np.concatenate(order), kind="stable")
+        return pl.concat(frames)[pl.Series(back, dtype=pl.UInt32)]
+
+
+def _column(frame: Frame, name: str) -> pl.Series:
+    view = name.removeprefix("view:")
+    return frame.text(view) if name != view or view in CHAT_VIEWS else frame[name]
+
+
+def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> tuple[list[Scattered], str, bool]:
+    """A table step's decisions, scattered back over the partitions; their fingerprint; whether they were cached."""
+    step = call.step
+    assert isinstance(step, TableStep)
+    key = [(part.entry, mask_hash(part.seen), part.state.base.xxh3) for part in parts]
+    fp = fingerprint("table", step.name, call.identity, call.seed if step.seeded else 0, key)
+    table = GatheredTable(parts, cache, call.seed)
+    entry = cache.get(fp)
+    cached = entry is not None
+    if entry is None:
+        entry = _store(cache, fp, step, table, parts)
+    return _scatter(step, fp, entry, table, parts), fp, cached
+
+
+def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]) -> Entry:
+    verdict = step.decide(table)
+    n = table.height
+    judged = resolve(step, verdict, height=n, before={}, not_applicable=np.zeros(n, np.bool_))
+    columns = [pl.Series("outcome", judged.outcome), pl.Series("reason", judged.reason)]
+    if judged.into is not None:
+        columns.append(pl.Series("into", judged.into))
+    columns += [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
+    frames = {"decision": pl.DataFrame(columns)}
+    if judged.changes:
+        rows = np.concatenate([np.flatnonzero(part.seen) for part in parts]).astype(np.uint32)
+        frames["changes"] = pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])
+    return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes)})
+
+
+def _scatter(step: TableStep, fp: str, entry: Entry, table: GatheredTable, parts: Sequence[Gathered]) -> list[Scattered]:
+    decision = entry.read("decision")
+    outcome, reason = decision["outcome"].to_numpy(), decision["reason"].to_numpy()
+    into = decision["into"].to_numpy() if "into" in decision.columns else None
+    figures = [name for name in decision.columns if name.startswith("evidence.")]
+    high, low = table.ids() if into is not None else (np.empty(0, np.uint64), np.empty(0, np.uint64))
+    scattered = []
+    for part, start, stop in zip(parts, table.starts[:-1], table.starts[1:], strict=True):
+        n = part.state.rows
+        full_outcome, full_reason = np.full(n, KEPT, np.uint8), np.full(n, -1, np.int8)
+        full_outcome[part.seen] = outcome[start:stop]
+        full_reason[part.seen] = reason[start:stop]
+        rows = np.flatnonzero(part.seen).astype(np.uint32)
+        targets = None
+        if into is not None:
+            mine = into[start:stop]
+            targets = hex_ids(high[mine], low[mine], valid=mine >= 0).alias("into")
+        evidence = pl.DataFrame([pl.Series("row", rows), *(decision[name][int(start) : int(stop)] for name in figures)])
+        layer, versions = None, dict(part.state.versions)
+        if entry.has("changes"):
+            names = tuple(entry.facts["sets"])
+            layer = Layer(names, entry.files["changes"], int(start), int(stop), step=step.name)
+            versions |= {name: fingerprint(versions.get(name, ""), fp, int(start)) for name in names}
+        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions))
+    return scattered

@@ -1,0 +1,145 @@
+"""What a run leaves behind in its folder: the ledger, the manifest, the gate that waits."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tamis import __version__
+from tamis.core.fingerprint import fingerprint
+from tamis.engine.cache import Cache
+from tamis.engine.stage import PartState
+from tamis.engine.store import read_frame, sync, write_json
+from tamis.recipe.model import Recipe
+from tamis.runs.decisions import Prefix
+from tamis.runs.ledger import link
+from tamis.runs.rows import write_flow
+from tamis.runs.workspace import Workspace
+
+from .gate import GateAsk
+from .ingest import Ingest
+from .run import Flow
+
+LIBRARIES = ("polars", "numpy", "numba", "pydantic", "ftfy", "pyyaml", "xxhash", "zstandard", "nanoarrow")
+
+
+def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, cache: Cache) -> None:
+    """The ledger of a run. Parts are links to what the steps wrote, so this costs little."""
+    ledger = folder / "ledger"
+    shutil.rmtree(ledger, ignore_errors=True)
+    ledger.mkdir(parents=True)
+    position = {key: index for index, key in enumerate(flow.keys)}
+    steps = []
+    for number, log in enumerate(flow.logs, 1):
+        name = f"{number:02d}-{log.step.name.replace('/', '_')}"
+        for key, fp in log.parts.items():
+            entry = cache.get(fp)
+            assert entry is not None, f"part {fp} was written in this run"
+            link(entry.files["part"].path, ledger / name / f"{position[key]:05d}.parquet")
+        steps.append(
+            {"name": log.step.name, "address": log.step.address(), "folder": name, "reasons": dict(log.step.reasons), **log.account.record()}
+        )
+    for index, state in enumerate(flow.states):
+        link(_lineage(cache, state), ledger / "rows" / f"{index:05d}.parquet")
+    partitions = [{"source": state.source, "rows": state.rows, "born": bool("born.from" in state.columns)} for state in flow.states]
+    write_json(ledger / "partitions.json", {"partitions": partitions, "files": file_records(taken)})
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in quarantine_records(taken)]
+    (ledger / "quarantine.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_flow(folder / "flow.json", flow.states, workspace.root)
+    write_json(ledger / "steps.json", steps)
+
+
+def _lineage(cache: Cache, state: PartState) -> str:
+    """The narrow columns of a base, as a file of their own."""
+    fp = fingerprint("lineage", state.base.xxh3)
+    entry = cache.get(fp)
+    if entry is None:
+        names = ["id.high", "id.low", "at.file", "at.line"]
+        if "born.from" in state.columns:
+            names.append("born.from")
+        entry = cache.put(fp, {"lineage": read_frame(state.base, names)}, {})
+    return entry.files["lineage"].path
+
+
+def file_records(taken: Ingest) -> list[dict[str, Any]]:
+    """The files read: path, rows, bad lines, size, hash."""
+    return [dict(record) if isinstance(record, dict) else _plain(record) for record in taken.files]
+
+
+def quarantine_records(taken: Ingest) -> list[dict[str, Any]]:
+    """The lines that could not be read."""
+    return [dict(record) if isinstance(record, dict) else _plain(record) for record in taken.quarantined]
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    return dict(record._asdict()) if hasattr(record, "_asdict") else asdict(record)
+
+
+def write_gate(folder: Path, ask: GateAsk) -> None:
+    """What a gate waits for."""
+    write_json(folder / "gate.json", asdict(ask))
+
+
+def write_manifest(
+    folder: Path,
+    recipe: Recipe,
+    flow: Flow,
+    taken: Ingest,
+    outcomes: dict[str, int],
+    delivered: Sequence[dict[str, Any]],
+    prefix: Prefix,
+    seconds: dict[str, float],
+    warnings: list[str],
+) -> dict[str, Any]:
+    """Everything needed to rebuild the run, and to tell what it did."""
+    manifest = {
+        "tamis": __version__,
+        "recipe": recipe.settings(),
+        "recipe_fingerprint": recipe.fingerprint(),
+        "run": folder.name,
+        "seed": recipe.seed,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "files": file_records(taken),
+        "outcomes": outcomes,
+        "steps": [
+            {"name": log.step.name, "address": log.step.address(), **log.account.record(), "sentences": dict(log.step.reasons)} for log in flow.logs
+        ],
+        "reused_rows": {log.step.name: log.account.rows_in - min(log.account.rows_in, log.account.judged_rows) for log in flow.logs},
+        "step_seconds": {log.step.name: round(log.account.seconds, 4) for log in flow.logs},
+        "quarantined": {"count": taken.bad, "causes": _causes(taken)},
+        "decisions": {"length": prefix.length, "sha256": prefix.sha256},
+        "delivered": list(delivered),
+        "cost": {"usd": 0.0},
+        "warnings": list(dict.fromkeys(warnings)),
+        "seconds": {name: round(value, 4) for name, value in seconds.items()},
+    }
+    write_json(folder / "manifest.json", manifest, durable=True)
+    (folder / "gate.json").unlink(missing_ok=True)
+    sync(folder)
+    return manifest
+
+
+def _causes(taken: Ingest) -> dict[str, int]:
+    counts = getattr(taken, "causes", None)
+    if counts is not None:
+        return dict(counts)
+    frame = pl.DataFrame(quarantine_records(taken))
+    return dict(frame.group_by("cause", maintain_order=True).len().iter_rows()) if frame.height else {}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
