@@ -37,13 +37,17 @@ MAX_FAILURES = 1000
 
 @dataclass(frozen=True)
 class Call:
-    """A step as a stage runs it. `identity`: hash of the step, its files and library versions."""
+    """A step as a stage runs it.
+
+    identity: hash of the step, its files and library versions; sets: the columns it is known to set.
+    """
 
     step: Step
     identity: str
     seed: int
     only_source: str | None = None
     rescued: Rescued = field(default_factory=dict)
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,13 @@ class PartState:
 
 @dataclass(frozen=True)
 class Task:
-    """One partition's work in a stage."""
+    """One partition's work in a stage. `dry`: only look what is cached, judge nothing."""
 
     state: PartState
     calls: tuple[Call, ...]
     cache: Path
     gather: Call | None = None
+    dry: bool = False
 
 
 @dataclass
@@ -174,7 +179,12 @@ class _Stage:
 
             frame, rows = self._frame_for(selected)
             true = np.zeros(self.state.rows, np.bool_)
-            true[rows] = evaluate(call.step.where, frame).fill_null(False).to_numpy()
+            try:
+                true[rows] = evaluate(call.step.where, frame).fill_null(False).to_numpy()
+            except TamisError:
+                if not self.task.dry:
+                    raise
+                true[:] = True  # the column it asks for is not made yet
             selected &= true
         return selected
 
@@ -201,6 +211,8 @@ class _Stage:
         missing = selected & ~covered
         judged_rows = 0
         fresh: dict[str, pl.Series] | None = None
+        if self.task.dry and (missing.any() or entry is None):
+            return self._foresee(call, fp, int(missing.sum()))
         if missing.any() or entry is None:
             assert isinstance(step, RowStep)
             frame, basis = self._frame_for(missing)
@@ -242,6 +254,13 @@ class _Stage:
             time.perf_counter() - started,
         )
 
+    def _foresee(self, call: Call, fp: str, missing: int) -> Applied:
+        """A step that is not cached: every row goes on, and what it sets will be new."""
+        for name in call.sets:
+            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, None, "")
+        rows_in = int(self.live.sum())
+        return Applied(rows_in, [rows_in, 0, 0, 0, 0], {}, None, 0, 0, 0, 0, missing, 0.0)
+
     def _lay(self, step: Step, fp: str, entry: Entry, selected: Mask, fresh: dict[str, pl.Series] | None) -> int:
         """Put what the step changed on top; returns how many of the selected rows changed."""
         if not entry.has("changes"):
@@ -275,8 +294,8 @@ class _Stage:
         if entry is not None:
             covered[entry.read("gathered", ["row"])["row"].to_numpy()] = True
         missing = selected & ~covered
-        if not missing.any() and entry is not None:
-            return fp, selected, 0
+        if self.task.dry or (not missing.any() and entry is not None):
+            return fp, selected, int(missing.sum()) if entry is not None else self.state.rows
         frame, rows = self._frame_for(missing)
         columns = step.gather(frame.with_seed(call.seed))
         for name, column in columns.items():

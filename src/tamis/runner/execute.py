@@ -172,10 +172,11 @@ class _Run:
                 taken = self._ingest(executor)
             states = [part_state(p) for p in taken.partitions]
             judge = Judge(recipe, workspace, executor, decisions, emit=self.emit, check=self.check, base=self.base, fresh=self.options.fresh)
-            preflight(recipe, judge.calls(), states, self.workspace.root)
+            calls = judge.calls()
+            preflight(recipe, calls, states, self.workspace.root)
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
-                judge.run(flow)
+                judge.run(flow, calls)
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
             accounts = [log.account for log in flow.logs]
             outcomes = totals(accounts, taken.rows + taken.bad, taken.bad)

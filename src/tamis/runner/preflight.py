@@ -19,15 +19,16 @@ from tamis.engine.stage import Call, PartState, change_name
 from tamis.recipe.model import Recipe
 
 
-def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> pl.DataFrame:
-    """The columns after all steps, as a table without rows. RecipeError lists what cannot work."""
+def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> dict[str, tuple[str, ...]]:
+    """Step → the columns it sets. RecipeError lists what cannot work."""
     schemas = _schemas(states)
     problems: list[str] = []
+    sets: dict[str, tuple[str, ...]] = {}
     final = pl.DataFrame()
     for source, frame in schemas.items():
         for call in calls:
             if call.only_source in (None, source):
-                frame = _dry(call, frame, problems)
+                frame = _dry(call, frame, problems, sets)
         final = pl.concat([final, frame], how="diagonal_relaxed") if final.width else frame
     for sink in recipe.deliver:
         try:
@@ -36,7 +37,7 @@ def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState]
             problems.append(f"{sink.address()}: {error}")
     if problems:
         raise RecipeError(f"recipe {recipe.name!r}", list(dict.fromkeys(problems)))
-    return final
+    return sets
 
 
 def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
@@ -49,7 +50,7 @@ def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
     return found
 
 
-def _dry(call: Call, frame: pl.DataFrame, problems: list[str]) -> pl.DataFrame:
+def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, tuple[str, ...]]) -> pl.DataFrame:
     """What the columns are after a step."""
     step = call.step
     view = Frame.of(frame, seed=call.seed)
@@ -75,4 +76,5 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str]) -> pl.DataFrame:
         problems.append(f"step {step.name!r}: {error}")
         return frame
     columns = {change_name(step, name): column for name, column in changes.items()}
+    sets[step.name] = tuple(dict.fromkeys([*sets.get(step.name, ()), *columns]))
     return frame.with_columns([column.alias(name) for name, column in columns.items()])

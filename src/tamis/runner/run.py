@@ -108,10 +108,10 @@ class Judge:
 
     # -- the way through ----------------------------------------------------------------------
 
-    def run(self, flow: Flow) -> Flow:
+    def run(self, flow: Flow, calls: Sequence[Call] | None = None) -> Flow:
         """All steps over all rows. `flow.waiting` is set where a gate stops it."""
         pending: list[Call] = []
-        for call in self.calls():
+        for call in self.calls() if calls is None else calls:
             if isinstance(call.step, RowStep):
                 pending.append(call)
                 continue

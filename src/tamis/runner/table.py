@@ -113,12 +113,17 @@ def _column(frame: Frame, name: str) -> pl.Series:
     return frame.text(view) if name != view or view in CHAT_VIEWS else frame[name]
 
 
+def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
+    """What a table step's decision depends on: the step, what was gathered, the rows it sees and their ids."""
+    key = [(part.entry, mask_hash(part.seen), part.state.base.xxh3) for part in parts]
+    return fingerprint("table", call.step.name, call.identity, key)
+
+
 def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> tuple[list[Scattered], str, bool]:
     """A table step's decisions, scattered back over the partitions; their fingerprint; whether they were cached."""
     step = call.step
     assert isinstance(step, TableStep)
-    key = [(part.entry, mask_hash(part.seen), part.state.base.xxh3) for part in parts]
-    fp = fingerprint("table", step.name, call.identity, call.seed if step.seeded else 0, key)
+    fp = decision_fingerprint(call, parts)
     table = GatheredTable(parts, cache, call.seed)
     entry = cache.get(fp)
     cached = entry is not None

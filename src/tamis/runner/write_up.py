@@ -45,7 +45,7 @@ def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, 
             assert entry is not None, f"part {fp} was written in this run"
             link(entry.files["part"].path, ledger / name / f"{position[key]:05d}.parquet")
         steps.append(
-            {"name": log.step.name, "address": log.step.address(), "folder": name, "reasons": dict(log.step.reasons), **log.account.record()}
+            {"name": log.step.name, "address": log.step.address(), "folder": name, "sentences": dict(log.step.reasons), **log.account.record()}
         )
     for index, state in enumerate(flow.states):
         link(_lineage(cache, state), ledger / "rows" / f"{index:05d}.parquet")

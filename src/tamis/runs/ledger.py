@@ -2,7 +2,7 @@
 
     ledger/partitions.json                   the partitions in row order: source, rows; the files
     ledger/rows/<partition>.parquet          id.high, id.low, at.file, at.line
-    ledger/steps.json                        the steps in order: name, folder, reasons, account
+    ledger/steps.json                        the steps in order: name, folder, sentences (slug → sentence), account
     ledger/<nn>-<step>/<partition>.parquet   row, outcome, reason, into, evidence.*
     ledger/delivered/<file>.parquet          partition, row: line k of the delivered file
     ledger/quarantine.jsonl                  lines that could not be read
@@ -63,7 +63,7 @@ class Ledger:
 
     @cached_property
     def steps(self) -> list[dict[str, Any]]:
-        """The steps in order: name, folder, reasons (slug → sentence), account."""
+        """The steps in order: name, folder, sentences (slug → sentence), and the account with its reasons (slug → rows)."""
         return list(json.loads((self.folder / "steps.json").read_text(encoding="utf-8")))
 
     def step(self, name: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Ledger:
                     "step": step["name"],
                     "outcome": line["outcome"],
                     "reason": reason,
-                    "sentence": step["reasons"].get(reason) if reason else None,
+                    "sentence": step["sentences"].get(reason) if reason else None,
                     "into": line.get("into"),
                     "evidence": evidence,
                 }
@@ -145,7 +145,7 @@ class Ledger:
     def left(self, name: str, reason: str | None = None) -> Iterator[tuple[int, pl.DataFrame]]:
         """Per partition, the lines of the rows that left at a step (for one reason), with their ids as `id`."""
         step = self.step(name)
-        if reason is not None and reason not in step["reasons"]:
+        if reason is not None and reason not in step["sentences"]:
             raise UsageError(f"step {name!r} has no reason {reason!r}; {did_you_mean(reason, step['reasons'])}")
         for index in range(len(self.partitions())):
             frame = self.part(step, index)

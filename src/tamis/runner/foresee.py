@@ -1,0 +1,102 @@
+"""`plan`: what is cached, what will run, and how many rows, calls and dollars that is. Judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tamis.core.events import Listener, quiet
+from tamis.core.step import BirthStep, GateStep, RowStep, TableStep
+from tamis.engine.executor import LocalExecutor
+from tamis.engine.stage import Call, PartState, Task
+from tamis.engine.stage import run as run_stage
+from tamis.recipe.model import Recipe
+from tamis.runs import decisions as decided
+from tamis.runs.workspace import Workspace
+
+from .execute import Options, part_state
+from .ingest import ingest
+from .preflight import preflight
+from .run import Judge
+from .table import Gathered, decide, decision_fingerprint
+
+
+def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> dict[str, Any]:
+    """Per step: rows that come in, rows to judge, whether that is certain, and why. Reads the inputs."""
+    options = options or Options()
+    workspace = Workspace(root)
+    workspace.prepare()
+    base = (options.base or workspace.root).resolve()
+    decisions = decided.read(options.decisions or workspace.decisions(recipe.name))
+    with workspace.lock(), LocalExecutor(options.workers) as executor:
+        taken = ingest(
+            recipe.sources, root=base, store=workspace.raw, map_tasks=executor.map, emit=emit, max_quarantined=recipe.max_quarantined
+        )
+        judge = Judge(recipe, workspace, executor, decisions, base=base)
+        states = [part_state(p) for p in taken.partitions]
+        calls = judge.calls()
+        sets = preflight(recipe, calls, states, workspace.root)
+        steps = _Foresight(judge, states).walk([replace(call, sets=sets.get(call.step.name, ())) for call in calls])
+    return {
+        "recipe": recipe.name,
+        "files": len(taken.files),
+        "rows": taken.rows,
+        "unreadable": taken.bad,
+        "partitions": len(states),
+        "steps": steps,
+        "deliver": [{"target": sink.address(), "path": sink.path} for sink in recipe.deliver],
+        "calls": 0,
+        "tokens": 0,
+        "usd": 0.0,
+    }
+
+
+class _Foresight:
+    """Walks the steps over what is cached. From the first unknown outcome on, row counts are upper bounds."""
+
+    def __init__(self, judge: Judge, states: list[PartState]) -> None:
+        self.judge, self.states = judge, states
+        self.certain = True
+
+    def walk(self, calls: list[Call]) -> list[dict[str, Any]]:
+        return [self._step(call) for call in calls]
+
+    def _step(self, call: Call) -> dict[str, Any]:
+        rows_in = sum(int(state.live.sum()) for state in self.states)
+        certain = self.certain
+        if isinstance(call.step, RowStep):
+            to_judge = self._row_step(call)
+        elif isinstance(call.step, BirthStep):
+            to_judge, self.certain = rows_in, False
+        else:
+            to_judge = self._table_step(call)
+        if to_judge:
+            self.certain = False
+        kind = "gate" if isinstance(call.step, GateStep) else "table" if isinstance(call.step, TableStep) else "row"
+        why = "cached" if not to_judge else "new, changed, or after a change" if to_judge >= rows_in else "rows not seen before"
+        return {"step": call.step.name, "kind": kind, "in": rows_in, "certain": certain, "to_judge": min(to_judge, rows_in), "why": why}
+
+    def _row_step(self, call: Call) -> int:
+        to_judge = 0
+        for index, state in enumerate(self.states):
+            result = run_stage(Task(state, (call,), self.judge.cache.root, dry=True))
+            self.states[index] = result.state
+            to_judge += result.applied[0].judged_rows
+        return to_judge
+
+    def _table_step(self, call: Call) -> int:
+        parts, missing = [], 0
+        for state in self.states:
+            result = run_stage(Task(state, (), self.judge.cache.root, gather=call, dry=True))
+            assert result.gathered is not None and result.gathered_seen is not None
+            parts.append(Gathered(state, result.gathered, result.gathered_seen))
+            missing += result.gathered_rows
+        if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:
+            return sum(int(part.seen.sum()) for part in parts)
+        scattered, _, _ = decide(call, parts, self.judge.cache)
+        for index, (state, one) in enumerate(zip(self.states, scattered, strict=True)):
+            layers = state.layers if one.layer is None else (*state.layers, one.layer)
+            self.states[index] = replace(state, layers=layers, versions=one.versions, live=state.live & (one.outcome == 0))
+        return 0
+

@@ -1,0 +1,111 @@
+"""`why`: the whole life of a row, from the line it was read from to the line it was delivered to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tamis.core.errors import DataError, UsageError
+
+from .ledger import Found, Ledger
+from .rows import RunRows
+
+SHOWN = 20
+
+
+class Why:
+    """Answers questions about rows of one run."""
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.ledger = Ledger(run)
+        self.order = [step["name"] for step in self.ledger.steps]
+
+    def find(self, question: str) -> list[Found]:
+        """The rows meant: by id, by a unique prefix of it, by `file:line` delivered or read, by a key or text.
+
+        UsageError where nothing is found.
+        """
+        found = self.ledger.find(question) or self._by_place(question) or self._by_text(question)
+        if not found:
+            raise UsageError(
+                f"no row {question!r} in {self.run}",
+                hint="give an id, the beginning of one, FILE:LINE, or text that stands in the row",
+            )
+        return found
+
+    def _by_place(self, question: str) -> list[Found]:
+        """`train.jsonl:17` (a delivered line) or `inquiries.csv:17` (a line read)."""
+        name, _, number = question.rpartition(":")
+        if not name or not number.isdigit():
+            return []
+        line = int(number)
+        base = Path(name).name
+        for file, places in self.ledger.delivered().items():
+            if file in (name, base, Path(base).stem) and 1 <= line <= places.height:
+                partition, row = places.row(line - 1)
+                return [self.ledger.at(partition, row)]
+        files = [i for i, f in enumerate(self.ledger.layout["files"]) if Path(f["path"]).name == base or f["path"] == name]
+        found = []
+        for index in range(len(self.ledger.partitions())):
+            rows = self.ledger.rows(index).with_row_index("row")
+            hits = rows.filter(pl.col("at.file").is_in(files) & (pl.col("at.line") == line))
+            found += [self.ledger.at(index, row) for row in hits["row"].to_list()]
+        return found
+
+    def _by_text(self, question: str) -> list[Found]:
+        """Rows of which a source column is the text, or else contains it; at most SHOWN."""
+        rows = RunRows(self.run)
+        exact: list[Found] = []
+        within: list[Found] = []
+        for index in range(rows.count):
+            frame = rows.frame(index, steps=())
+            names = [n for n in frame.names if n.startswith("source.") or n == "text"]
+            for name in names:
+                column = frame[name]
+                if column.dtype != pl.String:
+                    column = column.cast(pl.String, strict=False)
+                hits = column.str.contains(question, literal=True).fill_null(False).arg_true().to_list()
+                for row in hits[: SHOWN * 4]:
+                    found = self.ledger.at(index, row)
+                    (exact if column[row] == question else within).append(found)
+            if len(exact) + len(within) > SHOWN * 4:
+                break
+        return list(dict.fromkeys(exact or within))[:SHOWN]
+
+    def life(self, found: Found) -> dict[str, Any]:
+        """A row's life: where it comes from, what each step said, where it went, and its text then."""
+        told = self.ledger.life(found)
+        last = told[-1] if told and told[-1]["outcome"] != "kept" else None
+        upto = self.order if last is None else self.order[: self.order.index(last["step"])]
+        record: dict[str, Any] = {
+            "id": found.id,
+            "source": found.source,
+            "file": found.file,
+            "line": found.line,
+            "outcome": "kept" if last is None else last["outcome"],
+            "left_at": None if last is None else last["step"],
+            "steps": told,
+            "delivered": [] if last is not None else list(self._delivered(found)),
+            "born_from": self._parent(found),
+        }
+        try:
+            values = RunRows(self.run).records(found.partition, [found.row], steps=upto)[0]
+            record["row"] = {k: v for k, v in values.items() if not k.startswith(("id.", "at.")) and v is not None}
+        except DataError as error:
+            record["row"] = None
+            record["text_gone"] = error.message
+        return record
+
+    def _delivered(self, found: Found) -> Iterator[dict[str, Any]]:
+        for file, places in self.ledger.delivered().items():
+            hit = places.with_row_index("line").filter((pl.col("partition") == found.partition) & (pl.col("row") == found.row))
+            for line in hit["line"].to_list():
+                yield {"file": file, "line": line + 1}
+
+    def _parent(self, found: Found) -> str | None:
+        rows = self.ledger.rows(found.partition)
+        return str(rows["born.from"][found.row]) if "born.from" in rows.columns else None
