@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError
+from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
+from tamis.engine.cache import Cache
 from tamis.engine.executor import Kind, LocalExecutor, default_workers
 from tamis.engine.stage import PartState
 from tamis.engine.store import write_json
@@ -27,7 +29,9 @@ from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace
 
 from .account import totals
-from .delivery import deliver_all
+from .delivery import Delivery, quarantine
+from .describe import card_facts, json_columns, write_card
+from .gate import GateAsk
 from .ingest import Ingest, ingest
 from .preflight import preflight
 from .run import Flow, Judge
@@ -178,25 +182,53 @@ class _Run:
             with self._timed("steps"):
                 judge.run(flow, calls)
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
-            accounts = [log.account for log in flow.logs]
-            outcomes = totals(accounts, taken.rows + taken.bad, taken.bad)
-            with self._timed("ledger"):
-                write_ledger(self.folder, workspace, flow, taken, judge.cache)
             if flow.waiting is not None:
-                write_gate(self.folder, flow.waiting)
-                ask = flow.waiting
-                raise GateWaiting(
-                    f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
-                    hint=f"tamis decide {ask.step} -w {workspace.root} shows them; then run the same command again",
-                )
-            if recipe.deliver and outcomes["kept"] == 0:
-                raise DataError("no row was kept, so nothing is delivered", hint=f"tamis report {self.folder} shows where they went")
-            with self._timed("deliver"):
-                delivered = deliver_all(recipe, workspace, flow, taken, outcomes, executor, self.folder, self.check, self.warnings)
+                self._wait(flow, taken, judge.cache, flow.waiting)
+            delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings)
         self._report()
         return RunResult(self.folder, manifest)
+
+    def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
+        """Write up what is done so far, and stop for people."""
+        write_ledger(self.folder, self.workspace, flow, taken, cache)
+        write_gate(self.folder, ask)
+        raise GateWaiting(
+            f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
+            hint=f"tamis decide {ask.step} -w {self.workspace.root} shows them; then run the same command again",
+        )
+
+    def _deliver(self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """Write the targets, then the ledger, then make the targets appear."""
+        recipe = self.recipe
+
+        def count() -> dict[str, int]:
+            return totals([log.account for log in flow.logs], taken.rows + taken.bad, taken.bad)
+
+        if recipe.deliver and flow.live() == 0:
+            write_ledger(self.folder, self.workspace, flow, taken, cache)
+            raise DataError("no row was kept, so nothing is delivered", hint=f"tamis dropped --run {self.folder} shows where they went")
+        with self._timed("deliver"), Delivery(recipe, self.workspace.root, flow, frozenset(json_columns(taken))) as delivery:
+            refused = delivery.write(executor, self.check)
+            if refused:
+                log = quarantine(flow, refused, cache)
+                share = log.account.quarantined / max(1, log.account.rows_in)
+                if share > recipe.max_quarantined:
+                    write_ledger(self.folder, self.workspace, flow, taken, cache)
+                    raise TooManyQuarantined(
+                        f"targets refuse {len(refused)} of {log.account.rows_in} rows, the first because: {refused[0][2]}; "
+                        f"max_quarantined is {recipe.max_quarantined:g}",
+                        hint=f"tamis dropped deliver --run {self.folder} shows them; filter.roles drops such rows with a reason",
+                    )
+                self.emit(Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}"))
+            with self._timed("ledger"):
+                write_ledger(self.folder, self.workspace, flow, taken, cache)
+                delivery.write_places(self.folder / "ledger" / "delivered")
+            facts = card_facts(recipe, flow, taken, count())
+            self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
+            delivered = delivery.publish(partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()})
+        return delivered, count()
 
     def _ingest(self, executor: LocalExecutor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:

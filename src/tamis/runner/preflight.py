@@ -18,6 +18,8 @@ from tamis.engine.frame import Frame, find_column
 from tamis.engine.stage import Call, PartState, change_name
 from tamis.recipe.model import Recipe
 
+from ._swap import claim
+
 
 def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> dict[str, tuple[str, ...]]:
     """Step → the columns it sets. RecipeError lists what cannot work."""
@@ -32,7 +34,9 @@ def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState]
         final = pl.concat([final, frame], how="diagonal_relaxed") if final.width else frame
     for sink in recipe.deliver:
         try:
-            sink.columns(final.columns)
+            claim(root / sink.path)
+            if final.width:
+                sink.columns(["id", *final.columns])
         except TamisError as error:
             problems.append(f"{sink.address()}: {error}")
     if problems:

@@ -11,48 +11,44 @@ Three stages, all in one compiled pass over UTF-8 bytes:
 Scores are sums of small integers, so the answer depends neither on the machine nor on how rows are batched.
 """
 
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-PIECE_BYTES = 160  # letters and spaces kept from each of the two pieces of a row
-SCAN_BYTES = 1600  # raw bytes read at most to find them
-LONG_ROW_BYTES = 480  # rows longer than this also give a piece from their middle
-FEW_LETTERS = 12  # fewer bytes than this outside code fences: look inside the fences too
-MAX_GRAM = 5  # bytes
-ROW_UNIT = 16  # the weights of one n-gram take a multiple of this many bytes
-
-# Script numbers. Han and kana are settled together; 0 is "not a letter".
-LATIN, CYRILLIC, ARABIC, DEVANAGARI, BENGALI, HAN, KANA = 1, 2, 3, 4, 5, 6, 7
-SHARED_SCRIPTS = {LATIN: "latin", CYRILLIC: "cyrillic", ARABIC: "arabic", DEVANAGARI: "devanagari", BENGALI: "bengali"}
-SINGLE_SCRIPTS = {
-    HAN: "zh", KANA: "ja", 8: "ko", 9: "th", 10: "el", 11: "he", 12: "hy", 13: "ka", 14: "ta", 15: "te", 16: "kn",
-    17: "ml", 18: "gu", 19: "pa", 20: "or", 21: "si", 22: "lo", 23: "bo", 24: "my", 25: "am", 26: "km", 27: "dv",
-}  # fmt: skip
-N_SCRIPTS = 28
-
-# (first code point, last code point, script): three-byte characters are looked up by pages of 64 code points.
-SCRIPT_RANGES = (
-    (0xC0, 0x2AF, LATIN), (0x300, 0x36F, LATIN), (0x1E00, 0x1EFF, LATIN),
-    (0x400, 0x481, CYRILLIC), (0x48A, 0x52F, CYRILLIC),
-    (0x620, 0x65F, ARABIC), (0x66E, 0x6D3, ARABIC), (0x6D5, 0x6EF, ARABIC), (0x6FA, 0x6FF, ARABIC),
-    (0x750, 0x77F, ARABIC),
-    (0x900, 0x97F, DEVANAGARI), (0x980, 0x9FF, BENGALI),
-    (0x3400, 0x4DBF, HAN), (0x4E00, 0x9FFF, HAN), (0x20000, 0x2FFFF, HAN), (0x3040, 0x30FF, KANA),
-    (0x1100, 0x11FF, 8), (0xAC00, 0xD7BF, 8), (0xE00, 0xE7F, 9),
-    (0x370, 0x373, 10), (0x376, 0x377, 10), (0x37F, 0x37F, 10), (0x386, 0x386, 10), (0x388, 0x3FF, 10),
-    (0x1F00, 0x1FFF, 10), (0x591, 0x5F2, 11), (0x531, 0x556, 12), (0x561, 0x587, 12), (0x10C0, 0x10FF, 13),
-    (0xB80, 0xBFF, 14), (0xC00, 0xC7F, 15), (0xC80, 0xCFF, 16), (0xD00, 0xD7F, 17), (0xA80, 0xAFF, 18),
-    (0xA00, 0xA7F, 19), (0xB00, 0xB7F, 20), (0xD80, 0xDFF, 21), (0xE80, 0xEFF, 22), (0xF00, 0xFFF, 23),
-    (0x1000, 0x109F, 24), (0x1200, 0x13BF, 25), (0x1780, 0x17FF, 26), (0x780, 0x7BF, 27),
+from tamis.engine.kernels.language_tables import (
+    CODES,
+    FOLDED,
+    HAN,
+    KANA,
+    LATIN,
+    N_SCRIPTS,
+    ROW_MASK,
+    ROW_UNIT,
+    WORD_FACTOR,
+    WORD_MARK,
+    Bytes,
+    Ints,
+    Model,
+    Scores,
+    Small,
+    Words,
+    bucket,
+    load_model,
 )  # fmt: skip
 
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+PIECE_BYTES = 48  # letters and spaces kept from each of the two pieces of a row, its start and its middle
+LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear
+CLEAR = 0.9  # a confidence that needs no second look
+FEW_VOTES = 5  # square root of the votes below which a row is too short to be sure of
+CLEAR_LEAD = 100  # 1/8 nats by which a language must lead in one half of the text to speak against another
+SCAN_BYTES = 2048  # raw bytes read at most to fill a piece
+LONG_ROW_BYTES = 128  # a shorter row is one piece, of twice the size
+FEW_LETTERS = 12  # fewer bytes than this outside code fences: look inside the fences too
+
+
+__all__ = ["CODES", "FOLDED", "Languages", "codes", "identify"]
 
 
 class Languages(NamedTuple):
@@ -62,105 +58,36 @@ class Languages(NamedTuple):
     confidence: npt.NDArray[np.float32]  # (n_rows,) 0..1; 0 where undetermined
 
 
-class _Model(NamedTuple):
-    """The data file, unpacked for the kernel. One hash table per shared script, all in `slots`."""
+class _Scratch(NamedTuple):
+    """Memory that every row of a call reuses."""
 
-    slots: Ints  # n-gram (40 bits) << 24 | its row in `weights` (in units of 16 bytes); 0: empty
-    first_slot: Ints  # (N_SCRIPTS,) where the script's table starts; its size is a power of two
-    slot_mask: Ints  # (N_SCRIPTS,) size of the table - 1; -1: not a shared script
-    weights: npt.NDArray[np.int8]  # flat; log-probability relative to the row's mean, in steps of `step` nats
-    width: Ints  # (N_SCRIPTS,) weights per n-gram
-    column_code: npt.NDArray[np.int16]  # (N_SCRIPTS, 64) index into `CODES` of each column; -1: unused or no language
-    prior: npt.NDArray[np.int32]  # (N_SCRIPTS, 64) added to each column's score
-
-
-def _script_pages() -> Bytes:
-    """(4096,) script by the low six bits of the first two bytes of a character, straight from `SCRIPT_RANGES`."""
-    pages = np.zeros(4096, dtype=np.uint8)
-    for first, last, script in SCRIPT_RANGES:
-        for point in range(first, last + 1, 1 if first < 0x800 else 64):
-            lead, second = chr(point).encode()[:2]
-            pages[(lead & 63) << 6 | second & 63] = script
-    return pages
-
-
-def _lower_case() -> npt.NDArray[np.uint16]:
-    """(2048,) lower-case code point of each code point that takes one or two bytes."""
-    lower = [ord(chr(point).lower()[0]) for point in range(2048)]
-    return np.array([small if small < 2048 else point for point, small in enumerate(lower)], dtype=np.uint16)
-
-
-_PAGES = _script_pages()
-_LOWER = _lower_case()
-
-
-@cache
-def _model() -> _Model:
-    """Load the data file and build the hash tables (about 100 ms, once)."""
-    with np.load(Path(__file__).parent / "data" / "language.npz", allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    first_slot, slot_mask, width = (np.full(N_SCRIPTS, -1, dtype=np.int64) for _ in range(3))
-    column_code = np.full((N_SCRIPTS, 64), -1, dtype=np.int16)
-    prior = np.zeros((N_SCRIPTS, 64), dtype=np.int32)
-    tables, weights, n_slots, n_units = [], [], 0, 0
-    for script, name in SHARED_SCRIPTS.items():
-        rows = arrays[f"{name}_weights"]
-        labels = [str(label) for label in arrays[f"{name}_columns"]]
-        column_code[script, : len(labels)] = [CODES.index(label) if label in CODES else -1 for label in labels]
-        prior[script, : len(labels)] = arrays[f"{name}_prior"]
-        width[script] = -(-rows.shape[1] // ROW_UNIT) * ROW_UNIT
-        units = width[script] // ROW_UNIT
-        grams = arrays[f"{name}_grams"]
-        table = np.zeros(1 << int(2 * len(grams)).bit_length(), dtype=np.int64)
-        _fill_slots(table, grams.astype(np.int64), n_units + units * np.arange(len(grams), dtype=np.int64))
-        first_slot[script], slot_mask[script] = n_slots, len(table) - 1
-        tables.append(table)
-        weights.append(np.pad(rows, ((0, 0), (0, width[script] - rows.shape[1]))).ravel())
-        n_slots += len(table)
-        n_units += units * len(grams)
-    return _Model(np.concatenate(tables), first_slot, slot_mask, np.concatenate(weights), width, column_code, prior)
+    text: Bytes  # the sample: lower-case words between single spaces
+    letters: Ints  # (N_SCRIPTS,) letters seen by script
+    scores: Scores  # (64,) per column
+    early: Scores  # (64,) the scores when half of the votes were in
+    voters: Scores  # rows of the n-grams and words found
 
 
 @njit(nogil=True, cache=True)
-def _hash(gram: int) -> int:
-    return (gram * 0x9E3779B97F4A7C1) >> 22
-
-
-@njit(nogil=True, cache=True)
-def _fill_slots(table: Ints, grams: Ints, rows: Ints) -> None:
-    """Insert each n-gram with its weight row; open addressing, linear probing."""
-    mask = table.shape[0] - 1
-    for i in range(grams.shape[0]):
-        at = _hash(grams[i]) & mask
-        while table[at] != 0:
-            at = (at + 1) & mask
-        table[at] = grams[i] << 24 | rows[i]
-
-
-@njit(nogil=True, cache=True)
-def _find(slots: Ints, first: int, mask: int, gram: int) -> int:
-    """The weight row of an n-gram, or -1."""
-    at = _hash(gram) & mask
-    while True:
-        slot = slots[first + at]
-        if slot == 0:
-            return -1
-        if (slot >> 24) & 0xFFFFFFFFFF == gram:
-            return slot & 0xFFFFFF
-        at = (at + 1) & mask
+def _find(slots: Words, first: np.uint64, mask: np.uint64, gram: np.uint64, otherwise: np.uint64) -> np.uint64:
+    """The weight row of an n-gram. Free of branches: whether an n-gram is known is anyone's guess."""
+    at = first + bucket(gram, mask)
+    one, two = slots[at], slots[at + np.uint64(1)]
+    row = one & ROW_MASK if one >> np.uint64(24) == gram else otherwise
+    return two & ROW_MASK if two >> np.uint64(24) == gram else row
 
 
 @njit(nogil=True, cache=True)
 def _sample(
-    data: Bytes, start: int, stop: int, skip_fences: bool, out: Bytes, filled: int, letters: Ints,
-    pages: Bytes, lower: npt.NDArray[np.uint16],
+    data: Bytes, start: int, stop: int, limit: int, skip_fences: bool, filled: int, model: Model, scratch: _Scratch
 ) -> int:
-    """Append one piece of a row to `out` as lower-case words between single spaces; return the new length.
+    """Append one piece of a row, about `limit` bytes, to the `filled` bytes of the sample; return its new length.
 
-    data[start:stop] is UTF-8, perhaps broken: a bad byte counts as a space. letters: (N_SCRIPTS,) letters seen by
-    script. A word glued to digits or symbols ("x_1", "https://a.b", "fooBar", "f(x)") is code, not language: dropped.
-    """  # fmt: skip
-    limit = filled + PIECE_BYTES
+    data[start:stop] is UTF-8, perhaps broken: a bad byte counts as a space. A word glued to digits or symbols
+    ("x_1", "https://a.b", "fooBar", "f(x)") is code, not language, and left out.
+    """
+    out, letters, pages, lower = scratch.text, scratch.letters, model.pages, model.lower
+    limit += filled
     stop = min(stop, start + SCAN_BYTES)
     if out[filled - 1] != 32:
         out[filled] = 32
@@ -264,24 +191,164 @@ def _sample(
 
 
 @njit(nogil=True, cache=True)
-def _add_votes(
-    text: Bytes, n: int, slots: Ints, first: int, mask: int, weights: npt.NDArray[np.int8], width: int,
-    scores: npt.NDArray[np.int32],
-) -> int:
-    """Add to `scores` (width,) the weights of the longest known n-gram ending at each byte; return how many voted."""  # fmt: skip
-    window = np.int64(0)
+def _add_votes(n: int, script: int, model: Model, scratch: _Scratch) -> int:
+    """Add to the scores the weights of the longest known n-gram ending at each of the sample's n bytes, and of each
+    known word; return how many voted.
+
+    Finding first and adding afterwards lets the processor overlap the cache misses of either loop.
+    """
+    text, scores, early, voters = scratch.text, scratch.scores, scratch.early, scratch.voters
+    slots, first, mask = model.slots, model.first_slot[script], model.slot_mask[script]
+    weights, width = model.weights, model.width[script]
+    window = word = np.uint64(0)
     votes = 0
     for i in range(n):
-        window = (window << 8 | np.int64(text[i])) & 0xFFFFFFFFFF
-        row = np.int64(-1)
-        for drop in range(4):
-            row = _find(slots, first, mask, window & (0xFFFFFFFFFF >> (8 * drop)))
-            if row >= 0:
-                break
-        if row < 0:
-            continue
-        votes += 1
-        at = row * ROW_UNIT
-        for k in range(width):
+        window = (window << np.uint64(8) | np.uint64(text[i])) & np.uint64(0xFFFFFFFFFF)
+        row = _find(slots, first, mask, window & np.uint64(0xFFFF), ROW_MASK)
+        row = _find(slots, first, mask, window & np.uint64(0xFFFFFF), row)
+        row = _find(slots, first, mask, window & np.uint64(0xFFFFFFFF), row)
+        row = _find(slots, first, mask, window, row)
+        voters[votes] = row
+        votes += row != ROW_MASK
+        if text[i] == 32:
+            voters[votes] = _find(slots, first, mask, word >> np.uint64(32) | WORD_MARK, ROW_MASK)
+            votes += voters[votes] != np.int32(ROW_MASK)
+            word = np.uint64(0)
+        else:
+            word = (word ^ np.uint64(text[i])) * WORD_FACTOR
+    for vote in range(votes):
+        if vote == votes // 2:
+            early[:width] = scores[:width]
+        at = np.uint64(voters[vote]) * np.uint64(ROW_UNIT)
+        for k in range(np.uint64(width)):  # unsigned: no test for negative indices, so the loop is vectorised
             scores[k] += weights[at + k]
     return votes
+
+
+@njit(nogil=True, cache=True)
+def _script_of(letters: Ints) -> tuple[int, float]:
+    """The script a row is written in (0: no letters), and its share of the letters, 0..1.
+
+    A Chinese character says as much as three Latin letters, and foreign-script text quotes Latin names far more often
+    than the reverse, so Latin letters weigh 1, Han and kana 3, all others 2. Kana beside Han means Japanese.
+    """
+    han, kana = int(letters[HAN]), int(letters[KANA])
+    east = han + kana
+    best, best_weight, total = 0, 0, 0
+    for script in range(1, letters.shape[0]):
+        weight = 2 * int(letters[script])
+        if script == LATIN:
+            weight = int(letters[script])
+        elif script == HAN:
+            weight = 3 * east
+        elif script == KANA:
+            weight = 0
+        total += weight
+        if weight > best_weight:
+            best, best_weight = script, weight
+    if best == HAN and kana * 8 >= han:
+        best = KANA
+    return best, best_weight / max(total, 1)
+
+
+@njit(nogil=True, cache=True)
+def _judge(
+    data: Bytes, start: int, stop: int, limit: int, skip_fences: bool, allowed: npt.NDArray[np.bool_], model: Model,
+    scratch: _Scratch,
+) -> tuple[int, float, int]:  # fmt: skip
+    """One row's code and confidence, and the length of the sample they rest on."""
+    text, letters, scores, early = scratch.text, scratch.letters, scratch.scores, scratch.early
+    letters[:] = 0
+    text[0] = 32
+    if stop - start <= LONG_ROW_BYTES:
+        n = _sample(data, start, stop, 2 * limit, skip_fences, 1, model, scratch)
+    else:
+        middle = (start + stop) // 2
+        last = middle + 32
+        while middle < last and data[middle] > 32:
+            middle += 1
+        n = _sample(data, start, middle, limit, skip_fences, 1, model, scratch)
+        n = _sample(data, middle, stop, limit, skip_fences, n, model, scratch)
+    if text[n - 1] != 32:
+        text[n] = 32
+        n += 1
+    script, share = _script_of(letters)
+    if script == 0:
+        return -1, 0.0, n
+    single = np.int64(model.script_code[script])
+    if single >= 0:
+        if not allowed[single]:
+            return -1, 0.0, n
+        return int(single), share * model.sigmoid[min(255, 48 * letters[script])], n
+    width = model.width[script]
+    scores[:] = model.prior[script]
+    votes = _add_votes(n, script, model, scratch)
+    best = second = best_early = best_late = np.int64(-(2**40))
+    code, column = np.int64(-3), 0
+    for k in range(width):
+        label, score = np.int64(model.column_code[script, k]), np.int64(scores[k])
+        if label < -1 or (label >= 0 and not allowed[label]):
+            continue
+        best_early = max(best_early, np.int64(early[k]))
+        best_late = max(best_late, score - early[k])
+        if score > best:
+            if label != code:
+                second = best
+            best, code, column = score, label, k
+        elif score > second and label != code:
+            second = score
+    if code < 0:
+        return -1, 0.0, n
+    # A half of the text that clearly speaks for another language takes its lead back, twice over: mixed, so unsure.
+    against = max(best_early - early[column], best_late - (best - early[column])) - CLEAR_LEAD
+    lead = best - second - 2 * max(0, against)
+    margin = 4 * lead // max(FEW_VOTES, np.int64(np.sqrt(votes)))
+    return int(code), share * model.sigmoid[min(255, max(0, margin))], n
+
+
+@njit(nogil=True, cache=True)
+def _identify(
+    data: Bytes, offsets: Ints, allowed: npt.NDArray[np.bool_], model: Model, code: Small,
+    confidence: npt.NDArray[np.float32],
+) -> None:  # fmt: skip
+    """Fill code (n,) and confidence (n,). allowed: (len(CODES),), which languages are candidates."""
+    text = np.zeros(2 * LONG_PIECE_BYTES + 32, dtype=np.uint8)
+    letters = np.zeros(N_SCRIPTS, dtype=np.int64)
+    scores, early = np.zeros(64, dtype=np.int32), np.zeros(64, dtype=np.int32)
+    scratch = _Scratch(text, letters, scores, early, np.zeros(2 * len(text), dtype=np.int32))
+    for row in range(offsets.shape[0] - 1):
+        start, stop = offsets[row], offsets[row + 1]
+        limit, skip_fences = PIECE_BYTES, True
+        for _ in range(2):
+            label, sure, n = _judge(data, start, stop, limit, skip_fences, allowed, model, scratch)
+            code[row], confidence[row] = label, sure
+            if stop - start < FEW_LETTERS or sure >= CLEAR:
+                break
+            if n < FEW_LETTERS:
+                skip_fences = False
+            elif n < limit or stop - start <= 2 * PIECE_BYTES:
+                break
+            else:
+                limit = LONG_PIECE_BYTES
+
+
+def identify(data: Bytes, offsets: Ints, languages: tuple[str, ...] | None = None) -> Languages:
+    """The language of each row of `data[offsets[i]:offsets[i + 1]]` (UTF-8, perhaps broken).
+
+    languages: the only candidates, as ISO codes from `codes()` or `FOLDED`; None: all. Releases the GIL.
+    """
+    allowed = np.ones(len(CODES), dtype=np.bool_)
+    if languages is not None:
+        wanted = {code for language in languages for code in FOLDED.get(language, (language,))}
+        if unknown := sorted(wanted - set(CODES)):
+            raise ValueError(f"unknown language codes {unknown}; known are {', '.join(CODES)}")
+        allowed = np.array([code in wanted for code in CODES])
+    n = len(offsets) - 1
+    result = Languages(np.empty(n, dtype=np.int16), np.empty(n, dtype=np.float32))
+    _identify(data, offsets, allowed, load_model(), result.code, result.confidence)
+    return result
+
+
+def codes() -> tuple[str, ...]:
+    """Every language this module can name: ISO 639-1, else 639-3."""
+    return CODES
