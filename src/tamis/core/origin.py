@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -16,6 +16,13 @@ from .step import Part, Step, written
 
 Kind = Literal["text", "integer", "number", "boolean", "json"]
 
+#: What a column is read as: a kind, or `digits`: numbers kept as text because some do not fit 64 bits.
+Reading = Literal["text", "integer", "number", "boolean", "json", "digits"]
+
+#: How often each sort of value (a kind, or `big` for integers beyond 64 bits) occurs in a column and the
+#: line of the first, in order of first appearance.
+Found = dict[str, tuple[int, int]]
+
 #: The Polars type each kind is stored as; `json` is JSON text.
 KIND_TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
@@ -25,6 +32,32 @@ KIND_TYPES: dict[str, pl.DataType] = {
     "json": pl.String(),
 }
 
+#: Bytes of a bad line that are kept.
+RAW_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file, or one table in memory.
+
+    path: as people see it; place: absolute, empty for memory; size: bytes; stamp: its modification time in ns.
+    """
+
+    path: str
+    place: str
+    size: int
+    stamp: int
+
+
+class Gap(NamedTuple):
+    """Bytes of a slice that are not read, because what stands there is longer than a line may be."""
+
+    start: int
+    stop: int
+    line: int
+    lines: int
+    cause: str
+
 
 @dataclass(frozen=True)
 class Slice:
@@ -32,7 +65,8 @@ class Slice:
 
     Cut at boundaries that do not move when rows are appended or files are added. `start` and `stop`
     are bytes of the (decompressed) stream or row numbers, as the format has it. `content` is the
-    xxh3-128 of what is in it; two slices with the same content and reader yield the same rows.
+    xxh3-128 of what is in it, `context` what else its rows depend on (a CSV header): two slices
+    with the same content, context, first line and reader yield the same rows.
     """
 
     file: str
@@ -41,33 +75,76 @@ class Slice:
     first_line: int
     content: str
     size: int
+    context: str = ""
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One input, cut. content: xxh3-128 of its bytes as they lie on disk."""
+
+    slices: tuple[Slice, ...]
+    content: str
+    warnings: tuple[str, ...] = ()
 
 
 class BadLine(NamedTuple):
-    """A line that cannot be read. `line` counts from 1; `cause` is a slug; `raw` the bytes, cut at 1 MB."""
+    """What cannot be read. `line` counts from 1; `cause` is a slug; `raw` the bytes, cut at 1 MB.
 
-    file: str
+    lines: how many lines it is; column: for a value of the wrong kind.
+    """
+
     line: int
     cause: str
     message: str
     raw: bytes
+    lines: int = 1
+    column: str = ""
 
 
 @dataclass
 class Batch:
     """The rows of one slice.
 
-    columns: by name, without prefix, all of one length, typed as their `kinds` say (KIND_TYPES);
-    lines: (n,) uint64 line or row number in the file, from 1; bad: what could not be read.
-    odd: per column of mixed kinds, (row position, kind, text) of the values that are not of the
-    column's kind; the column holds null there.
+    columns: by name, without prefix, all of one length, typed as their `readings` say; empty when `mixed`;
+    lines: (n,) uint64 line or row number in the file, from 1;
+    bad: what could not be read, the first thousand; bad_counts: lines by cause, all of them;
+    found: the sorts of values in each column; mixed: a column holds several and nobody said which to keep.
     """
 
     columns: dict[str, pl.Series]
-    kinds: dict[str, Kind]
+    readings: dict[str, Reading]
     lines: NDArray[np.uint64]
     bad: list[BadLine] = field(default_factory=list)
-    odd: dict[str, list[tuple[int, Kind, str]]] = field(default_factory=dict)
+    bad_counts: dict[str, int] = field(default_factory=dict)
+    found: dict[str, Found] = field(default_factory=dict)
+    mixed: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+def kind_of(reading: Reading) -> Kind:
+    """What a column is stored as."""
+    return "text" if reading == "digits" else reading
+
+
+def settle(found: Found) -> tuple[Reading, bool]:
+    """What a column is read as: what most of its values are (the earliest of equals); and whether all of them are.
+
+    >>> settle({"integer": (3, 1), "number": (1, 9)})
+    ('number', True)
+    >>> settle({"integer": (1, 1), "text": (1, 2)})
+    ('integer', False)
+    """
+    groups: dict[str, int] = {}
+    for sort, (count, _) in found.items():
+        group = "numeric" if sort in ("integer", "big", "number") else sort
+        groups[group] = groups.get(group, 0) + count
+    if not groups:
+        return "text", True
+    best = max(groups, key=lambda group: groups[group])
+    if best == "numeric":
+        best = "digits" if "big" in found else "number" if "number" in found else "integer"
+    return best, len(groups) == 1  # type: ignore[return-value]
 
 
 class Source(Part):
@@ -80,22 +157,46 @@ class Source(Part):
         (), description="Steps that only this source's rows pass, first of all: how they become messages."
     )
 
+    license: str = Field("", description="The licence of what is read; goes on the dataset's card.")
+
     @property
     def label(self) -> str:
         """The source's name in this recipe."""
         return self.name or self.address()
 
-    def slices(self, root: Path) -> Iterator[Slice]:
-        """Every slice, in source order. Reads (and hashes) every byte once. Raises DataError."""
+    def inputs(self, root: Path) -> tuple[list[Input], list[str]]:
+        """The files, in order, and warnings. `root`: the recipe's folder. Raises DataError where there is none."""
         raise NotImplementedError
 
-    def read(self, part: Slice, root: Path) -> Batch:
-        """The rows of a slice. Depends on the slice's content alone."""
+    def cut(self, what: Input) -> Cut:
+        """Cut one input into slices. Reads (and hashes) every byte once. Raises DataError."""
         raise NotImplementedError
+
+    def read(self, what: Input, slices: Sequence[Slice], wanted: dict[str, Reading] | None = None) -> Iterator[Batch]:
+        """The rows of each slice (slices of that input, in order), one slice in memory at a time.
+
+        A batch depends on its slice and on `wanted` alone. With `wanted`, its columns are read as it says and rows with
+        other values are bad (`type_mismatch`); without, as most values of the slice are.
+        """
+        raise NotImplementedError
+
+    def reader(self) -> dict[str, Any]:
+        """The settings that change what is read from given bytes."""
+        raise NotImplementedError
+
+    def names(self) -> tuple[str, ...]:
+        """Columns that the settings name, and that must exist."""
+        return self.id
+
+    def check_empty(self, what: Input) -> None:
+        """Called for each input that has no rows at all; raises DataError where that is not expected."""
 
 
 class Delivered(NamedTuple):
-    """One file delivered: path relative to the target's folder, the split it holds, rows, bytes, sha256."""
+    """One file delivered: path relative to the target's folder, the split it holds, rows, bytes, sha256.
+
+    A file that holds no rows of its own (a description of columns) has `rows` 0 and no split.
+    """
 
     path: str
     split: str | None
@@ -105,25 +206,59 @@ class Delivered(NamedTuple):
 
 
 class Sink(Part):
-    """Where rows go. A sink writes files into a folder; the runner makes the folder appear at once."""
+    """Where rows go. A sink turns rows into bytes; the runner makes the folder appear at once.
 
-    #: the file name's ending, for sinks that write one file a split
+    `rows` are any chunk of the delivered rows, in order, with at least the columns asked for by `columns`;
+    `id` stands for the row's id as 32 hexadecimal digits. `json_columns` are the names, in full, of columns
+    that hold JSON text. Everything here is pure and may run on several threads.
+    """
+
+    #: the file name's ending
     suffix: ClassVar[str] = ""
+    #: whether the bytes of chunks, one after another, are a file; else `encode` wants all rows of a file at once
+    grows: ClassVar[bool] = True
 
     path: str = Field(description="Folder to deliver to; replaced as a whole.")
 
-    def encode(self, rows: pl.DataFrame) -> bytes:
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """Which of the row's columns the sink needs; `id` for the row's id. UsageError where two would get one name."""
+        raise NotImplementedError
+
+    def check(self, rows: pl.DataFrame, *, json_columns: Collection[str] = ()) -> list[tuple[int, str]]:
+        """Rows that the target would refuse or ignore: (position, what is wrong), at most one each."""
+        return []
+
+    def encode(self, rows: pl.DataFrame, *, json_columns: Collection[str] = ()) -> bytes | memoryview:
         """A chunk of rows as bytes of the target file. Raises DataError naming the row that cannot be written."""
         raise NotImplementedError
 
-    def check(self, rows: pl.DataFrame) -> list[tuple[int, str]]:
-        """Rows that the target would refuse or ignore: (position, what is wrong)."""
-        return []
+    def head(self, rows: pl.DataFrame) -> bytes:
+        """What a file begins with. Depends on the columns of `rows` alone."""
+        return b""
 
-    def columns(self, names: Sequence[str]) -> list[str]:
-        """Which of the row's columns the sink needs."""
+    def file_name(self, split: str | None, number: int, total: int) -> str:
+        """The path, inside the folder, of file `number` (from 0) of the `total` of a split."""
+        return f"{split or 'data'}{self.suffix}"
+
+    def cut(self, rows: pl.DataFrame, begun: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+        """How many of `rows` still go into a file that holds `begun` (rows, bytes) already, and what it then holds.
+
+        Depends on the rows alone, not on how they are cut into chunks. Only sinks that do not grow are asked.
+        """
+        return rows.height, (begun[0] + rows.height, 0)
+
+    def count(self, path: Path) -> int:
+        """How many rows a file holds, by reading it again."""
         raise NotImplementedError
 
+    def sidecars(self, schema: Mapping[str, pl.DataType], *, json_columns: Collection[str] = ()) -> dict[str, bytes]:
+        """Further files, by name: what the columns of the delivered files are."""
+        return {}
+
+    def described(self, schema: Mapping[str, pl.DataType], *, json_columns: Collection[str] = ()) -> list[dict[str, str]]:
+        """The columns of the delivered files: `name`, `type` (a Kind or 'messages'), and `from`, the row's column."""
+        return []
+
     def settings_note(self) -> dict[str, Any]:
-        """What the dataset card says of this target."""
+        """What the dataset card says of this target: `loader` ('json', 'csv', 'parquet'), `about`, a sentence."""
         return {}

@@ -211,6 +211,10 @@ class Target:
     def _open(self, split: str | None, name: str) -> StagedFile:
         return self._publisher.open(name, split, count=self.sink.count)
 
+    def paths(self) -> list[str]:
+        """The data files written, once finished."""
+        return [file.name for growing in self._splits.values() for file in growing.files]
+
     def finish(self) -> None:
         """Write what waits, name the files, describe the columns."""
         for split, growing in self._splits.items():

@@ -106,9 +106,9 @@ def append(path: Path, decisions: Iterable[Decision]) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            size = os.fstat(handle).st_size
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            os.write(handle, (("\n" if torn else "") + "".join(lines)).encode())
+            data = os.pread(handle, os.fstat(handle).st_size, 0)
+            os.ftruncate(handle, data.rfind(b"\n") + 1)  # a torn line was never acknowledged
+            os.write(handle, "".join(lines).encode())
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -1,0 +1,130 @@
+"""`init`: a recipe proposed from a look at the data."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from tamis.core.errors import DataError
+from tamis.engine.shapes import detect
+from tamis.recipe.load import parse
+from tamis.sources.files import Files
+
+HEAD = "# yaml-language-server: $schema=https://raw.githubusercontent.com/tamis-data/tamis/main/recipe.schema.json\n"
+#: a text column is one whose texts are, on average, at least this long in characters
+TEXT_LENGTH = 25
+#: a label column has at most this many different values
+LABELS = 60
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A recipe, and what it was made from."""
+
+    yaml: str
+    shape: str | None
+    mapping: dict[str, str]
+    confidence: float
+    notes: list[str]
+    columns: list[str]
+
+
+def propose(data: list[str], out: Path, name: str | None = None) -> Proposal:
+    """Look at the first rows of the data and write a recipe for them. DataError where nothing can be read."""
+    here = out.parent
+    paths = [_from_recipe(path, here) for path in data]
+    source = Files(path=paths[0] if len(paths) == 1 else tuple(paths))
+    sample, kinds = _look(source, here)
+    found = detect(kinds, sample)
+    notes = list(found.notes)
+    steps, label = _mapping_steps(found.shape, kinds, sample, notes)
+    has_answer = found.shape not in ("text",)
+    steps += _cleaning_steps(has_answer)
+    steps.append({"use": "split.stratified", "by": label, "shares": {"train": 0.9, "validation": 0.1}} if label else {"use": "split.random", "shares": {"train": 0.9, "validation": 0.1}})
+    title = re.sub(r"[^A-Za-z0-9._\-]+", "-", name or Path(data[0]).name.split(".")[0]).strip("-.") or "dataset"
+    target = "jsonl" if found.shape == "text" else "openai_chat"
+    recipe = {
+        "tamis": 1,
+        "name": title,
+        "seed": 42,
+        "sources": [{"use": "files", "path": paths[0] if len(paths) == 1 else paths}],
+        "steps": steps,
+        "deliver": [{"use": target, "path": f"dist/{title}"}],
+    }
+    text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
+    parse(text)  # what is proposed must at least load
+    return Proposal(HEAD + text, found.shape, dict(found.mapping), found.confidence, notes, list(kinds))
+
+
+def _from_recipe(path: str, here: Path) -> str:
+    """A path as seen from the recipe's folder."""
+    given = Path(path)
+    return str(given) if given.is_absolute() else os.path.relpath(given, here)
+
+
+def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The first rows of the first input, and the kind of each column."""
+    inputs, _ = source.inputs(root)
+    for what in inputs:
+        cut = source.cut(what)
+        for batch in source.read(what, cut.slices[:1]):
+            if batch.columns:
+                sample = pl.DataFrame([column.head(500).alias(name) for name, column in batch.columns.items()])
+                return sample, {n: "text" if k == "digits" else k for n, k in batch.readings.items()}
+    raise DataError("no row could be read", hint="tamis check FILE says what is wrong with it")
+
+
+def _mapping_steps(shape: str | None, kinds: dict[str, str], sample: pl.DataFrame, notes: list[str]) -> tuple[list[dict[str, Any]], str | None]:
+    """How rows become messages; and the column to stratify by, if there is one."""
+    label = _label(kinds, sample)
+    if shape == "tree":
+        return [{"use": "map.threads"}], None
+    if shape is not None:
+        return [{"use": "map.auto"}], label
+    texts = [n for n, kind in kinds.items() if kind == "text" and (sample[n].str.len_chars().mean() or 0) >= TEXT_LENGTH]
+    if not texts:
+        texts = [n for n, kind in kinds.items() if kind == "text"][:1] or list(kinds)[:1]
+    labels = [n for n, kind in kinds.items() if n not in texts and kind == "text" and _is_label(sample[n])]
+    step: dict[str, Any] = {"use": "map.template", "user": "{" + texts[0] + "}"}
+    if labels:
+        step = {"use": "map.template", "system": "Classify the user message and answer with JSON.", "user": "{" + texts[0] + "}", "assistant": {"json": {n: "{" + n + "}" for n in labels}}}
+        notes.append(f"{texts[0]!r} is taken as the question and {', '.join(labels)} as labels; change map.template if that is wrong.")
+    elif len(texts) > 1:
+        step["assistant"] = "{" + texts[1] + "}"
+        notes.append(f"{texts[0]!r} is taken as the question and {texts[1]!r} as the answer; change map.template if that is wrong.")
+    else:
+        notes.append("No answers were found: rows end on the user's message.")
+    return [step], label
+
+
+def _label(kinds: dict[str, str], sample: pl.DataFrame) -> str | None:
+    found = [n for n, kind in kinds.items() if kind == "text" and _is_label(sample[n])]
+    return min(found, key=lambda n: sample[n].n_unique()) if found else None
+
+
+def _is_label(column: pl.Series) -> bool:
+    """Few different, short values, each of which comes back."""
+    filled = column.drop_nulls()
+    n = filled.n_unique()
+    return len(filled) > 10 and 2 <= n <= min(LABELS, len(filled) // 3) and (filled.str.len_chars().max() or 0) <= 60
+
+
+def _cleaning_steps(has_answer: bool) -> list[dict[str, Any]]:
+    """What nearly every set needs, in an order that works."""
+    view = {} if has_answer else {"in": "text"}
+    steps: list[dict[str, Any]] = [
+        {"use": "clean.unicode"},
+        {"use": "clean.whitespace"},
+        {"use": "filter.empty", "in": "prompt" if has_answer else "text"},
+        {"use": "filter.repetition", **view},
+        {"use": "dedup.exact"},
+    ]
+    if has_answer:
+        steps[3:3] = [{"use": "filter.roles"}, {"use": "filter.refusal"}]
+    return steps
