@@ -81,11 +81,15 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cut:
-    """One input, cut. content: xxh3-128 of its bytes as they lie on disk."""
+    """One input, cut. content: xxh3-128 of its bytes as they lie on disk.
+
+    sequential: its slices can only be read one after another (a compressed file), so they are one task.
+    """
 
     slices: tuple[Slice, ...]
     content: str
     warnings: tuple[str, ...] = ()
+    sequential: bool = False
 
 
 class BadLine(NamedTuple):
@@ -149,6 +153,9 @@ def settle(found: Found) -> tuple[Reading, bool]:
 
 class Source(Part):
     """Where rows come from."""
+
+    #: whether the rows are in this process's memory, so that tasks stay in it
+    in_memory: ClassVar[bool] = False
 
     name: str | None = Field(None, description="The source's name; by default its file's or table's.")
     id: tuple[str, ...] = Field((), description="Columns that identify a row; without them its content does.")

@@ -56,7 +56,7 @@ def bear(task: Birth) -> Born:
         frame = Frame(state.rows, reader.names, reader.read)
         selected &= evaluate(step.where, frame).fill_null(False).to_numpy()
     versions = sorted(state.versions.items())
-    fp = fingerprint("birth", step.name, call.identity, state.base.xxh3, versions, mask_hash(selected))
+    fp = fingerprint("birth", step.name, call.identity, state.content, versions, mask_hash(selected))
     entry = cache.get(fp)
     fresh = entry is None
     if entry is None:

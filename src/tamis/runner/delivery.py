@@ -29,6 +29,7 @@ from tamis.recipe.model import Recipe
 
 from .account import Account
 from .deliver import Encoded, Publisher, Target
+from .preflight import state_schema
 from .run import Flow, StepLog
 
 #: bytes of text that one bucket of a shuffled delivery may hold, roughly
@@ -100,14 +101,9 @@ class Delivery:
         """Every column of the rows, over all partitions, and `id`."""
         found: dict[str, pl.DataType] = {"id": pl.String()}
         for state in self.flow.states:
-            base = pl.read_parquet_schema(state.base.path)
-            for name in state.columns:
+            for name, dtype in state_schema(state).items():
                 if name not in LINEAGE and name != "born.from":
-                    found.setdefault(name, base[name])
-            for layer in state.layers:
-                schema = pl.read_parquet_schema(layer.stored.path)
-                for name in layer.columns:
-                    found.setdefault(name, schema[name])
+                    found.setdefault(name, dtype)
         return found
 
     def _chunks(self) -> list[Chunk]:
@@ -218,7 +214,7 @@ def quarantine(flow: Flow, refused: Sequence[tuple[int, int, str]], cache: Cache
             rows = np.array([row for row, _ in mine], np.uint32)
             outcome[rows] = QUARANTINED
             lines = pl.DataFrame([pl.Series("row", rows), pl.Series("evidence.error", [why for _, why in mine])])
-            fp = fingerprint("refused", state.base.xxh3, [[int(row), why] for row, why in mine])
+            fp = fingerprint("refused", state.content, [[int(row), why] for row, why in mine])
             frame = part_frame(lines, np.ones(state.rows, np.bool_), outcome, reason, [])
             cache.put(fp, {"part": frame}, {})
             log.parts[flow.keys[position]] = fp

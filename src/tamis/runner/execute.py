@@ -22,6 +22,7 @@ from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, T
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Kind, LocalExecutor, default_workers
+from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import write_json
 from tamis.recipe.model import Recipe
@@ -247,9 +248,9 @@ class _Run:
 
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""
-        from tamis.runs.report import write_report
-
         try:
+            from tamis.runs.report import write_report
+
             write_report(self.folder)
         except Exception as error:
             self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))
@@ -261,17 +262,11 @@ class _Run:
         self.seconds[name] = time.perf_counter() - started
 
 
-def part_state(partition: Any) -> PartState:
+def part_state(partition: Partition) -> PartState:
     """A partition as it stands after reading."""
+    live = np.ones(partition.rows, np.bool_)
     return PartState(
-        partition.base,
-        partition.rows,
-        partition.source,
-        partition.base.xxh3,
-        tuple(partition.columns),
-        (),
-        {},
-        np.ones(partition.rows, np.bool_),
+        partition.base, partition.rows, partition.source, partition.content, partition.columns, partition.layers, {}, live
     )
 
 

@@ -49,9 +49,18 @@ def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
     found: dict[str, pl.DataFrame] = {}
     for state in states:
         if state.source not in found:
-            schema = pl.read_parquet_schema(state.base.path)
-            found[state.source] = pl.DataFrame(schema={name: schema[name] for name in state.columns})
+            found[state.source] = pl.DataFrame(schema=state_schema(state))
     return found
+
+
+def state_schema(state: PartState) -> dict[str, pl.DataType]:
+    """The type of each column of a partition."""
+    base = pl.read_parquet_schema(state.base.path)
+    schema = {name: base[name] for name in state.columns}
+    for layer in state.layers:
+        laid = pl.read_parquet_schema(layer.stored.path)
+        schema |= {name: laid[name] for name in layer.columns}
+    return schema
 
 
 def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, tuple[str, ...]]) -> pl.DataFrame:

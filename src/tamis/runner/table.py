@@ -18,7 +18,6 @@ from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, resolve
 from tamis.engine.layers import Layer, Mask
 from tamis.engine.stage import Call, PartState, mask_hash
-from tamis.engine.store import read_frame
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,9 @@ class GatheredTable:
         if self._ids is None:
             halves: tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]] = ([], [])
             for part in self._parts:
-                frame = read_frame(part.state.base, ["id.high", "id.low"])
+                reader = part.state.reader()
                 for half, name in zip(halves, ("id.high", "id.low"), strict=True):
-                    half.append(frame[name].to_numpy()[part.seen])
+                    half.append(reader.read(name).to_numpy()[part.seen])
             empty = [np.empty(0, np.uint64)]
             self._ids = (np.concatenate(halves[0] or empty), np.concatenate(halves[1] or empty))
         return self._ids
@@ -115,7 +114,7 @@ def _column(frame: Frame, name: str) -> pl.Series:
 
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     """What a table step's decision depends on: the step, what was gathered, the rows it sees and their ids."""
-    key = [(part.entry, mask_hash(part.seen), part.state.base.xxh3) for part in parts]
+    key = [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
     return fingerprint("table", call.step.name, call.identity, key)
 
 

@@ -15,9 +15,10 @@ import polars as pl
 
 from tamis import __version__
 from tamis.core.fingerprint import fingerprint
+from tamis.core.row import LINEAGE
 from tamis.engine.cache import Cache
 from tamis.engine.stage import PartState
-from tamis.engine.store import read_frame, sync, write_json
+from tamis.engine.store import sync, write_json
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Prefix
 from tamis.runs.ledger import link
@@ -58,14 +59,11 @@ def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, 
 
 
 def _lineage(cache: Cache, state: PartState) -> str:
-    """The narrow columns of a base, as a file of their own."""
-    fp = fingerprint("lineage", state.base.xxh3)
-    entry = cache.get(fp)
-    if entry is None:
-        names = ["id.high", "id.low", "at.file", "at.line"]
-        if "born.from" in state.columns:
-            names.append("born.from")
-        entry = cache.put(fp, {"lineage": read_frame(state.base, names)}, {})
+    """Where each row of a partition comes from, as a file of its own."""
+    reader = state.reader()
+    names = [*LINEAGE, *(["born.from"] if "born.from" in state.columns else [])]
+    fp = fingerprint("lineage", state.content, [layer.stored.xxh3 for layer in state.layers if not layer.step])
+    entry = cache.get(fp) or cache.put(fp, {"lineage": pl.DataFrame([reader.read(name).alias(name) for name in names])}, {})
     return entry.files["lineage"].path
 
 
@@ -114,7 +112,7 @@ def write_manifest(
         ],
         "reused_rows": {log.step.name: log.account.rows_in - min(log.account.rows_in, log.account.judged_rows) for log in flow.logs},
         "step_seconds": {log.step.name: round(log.account.seconds, 4) for log in flow.logs},
-        "quarantined": {"count": taken.bad, "causes": _causes(taken)},
+        "quarantined": {"count": taken.bad, "causes": dict(taken.causes)},
         "decisions": {"length": prefix.length, "sha256": prefix.sha256},
         "delivered": list(delivered),
         "cost": {"usd": 0.0},
@@ -125,14 +123,6 @@ def write_manifest(
     (folder / "gate.json").unlink(missing_ok=True)
     sync(folder)
     return manifest
-
-
-def _causes(taken: Ingest) -> dict[str, int]:
-    counts = getattr(taken, "causes", None)
-    if counts is not None:
-        return dict(counts)
-    frame = pl.DataFrame(quarantine_records(taken))
-    return dict(frame.group_by("cause", maintain_order=True).len().iter_rows()) if frame.height else {}
 
 
 def _versions() -> dict[str, str]:

@@ -92,7 +92,7 @@ class RunRows:
                 layer["step"],
             )
             for layer in record["layers"]
-            if steps is None or layer["step"] in steps
+            if steps is None or not layer["step"] or layer["step"] in steps
         ]
         reader = LayeredReader(self._stored(record["base"]), record["columns"], record["rows"], layers)
 
