@@ -62,7 +62,7 @@ def rows(count: int, seed: int) -> Iterator[dict[str, object]]:
     rng = random.Random(seed)
     pairs = real_pairs()
     foreign = other_languages()
-    sentences = [s for _, response in pairs for s in response.replace("\n", " \n").split(". ") if 20 < len(s) < 400]
+    sentences = [s for _, response in pairs for s in response.split(". ") if 20 < len(s) < 400]
     recent: list[tuple[str, str]] = []
     for number in range(count):
         dice = rng.random()

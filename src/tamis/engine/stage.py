@@ -7,6 +7,7 @@ filter leaves the outcomes of the others as they were. Rows that an entry lacks 
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tamis.core.errors import StepError, TamisError
+from tamis.core.errors import StepError, TamisError, UsageError
 from tamis.core.fingerprint import fingerprint
 from tamis.core.row import LINEAGE, RESERVED
 from tamis.core.step import RowStep, Step, TableStep
@@ -76,12 +77,17 @@ class PartState:
 
 @dataclass(frozen=True)
 class Task:
-    """One partition's work in a stage. `dry`: only look what is cached, judge nothing."""
+    """One partition's work in a stage.
+
+    ahead: table steps that follow at once; what they gather is gathered now, while the text is in memory.
+    dry: only look what is cached, judge nothing.
+    """
 
     state: PartState
     calls: tuple[Call, ...]
     cache: Path
     gather: Call | None = None
+    ahead: tuple[Call, ...] = ()
     dry: bool = False
 
 
@@ -140,6 +146,10 @@ class _Stage:
         if self.task.gather is not None:
             fp, seen, judged = self._gather(self.task.gather)
             result.gathered, result.gathered_seen, result.gathered_rows = fp, seen, judged
+        for call in self.task.ahead:
+            if call.step.where is None:
+                with contextlib.suppress(UsageError):  # it reads a column that the step before it is yet to set
+                    self._gather(call)
         return result
 
     def _present(self) -> PartState:

@@ -30,7 +30,7 @@ MOST_LABELS = 200
 
 def json_columns(taken: Ingest) -> set[str]:
     """Full names of the source columns that hold JSON text."""
-    return {f"source.{name}" for kinds in taken.kinds.values() for name, kind in kinds.items() if kind == "json"}
+    return {f"source.{name}" for part in taken.partitions for name, kind in part.kinds.items() if kind == "json"}
 
 
 def card_facts(recipe: Recipe, flow: Flow, taken: Ingest, outcomes: dict[str, int]) -> dict[str, Any]:

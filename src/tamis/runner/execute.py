@@ -22,6 +22,7 @@ from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, T
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Kind, LocalExecutor, default_workers
+from tamis.engine.memory import keep_freed_memory
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import write_json
@@ -108,6 +109,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
     """
     options = options or Options()
+    keep_freed_memory()
     workspace = Workspace(root)
     workspace.prepare()
     with workspace.lock(), _signals() as check:
@@ -265,9 +267,7 @@ class _Run:
 def part_state(partition: Partition) -> PartState:
     """A partition as it stands after reading."""
     live = np.ones(partition.rows, np.bool_)
-    return PartState(
-        partition.base, partition.rows, partition.source, partition.content, partition.columns, partition.layers, {}, live
-    )
+    return PartState(partition.base, partition.rows, partition.source, partition.base.xxh3, tuple(partition.columns), (), {}, live)
 
 
 @contextmanager

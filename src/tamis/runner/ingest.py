@@ -110,7 +110,9 @@ class _Ingest:
     def run(self, max_quarantined: float) -> Ingest:
         started = time.perf_counter()
         cuts = [self._cut(source) for source in self.sources]
-        numbers = self._number([(source, what, cut) for source, mine in zip(self.sources, cuts, strict=True) for what, cut in mine])
+        numbers = self._number(
+            [(source, what, cut) for source, mine in zip(self.sources, cuts, strict=True) for what, cut in mine]
+        )
         slices = [part for mine in cuts for _, cut in mine for part in cut.slices]
         labels = [source.label for source in self.sources]
         self.emit(StageStarted("read", labels, len(slices), sum(part.size for part in slices), "bytes"))
@@ -150,7 +152,10 @@ class _Ingest:
             known = [tuple(pair) for pair in json.loads((self.store / "files.json").read_text(encoding="utf-8"))]
         except (OSError, ValueError):
             known = []
-        present = {(source.label, what.path): SourceFile(what.path, source.label, cut.content, what.size) for source, what, cut in inputs}
+        present = {
+            (source.label, what.path): SourceFile(what.path, source.label, cut.content, what.size)
+            for source, what, cut in inputs
+        }
         order = [*known, *(key for key in present if key not in known)] if set(known) <= set(present) else list(present)
         self.found.files = [present[key] for key in order]
         return {key: number for number, key in enumerate(order)}
@@ -184,16 +189,23 @@ class _Ingest:
         for name, reading in wanted.items():
             if reading == "digits":
                 at = places[name, "big"]
-                self.warn(f"{source.label}: `{name}` holds whole numbers beyond 64 bits (first at {at}); its numbers are kept as text")
+                self.warn(
+                    f"{source.label}: `{name}` holds whole numbers beyond 64 bits, the first at {at}; kept as text"
+                )
             sorts = {"digits": ("integer", "big", "number"), "number": ("number", "integer")}.get(reading, (reading,))
             at = next((places[name, sort] for sort in sorts if (name, sort) in places), "")
-            self.majorities[source.label, name] = f"; most values are {reading}, the first at {at} (`types:` can say otherwise)"
+            self.majorities[source.label, name] = (
+                f"; most values are {reading}, the first at {at} (`types:` can say otherwise)"
+            )
         groups: dict[int, list[_Read]] = {}
         for read in reads:
             facts = read.result.facts
             if facts["mixed"] or any(facts["readings"][name] != wanted[name] for name in facts["columns"]):
                 groups.setdefault(id(read.task), []).append(read)
-        tasks = [replace(group[0].task, slices=tuple(read.slice for read in group), wanted=wanted) for group in groups.values()]
+        tasks = [
+            replace(group[0].task, slices=tuple(read.slice for read in group), wanted=wanted)
+            for group in groups.values()
+        ]
         for group, results in zip(groups.values(), self._map(source, read_slices, tasks), strict=True):
             for read, result in zip(group, results, strict=True):
                 read.result = result
@@ -217,7 +229,9 @@ class _Ingest:
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} cannot be read ({error})", hint="restore it; without it rows get other ids") from None
+            raise DataError(
+                f"{path} cannot be read ({error})", hint="restore it; without it rows get other ids"
+            ) from None
         new, gone = [n for n in kinds if n not in pinned], [n for n in pinned if n not in kinds]
         by_content = not source.id
         if new:
@@ -258,7 +272,9 @@ class _Ingest:
                 self.warn(message)
             if facts["bad"] and not self.bad.full:
                 path = self.found.files[read.file].path
-                for line, cause, message, raw, lines, column in entry_of(self.cache, read.result.fingerprint).read("bad").iter_rows():
+                for line, cause, message, raw, lines, column in (
+                    entry_of(self.cache, read.result.fingerprint).read("bad").iter_rows()
+                ):
                     told = message + self.majorities.get((label, column), "") if column else message
                     self.bad.keep(Quarantined(label, path, line, cause, told, lines), raw)
         by_label = {source.label: source for source in self.sources}
@@ -294,7 +310,9 @@ class _Ingest:
             partition = Partition(len(self.found.partitions), task.label, base.rows, base, types, task.kinds)
             self.found.partitions.append(partition)
 
-    def _repeated_keys(self, reads: list[_Read], edges: NDArray[np.int64], number: int, first: NDArray[np.int32]) -> None:
+    def _repeated_keys(
+        self, reads: list[_Read], edges: NDArray[np.int64], number: int, first: NDArray[np.int32]
+    ) -> None:
         """Quarantine the rows of a slice whose key stood before."""
         read, start = reads[number], int(edges[number])
         rows = np.flatnonzero(first[start : edges[number + 1]] != np.arange(start, edges[number + 1]))

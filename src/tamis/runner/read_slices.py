@@ -136,7 +136,10 @@ def _keep(cache: Cache, fp: str, task: ReadTask, batch: Batch) -> SliceRead:
         made_of = [columns[name].alias(name) for name in source.id or filled if name in columns]
         ids = row_ids(source.label, made_of, len(lines))
         where = pl.Series(np.full(len(lines), task.file, np.uint32))
-        lineage = [series.alias(name) for name, series in zip(LINEAGE, [*map(pl.Series, ids), where, pl.Series(lines)], strict=True)]
+        lineage = [
+            series.alias(name)
+            for name, series in zip(LINEAGE, [*map(pl.Series, ids), where, pl.Series(lines)], strict=True)
+        ]
         frames["base"] = pl.DataFrame([*lineage, *(series.alias(f"source.{name}") for name, series in columns.items())])
     if bad:
         frames["bad"] = pl.DataFrame(bad, schema=_BAD, orient="row")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -110,12 +111,14 @@ class Judge:
 
     def run(self, flow: Flow, calls: Sequence[Call] | None = None) -> Flow:
         """All steps over all rows. `flow.waiting` is set where a gate stops it."""
+        order = list(self.calls() if calls is None else calls)
         pending: list[Call] = []
-        for call in self.calls() if calls is None else calls:
+        for place, call in enumerate(order):
             if isinstance(call.step, RowStep):
                 pending.append(call)
                 continue
-            self._pass(flow, pending, call if isinstance(call.step, TableStep | GateStep) else None)
+            barrier = call if isinstance(call.step, TableStep) else None
+            self._pass(flow, pending, barrier, _table_steps(order[place + 1 :]) if pending else ())
             pending = []
             if isinstance(call.step, BirthStep):
                 self._birth(flow, call)
@@ -135,8 +138,11 @@ class Judge:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
         self.emit(StageDone(name, seconds))
 
-    def _pass(self, flow: Flow, calls: list[Call], barrier: Call | None) -> None:
-        """One pass over the partitions: row steps, then what the barrier gathers, then its decision."""
+    def _pass(self, flow: Flow, calls: list[Call], barrier: Call | None, ahead: tuple[Call, ...] = ()) -> None:
+        """One pass over the partitions: row steps, then what the barrier gathers, then its decision.
+
+        ahead: further table steps that follow the barrier at once.
+        """
         names = [call.step.name for call in calls]
         if not names and barrier is None:
             return
@@ -145,7 +151,7 @@ class Judge:
         title = " → ".join(names + ([f"{barrier.step.name} (gather)"] if barrier else []))
         with self._stage(title, names, flow):
             root = self.cache.root
-            tasks = [Task(state, tuple(calls), root, barrier) for state in flow.states]
+            tasks = [Task(state, tuple(calls), root, barrier, ahead) for state in flow.states]
             for position, result in enumerate(self.executor.map(run_stage, tasks)):
                 self.check()
                 for log, applied in zip(logs, result.applied, strict=True):
@@ -239,6 +245,11 @@ class Judge:
                 self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
         flow.states, flow.keys = states, keys
         self._settle(flow, [log])
+
+
+def _table_steps(calls: Sequence[Call]) -> tuple[Call, ...]:
+    """The table steps that stand before any other."""
+    return tuple(itertools.takewhile(lambda call: isinstance(call.step, TableStep), calls))
 
 
 def _gathered(result: Result) -> Gathered:

@@ -1,0 +1,488 @@
+"""Writing JSON from columns, as Python's `json.dumps` writes it: separators ", " and ": ".
+
+Columns of a table come as lists of addresses, because their number is known only at run time.
+"""
+
+# mypy: disable-error-code="arg-type,call-arg,var-annotated"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, njit, types
+from numba.extending import intrinsic
+
+from .buffers import _pointer
+
+#: How a column's bytes become a value: inside quotes and escaped, or as they are.
+QUOTED, RAW = 0, 1
+#: `out` must have this many bytes beyond what is written: bytes are copied in blocks.
+SLACK = 16
+#: Deeper JSON is left to Python.
+MAX_DEPTH = 100
+#: Objects with more keys than this, summed over the open ones, are left to Python.
+MAX_KEYS = 1024
+
+_BLOCK = ir.VectorType(ir.IntType(8), SLACK)
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+_NULL = np.frombuffer(b"null", np.uint8)
+# the letter after the backslash for bytes below 0x60, 0 where \u00XX is needed
+_LETTER = np.zeros(0x60, np.uint8)
+for _byte, _letter in ((0x08, "b"), (0x09, "t"), (0x0A, "n"), (0x0C, "f"), (0x0D, "r"), (0x22, '"'), (0x5C, "\\")):
+    _LETTER[_byte] = ord(_letter)
+
+
+def _block_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """The address of the block of an array that begins at `index`."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), _BLOCK.as_pointer())
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _special(typing_context: Any, data: Any, index: Any) -> Any:
+    """Bit j is set where data[index + j], j < 16, must be escaped: below 0x20, a quote or a backslash."""
+    signature = types.int64(data, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = builder.load(_block_at(context, builder, signature.args[0], *arguments), align=1)
+        low = builder.icmp_unsigned("<", block, ir.Constant(_BLOCK, [0x20] * SLACK))
+        quote = builder.icmp_unsigned("==", block, ir.Constant(_BLOCK, [0x22] * SLACK))
+        slash = builder.icmp_unsigned("==", block, ir.Constant(_BLOCK, [0x5C] * SLACK))
+        bits = builder.bitcast(builder.or_(low, builder.or_(quote, slash)), ir.IntType(SLACK))
+        return builder.zext(bits, ir.IntType(64))
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _high(typing_context: Any, data: Any, index: Any) -> Any:
+    """Bit j is set where data[index + j], j < 16, is DEL or no ASCII."""
+    signature = types.int64(data, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = builder.load(_block_at(context, builder, signature.args[0], *arguments), align=1)
+        high = builder.icmp_unsigned(">", block, ir.Constant(_BLOCK, [0x7E] * SLACK))
+        return builder.zext(builder.bitcast(high, ir.IntType(SLACK)), ir.IntType(64))
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _copy_block(typing_context: Any, data: Any, index: Any, out: Any, at: Any) -> Any:
+    """out[at : at + 16] = data[index : index + 16]."""
+    signature = types.void(data, types.int64, out, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = builder.load(_block_at(context, builder, signature.args[0], *arguments[:2]), align=1)
+        builder.store(block, _block_at(context, builder, signature.args[2], *arguments[2:]), align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _first_bit(typing_context: Any, mask: Any) -> Any:
+    """The position of the lowest bit that is set; the mask is not 0."""
+    signature = types.int64(types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return signature, generate
+
+
+@njit(nogil=True, cache=True)
+def count_special(data: np.ndarray, ascii: bool) -> int:
+    """How many bytes must be written in another way; with `ascii`, DEL and those beyond ASCII too."""
+    n = 0
+    for k in range(data.shape[0]):
+        b = data[k]
+        n += (b < 0x20) | (b == 0x22) | (b == 0x5C) | (ascii & (b >= 0x7F))
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _put_unit(unit: int, out: np.ndarray, at: int) -> int:
+    r"""Write \uXXXX."""
+    out[at], out[at + 1] = 0x5C, 0x75
+    for j in range(4):
+        out[at + 2 + j] = _HEX[(unit >> (12 - 4 * j)) & 15]
+    return at + 6
+
+
+@njit(nogil=True, cache=True)
+def _put_point(data: np.ndarray, k: int, out: np.ndarray, at: int) -> tuple[int, int]:
+    """Write the character at `k`, DEL or beyond ASCII, as one or two escapes; where reading and writing go on."""
+    b = np.int64(data[k])
+    if b == 0x7F:
+        return k + 1, _put_unit(b, out, at)
+    width = 2 if b < 0xE0 else 3 if b < 0xF0 else 4
+    point = b & (0xFF >> (width + 1))
+    for j in range(1, width):
+        point = (point << 6) | (np.int64(data[k + j]) & 0x3F)
+    if point >= 0x10000:
+        point -= 0x10000
+        at = _put_unit(0xD800 + (point >> 10), out, at)
+        point = 0xDC00 + (point & 0x3FF)
+    return k + width, _put_unit(point, out, at)
+
+
+@njit(nogil=True, cache=True)
+def _put_string(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int, ascii: bool) -> int:
+    """Write data[start:stop] (valid UTF-8) in quotes, escaped; where writing goes on."""
+    out[at] = 0x22
+    at += 1
+    size = data.shape[0]
+    k = start
+    while k < stop:
+        left = stop - k
+        if k + SLACK <= size:
+            mask = _special(data, k)
+            if ascii:
+                mask |= _high(data, k)
+            if left < SLACK:
+                mask &= (1 << left) - 1
+            _copy_block(data, k, out, at)
+            clean = min(left, SLACK) if mask == 0 else _first_bit(mask)
+            k += clean
+            at += clean
+            if mask == 0:
+                continue
+        b = data[k]
+        if b >= 0x7F and ascii:
+            k, at = _put_point(data, k, out, at)
+        elif b >= 0x20 and b != 0x22 and b != 0x5C:
+            out[at] = b
+            k += 1
+            at += 1
+        elif _LETTER[b]:
+            out[at], out[at + 1] = 0x5C, _LETTER[b]
+            k += 1
+            at += 2
+        else:
+            at = _put_unit(b, out, at)
+            k += 1
+    out[at] = 0x22
+    return at + 1
+
+
+@njit(nogil=True, cache=True)
+def _put_bytes(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int) -> int:
+    """Copy data[start:stop]; where writing goes on."""
+    length = stop - start
+    if length <= SLACK and start + SLACK <= data.shape[0]:
+        _copy_block(data, start, out, at)
+    else:
+        out[at : at + length] = data[start:stop]
+    return at + length
+
+
+@njit(nogil=True, cache=True)
+def _put_object(
+    i: int,
+    modes: np.ndarray,
+    keep_null: np.ndarray,
+    keys: np.ndarray,
+    key_offsets: np.ndarray,
+    columns: np.ndarray,
+    out: np.ndarray,
+    at: int,
+    ascii: bool,
+) -> int:
+    """Write line `i` of the columns as one object; where writing goes on. See `write_rows`."""
+    out[at] = 0x7B
+    at += 1
+    first = True
+    for f in range(modes.shape[0]):
+        valid = carray(_pointer(columns[f, 3]), i + 1, dtype=np.uint8)[i]
+        if not (valid or keep_null[f]):
+            continue
+        if not first:
+            out[at], out[at + 1] = 0x2C, 0x20
+            at += 2
+        first = False
+        at = _put_bytes(keys, key_offsets[f], key_offsets[f + 1], out, at)
+        if not valid:
+            at = _put_bytes(_NULL, 0, 4, out, at)
+            continue
+        offsets = carray(_pointer(columns[f, 2]), i + 2, dtype=np.int64)
+        data = carray(_pointer(columns[f, 0]), columns[f, 1], dtype=np.uint8)
+        if modes[f] == QUOTED:
+            at = _put_string(data, offsets[i], offsets[i + 1], out, at, ascii)
+        else:
+            at = _put_bytes(data, offsets[i], offsets[i + 1], out, at)
+    out[at] = 0x7D
+    return at + 1
+
+
+@njit(nogil=True, cache=True)
+def write_rows(
+    n: int,
+    modes: np.ndarray,
+    keep_null: np.ndarray,
+    keys: np.ndarray,
+    key_offsets: np.ndarray,
+    columns: np.ndarray,
+    out: np.ndarray,
+    ascii: bool,
+) -> int:
+    """Write n lines of columns as one JSON object a line; the bytes written.
+
+    modes: (f,) uint8, QUOTED or RAW; keep_null: (f,) bool, whether a null is written or its key left out;
+    keys: the keys as written, colon and space included, cut by key_offsets (f + 1,) int64;
+    columns: (f, 4) int64: address and size of the bytes, address of the offsets, address of validity.
+    """
+    at = 0
+    for i in range(n):
+        at = _put_object(i, modes, keep_null, keys, key_offsets, columns, out, at, ascii)
+        out[at] = 0x0A
+        at += 1
+    return at
+
+
+@njit(nogil=True, cache=True)
+def write_lists(
+    starts: np.ndarray,
+    present: np.ndarray,
+    head: np.ndarray,
+    tail: np.ndarray,
+    modes: np.ndarray,
+    keep_null: np.ndarray,
+    keys: np.ndarray,
+    key_offsets: np.ndarray,
+    columns: np.ndarray,
+    out: np.ndarray,
+    out_offsets: np.ndarray,
+    ascii: bool,
+) -> int:
+    """Write lines starts[i]:starts[i + 1] of the columns as one array of objects per i, between head and tail.
+
+    starts: (n + 1,) int64; rows where `present` is False get no bytes. The rest as in `write_rows`.
+    """
+    at = 0
+    for i in range(starts.shape[0] - 1):
+        out_offsets[i] = at
+        if not present[i]:
+            continue
+        at = _put_bytes(head, 0, head.shape[0], out, at)
+        out[at] = 0x5B
+        at += 1
+        for j in range(starts[i], starts[i + 1]):
+            if j > starts[i]:
+                out[at], out[at + 1] = 0x2C, 0x20
+                at += 2
+            at = _put_object(j, modes, keep_null, keys, key_offsets, columns, out, at, ascii)
+        out[at] = 0x5D
+        at = _put_bytes(tail, 0, tail.shape[0], out, at + 1)
+    out_offsets[starts.shape[0] - 1] = at
+    return at
+
+
+@njit(nogil=True, cache=True)
+def _same(data: np.ndarray, a: int, a_stop: int, b: int, b_stop: int) -> bool:
+    """Whether data[a:a_stop] equals data[b:b_stop]."""
+    if a_stop - a != b_stop - b:
+        return False
+    for k in range(a_stop - a):  # noqa: SIM110
+        if data[a + k] != data[b + k]:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _recode_string(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int, ascii: bool) -> tuple[int, int]:
+    """Copy the string that begins after the quote at `k`; (-1, 0) where Python must look at it."""
+    out[at] = 0x22
+    at += 1
+    k += 1
+    while k < end:
+        b = data[k]
+        if b == 0x22:
+            out[at] = b
+            return k + 1, at + 1
+        if b == 0x5C:
+            if k + 1 >= end:
+                return -1, 0
+            c = data[k + 1]
+            if not (c == 0x22 or c == 0x5C or c == 0x6E or c == 0x74 or c == 0x72 or c == 0x62 or c == 0x66):
+                return -1, 0
+            out[at], out[at + 1] = b, c
+            k += 2
+            at += 2
+        elif b < 0x20:
+            return -1, 0
+        elif b >= 0x7F and ascii:
+            k, at = _put_point(data, k, out, at)
+        else:
+            out[at] = b
+            k += 1
+            at += 1
+    return -1, 0
+
+
+@njit(nogil=True, cache=True)
+def _recode_number(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tuple[int, int]:
+    """Copy a whole number; (-1, 0) for any other number."""
+    begin = k
+    if data[k] == 0x2D:
+        out[at] = 0x2D
+        k += 1
+        at += 1
+    digits = k
+    while k < end and 0x30 <= data[k] <= 0x39:
+        out[at] = data[k]
+        k += 1
+        at += 1
+    if k == digits or k - digits > 4000:
+        return -1, 0
+    if data[digits] == 0x30 and (k - digits > 1 or digits > begin):
+        return -1, 0
+    if k < end and (data[k] == 0x2E or data[k] == 0x65 or data[k] == 0x45):
+        return -1, 0
+    return k, at
+
+
+@njit(nogil=True, cache=True)
+def _recode_word(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tuple[int, int]:
+    """Copy `true`, `false` or `null`; (-1, 0) for anything else."""
+    b = data[k]
+    length = 5 if b == 0x66 else 4
+    if k + length > end:
+        return -1, 0
+    if b == 0x74:
+        good = data[k + 1] == 0x72 and data[k + 2] == 0x75 and data[k + 3] == 0x65
+    elif b == 0x66:
+        good = data[k + 1] == 0x61 and data[k + 2] == 0x6C and data[k + 3] == 0x73 and data[k + 4] == 0x65
+    else:
+        good = b == 0x6E and data[k + 1] == 0x75 and data[k + 2] == 0x6C and data[k + 3] == 0x6C
+    if not good:
+        return -1, 0
+    for j in range(length):
+        out[at + j] = data[k + j]
+    return k + length, at + length
+
+
+@njit(nogil=True, cache=True)
+def _skip(data: np.ndarray, k: int, end: int) -> int:
+    """Where the white space at `k` ends."""
+    while k < end and (data[k] == 0x20 or data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x09):
+        k += 1
+    return k
+
+
+@njit(nogil=True, cache=True)
+def _recode(
+    data: np.ndarray,
+    k: int,
+    end: int,
+    out: np.ndarray,
+    at: int,
+    ascii: bool,
+    kinds: np.ndarray,
+    firsts: np.ndarray,
+    keys: np.ndarray,
+) -> int:
+    """Write one JSON text anew; where writing goes on, or -1 where Python must look at it.
+
+    kinds, firsts: (MAX_DEPTH,) the open brackets and where their keys begin in keys (MAX_KEYS, 2).
+    """
+    depth, n_keys = 0, 0
+    empty = False  # right after an opening bracket
+    while True:
+        k = _skip(data, k, end)
+        if k >= end:
+            return -1
+        b = data[k]
+        closing = empty and b == kinds[depth - 1]
+        if not closing:
+            if depth and kinds[depth - 1] == 0x7D:  # a key first
+                if b != 0x22 or n_keys >= MAX_KEYS:
+                    return -1
+                begin = k
+                k, at = _recode_string(data, k, end, out, at, ascii)
+                if k < 0:
+                    return -1
+                for j in range(firsts[depth - 1], n_keys):
+                    if _same(data, keys[j, 0], keys[j, 1], begin, k):
+                        return -1
+                keys[n_keys, 0], keys[n_keys, 1] = begin, k
+                n_keys += 1
+                k = _skip(data, k, end)
+                if k >= end or data[k] != 0x3A:
+                    return -1
+                out[at], out[at + 1] = 0x3A, 0x20
+                at += 2
+                k = _skip(data, k + 1, end)
+                if k >= end:
+                    return -1
+                b = data[k]
+            if b == 0x7B or b == 0x5B:
+                if depth >= MAX_DEPTH:
+                    return -1
+                kinds[depth], firsts[depth] = b + 2, n_keys
+                depth += 1
+                out[at] = b
+                at += 1
+                k += 1
+                empty = True
+                continue
+            if b == 0x22:
+                k, at = _recode_string(data, k, end, out, at, ascii)
+            elif b == 0x2D or 0x30 <= b <= 0x39:
+                k, at = _recode_number(data, k, end, out, at)
+            else:
+                k, at = _recode_word(data, k, end, out, at)
+            if k < 0:
+                return -1
+        empty = False
+        while True:  # after a value: close brackets, or go on after a comma
+            k = _skip(data, k, end)
+            if depth == 0:
+                return at if k >= end else -1
+            if k >= end:
+                return -1
+            if data[k] == kinds[depth - 1]:
+                out[at] = data[k]
+                at += 1
+                k += 1
+                depth -= 1
+                n_keys = firsts[depth]
+            elif data[k] == 0x2C:
+                out[at], out[at + 1] = 0x2C, 0x20
+                at += 2
+                k += 1
+                break
+            else:
+                return -1
+
+
+@njit(nogil=True, cache=True)
+def recode_json(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    valid: np.ndarray,
+    out: np.ndarray,
+    out_offsets: np.ndarray,
+    left: np.ndarray,
+    ascii: bool,
+) -> None:
+    """Write each JSON text as `json.dumps(json.loads(text))` would, into `out` (twice the bytes, and slack).
+
+    left: (n,) bool, set where nothing was written because Python must look: floats, \\u escapes,
+    repeated keys, great depth, and everything that is no JSON.
+    """
+    kinds = np.zeros(MAX_DEPTH + 1, np.uint8)
+    firsts = np.zeros(MAX_DEPTH + 1, np.int64)
+    keys = np.zeros((MAX_KEYS, 2), np.int64)
+    at = 0
+    for i in range(offsets.shape[0] - 1):
+        out_offsets[i] = at
+        if not valid[i]:
+            continue
+        done = _recode(data, offsets[i], offsets[i + 1], out, at, ascii, kinds, firsts, keys)
+        left[i] = done < 0
+        if done >= 0:
+            at = done
+    out_offsets[offsets.shape[0] - 1] = at

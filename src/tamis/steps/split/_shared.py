@@ -1,0 +1,144 @@
+"""What the ways to split share: shares, rows that are settled already, copies that stay together, the leak check."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tamis.core.columns import Columns, Table
+from tamis.core.errors import StepError, UsageError
+from tamis.core.outcome import Verdict
+from tamis.core.row import id_text
+from tamis.engine.allocate import quotas, seeded_order
+from tamis.engine.hashing import Keys, first_equal, keys
+from tamis.engine.ids import hex_ids
+from tamis.engine.splits import Pin, leaks, numbered, pinned, place_rows, read_pins
+
+from ._fields import SplitFields
+
+LEAK = "the same text stands in another split"
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class SplitStep(SplitFields):
+    """Gives each row a split. Subclasses say how the rows that are not settled yet are placed."""
+
+    def gather(self, rows: Columns) -> dict[str, pl.Series]:
+        wanted = {(view,) for view in self.leaks} | ({self._together()} if self._together() else set())
+        gathered: dict[str, pl.Series] = {}
+        for views in sorted(wanted):
+            gathered |= _columns("|".join(views), keys([rows.buffers(view) for view in views]))
+        if self.ids != "id":
+            gathered |= _columns("ids", keys([rows.buffers(f"column:{self.ids}")], ()))
+        if self._by():
+            gathered |= _columns("by", keys([rows.buffers(f"column:{name}") for name in self._by()], ()))
+        return gathered
+
+    def decide(self, table: Table) -> Verdict:
+        names = self.names()
+        settled, joins = self._settled(table, names)
+        split = self._place(table, settled, joins) if (settled < 0).any() else settled
+        column = pl.Series(names, dtype=pl.String).gather(pl.Series(split, dtype=pl.UInt32)).alias("split")
+        return self._checked(table, split, names).change(split=column)
+
+    def _place(self, table: Table, settled: Ints, joins: Flags) -> Ints:
+        """(n,) int64: the split of each row; where `settled` is not negative it is that.
+
+        joins: the rows settled by `earlier`; copies that must stay together follow them.
+        """
+        raise NotImplementedError
+
+    def _place_units(self, table: Table, settled: Ints, joins: Flags, root: Ints, named: Keys, strata: Ints) -> Ints:
+        """Units of rows (`root`: the first row of each) in the seeded order of their names, or else of their ids."""
+        targets = self._targets(settled)
+        order = seeded_order(table.seed, *table.ids())
+        order = np.where(named.valid, seeded_order(table.seed, named.high, named.low), order)
+        waits = np.zeros(table.height, np.bool_)
+        waits[root[settled < 0]] = True
+        units, filled = int(waits.sum()), len(np.unique(settled[settled >= 0]))
+        if units + filled < len(targets):
+            raise UsageError(
+                f"{self.name}: {table.height} rows form {units} groups that must stay together, too few for "
+                f"{', '.join(self.names()[: len(targets)])}",
+                hint="name other texts in `together`, or none: `together: []`",
+            )
+        return place_rows(root, order, strata, settled, joins, targets)
+
+    def _targets(self, settled: Ints) -> Ints:
+        """(n_splits,) int64: how many rows each split shall have; the golden rows beside the shares are not counted."""
+        shared = len(self.shares) + len(self.counts)
+        counts = np.bincount(settled[settled >= 0], minlength=shared)[:shared].tolist()
+        total = int((settled < shared).sum())
+        wanted = sum(self.counts.values())
+        if total < shared or wanted + len(self.shares) > total:
+            raise UsageError(
+                f"{self.name}: {total} rows are too few for {', '.join(self.names()[:shared])}",
+                hint="every split needs at least one row" + (f"; `counts` alone take {wanted}" if wanted else ""),
+            )
+        shares = [Fraction(str(share)) for share in self.shares.values()]
+        fixed: list[int | None] = [None] * len(shares) + list(self.counts.values())
+        return np.array(quotas(total, [*shares, *[None] * len(self.counts)], fixed, counts), np.int64)
+
+    def _settled(self, table: Table, names: list[str]) -> tuple[Ints, Flags]:
+        """(n,) int64: the split a row has from `golden` or `earlier`, else -1; and which have it from `earlier`."""
+        high, low = table.ids()
+        rows = Keys(high, low, np.ones(table.height, np.bool_)) if self.ids == "id" else gathered_keys(table, "ids")
+        settled = np.full(table.height, -1, np.int64)
+        if self.earlier is not None:
+            pins = read_pins(self.earlier)
+            for pin in pins:
+                if pin.split not in names:
+                    what = "no split" if pin.split is None else f"the split {pin.split!r}"
+                    raise UsageError(f"{self.earlier} names {what} for {pin.id}; {self.name} has {', '.join(names)}")
+            settled = pinned(rows, pins, names, self.ids)
+        if self.golden is not None:
+            pins = read_pins(self.golden) if isinstance(self.golden, Path) else [Pin(one, None) for one in self.golden]
+            frozen = pinned(rows, [Pin(pin.id, self.golden_split) for pin in pins], names, self.ids)
+            if pins and table.height and not (frozen >= 0).any():
+                raise UsageError(f"{self.name}: not one of the {len(pins)} golden ids is among the {table.height} rows")
+            settled = np.where(frozen >= 0, frozen, settled)
+            return settled, (settled >= 0) & (frozen < 0)
+        return settled, settled >= 0
+
+    def _checked(self, table: Table, split: Ints, names: list[str]) -> Verdict:
+        """The verdict on copies across splits."""
+        twin, earlier = leaks([gathered_keys(table, view) for view in self.leaks], split)
+        found = np.flatnonzero(twin >= 0)
+        if not len(found):
+            return Verdict()
+        high, low = table.ids()
+        if self.on_leak == "error":
+            row, other = int(found[0]), int(twin[found[0]])
+            raise StepError(
+                f"{self.name}: {len(found)} rows have a copy in another split, the first "
+                f"{id_text(int(high[row]), int(low[row]))} ({names[split[row]]}) and "
+                f"{id_text(int(high[other]), int(low[other]))} ({names[split[other]]})",
+                hint="dedup them before, or set `on_leak: drop`",
+            )
+        verdict = Verdict().note(leak=hex_ids(high[twin], low[twin], valid=twin >= 0).alias("leak"))
+        return verdict.drop("leak", when=pl.Series(earlier)) if self.on_leak == "drop" else verdict
+
+
+def _columns(name: str, found: Keys) -> dict[str, pl.Series]:
+    return {f"{name}.{part}": pl.Series(values) for part, values in zip(("high", "low", "valid"), found, strict=True)}
+
+
+def gathered_keys(table: Table, name: str) -> Keys:
+    """Keys as they were gathered."""
+    return Keys(*(table[f"{name}.{part}"].to_numpy() for part in ("high", "low", "valid")))
+
+
+def no_keys(n: int) -> Keys:
+    """Keys that match nothing."""
+    return Keys(np.zeros(n, np.uint64), np.zeros(n, np.uint64), np.zeros(n, np.bool_))
+
+
+def strata_of(found: Keys) -> Ints:
+    """(n,) int64: the stratum of each row, 0 … n - 1; rows without a value form one too."""
+    every = Keys(found.high, found.low, np.ones(len(found.high), np.bool_))
+    return numbered(first_equal(every))
