@@ -33,6 +33,11 @@ def short(text: Any, width: int = 100) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
+def figures(evidence: dict[str, Any], width: int = 40) -> str:
+    """Evidence on one line; numbers with three digits."""
+    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {short(value, width)}" for name, value in evidence.items())
+
+
 def find_run(run: str | None, workspace: Path | None) -> Path:
     """The folder of a run named as a folder, a number, `recipe`, `recipe/number`, a recipe file, or the last one."""
     from tamis.core.errors import UsageError

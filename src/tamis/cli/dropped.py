@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .common import answer, find_run, json_option, short, workspace_option
+from .common import answer, figures, find_run, json_option, short, workspace_option
 
 
 @click.command("dropped")
@@ -57,7 +57,7 @@ def command(step: str | None, reason: str | None, limit: int, run_name: str | No
         answer({"run": str(ledger.run), "step": ledger.step(step)["name"], "rows": rows, "total": total})
         return
     for row in rows:
-        evidence = ", ".join(f"{name} {short(value, 40)}" for name, value in row["evidence"].items())
+        evidence = figures(row["evidence"])
         into = f" into {row['into'][:8]}" if row["into"] else ""
         click.echo(f"{row['id'][:8]}  {row['reason'] or row['outcome']}{into}  [{evidence}]  {row['file']}:{row['line']}")
         click.echo(f"          {short(row['text'], 140)}")

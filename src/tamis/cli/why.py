@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .common import answer, find_run, json_option, short, workspace_option
+from .common import answer, figures, find_run, json_option, short, workspace_option
 
 
 @click.command("why")
@@ -46,10 +46,12 @@ def _life(life: dict[str, Any]) -> str:
     if life["born_from"]:
         lines.append(f"  born from  {life['born_from']}")
     for step in life["steps"]:
-        evidence = ", ".join(f"{name} {short(value, 60)}" for name, value in step["evidence"].items())
+        evidence = figures(step["evidence"], 60)
         words = step["outcome"] if step["reason"] is None else f"{step['outcome']}: {step['reason']} ({step['sentence']})"
         into = f" into {step['into']}" if step["into"] else ""
-        lines.append(f"  {step['step']:<18} {words}{into}{f'  [{evidence}]' if evidence else ''}")
+        set_to = ", ".join(_change(name, *pair) for name, pair in step.get("changed", {}).items())
+        tail = f"  [{evidence}]" if evidence else ""
+        lines.append(f"  {step['step']:<18} {words}{into}{f', {set_to}' if set_to else ''}{tail}")
     lines += [f"  delivered  {place['file']}:{place['line']}" for place in life["delivered"]]
     if life["row"] is None:
         lines.append(f"  text       {life['text_gone']}")
@@ -59,6 +61,13 @@ def _life(life: dict[str, Any]) -> str:
         if not life["row"].get("messages"):
             lines += [f"  {name}: {short(value, 200)}" for name, value in life["row"].items()]
     return "\n".join(lines)
+
+
+def _change(name: str, before: Any, after: Any) -> str:
+    """What a step did to one column."""
+    if before is None:
+        return f"set {name}" if isinstance(after, list) else f"set {name} to {short(after, 40)}"
+    return f"changed {name}"
 
 
 def _end(life: dict[str, Any]) -> str:

@@ -44,7 +44,7 @@ def to_series(name: str, text: Text) -> pl.Series:
     """A string series over bytes that must be valid UTF-8."""
     import nanoarrow as na
 
-    return pl.Series(name, na.Array(_large_strings(text)), dtype=pl.String)
+    return pl.Series(name, na.Array(_large_strings(text)), dtype=pl.String).alias(name)
 
 
 def _large_strings(text: Text) -> Any:
@@ -99,7 +99,7 @@ def to_messages(name: str, chat: Chat, valid: NDArray[np.bool_] | None = None) -
     starts = np.ascontiguousarray(chat.starts, np.int64)
     validity = None if valid is None or bool(valid.all()) else _bitmap(valid)
     array = na.c_array_from_buffers(na.large_list(na.struct(fields)), n, [validity, starts], children=[item])
-    return pl.Series(name, na.Array(array), dtype=MESSAGES)
+    return pl.Series(name, na.Array(array), dtype=MESSAGES).alias(name)
 
 
 def joined(chat: Chat, selected: NDArray[np.bool_], contents: Text) -> Text:

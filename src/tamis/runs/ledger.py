@@ -120,25 +120,19 @@ class Ledger:
         told = []
         for step in self.steps:
             frame = self.part(step, found.partition)
-            if frame is None:
-                continue
-            lines = frame.filter(pl.col("row") == found.row)
-            if lines.height == 0:
-                continue
-            line = lines.row(0, named=True)
-            evidence = {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None}
-            reason = line["reason"] or None
+            line = {} if frame is None else next(frame.filter(pl.col("row") == found.row).iter_rows(named=True), {})
+            reason = line.get("reason") or None
             told.append(
                 {
                     "step": step["name"],
-                    "outcome": line["outcome"],
+                    "outcome": line.get("outcome", "kept"),
                     "reason": reason,
                     "sentence": step["sentences"].get(reason) if reason else None,
                     "into": line.get("into"),
-                    "evidence": evidence,
+                    "evidence": {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None},
                 }
             )
-            if line["outcome"] != "kept":
+            if told[-1]["outcome"] != "kept":
                 break
         return told
 

@@ -79,6 +79,10 @@ class RunRows:
         record = self._partitions[partition]
         return _unpack(record["live"], record["rows"])
 
+    def setters(self, partition: int) -> set[str]:
+        """The steps that set columns of a partition."""
+        return {layer["step"] for layer in self._partitions[partition]["layers"] if layer["step"]}
+
     def frame(self, partition: int, *, steps: Sequence[str] | None = None) -> Frame:
         """A partition's rows, after all steps, or after only the steps named. DataError where the text is gone."""
         record = self._partitions[partition]

@@ -32,7 +32,8 @@ def histogram(figure: dict[str, Any], title: str) -> str:
         if a:
             bars += f'<rect class="stay" x="{x:.1f}" y="{base - high_b - high_a:.1f}" width="{wide - gap:.1f}" height="{high_a:.1f}"/>'
         parts.append(f"<g>{told}{bars}</g>")
-    parts += [_limit(figure, edges, wide, word, value) for word, value in figure["limits"].items()]
+    shown = {w: v for w, v in figure["limits"].items() if edges[0] <= v <= edges[-1]}
+    parts += [_limit(figure, edges, wide, word, value) for word, value in shown.items()]
     parts.append(f'<line class="axis" x1="0" x2="{WIDTH:.0f}" y1="{HEIGHT - LOW:.1f}" y2="{HEIGHT - LOW:.1f}"/>')
     parts += _ticks(figure)
     return (
@@ -57,7 +58,7 @@ def _limit(figure: dict[str, Any], edges: Sequence[float], wide: float, word: st
     span = edges[k + 1] - edges[k]
     x = (k + ((edge - edges[k]) / span if span else 0)) * wide - 1
     x = min(max(x, 1), WIDTH - 1)
-    label = f"kept from {number(value)}" if word == "least" else f"kept up to {number(value)}"
+    label = f"{word} kept: {number(value)}"
     side, shift = ("start", 5) if x < WIDTH / 2 else ("end", -5)
     return (
         f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="2" y2="{HEIGHT - LOW:.1f}"/>'

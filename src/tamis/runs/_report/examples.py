@@ -20,6 +20,8 @@ TURNS = 6
 COLUMNS = 8
 CELL = 240
 EVIDENCE = 240
+#: examples of rows made out of columns
+MADE = 2
 
 Row = dict[str, Any]
 
@@ -91,7 +93,7 @@ class Pending:
             columns = self.texts.layers_of(partition, self.outcomes.steps[number - 1].record["name"])
             before, after = walk.record(walk.before(number), row), walk.record(walk.after(number), row)
             told = changed(before, after, columns)
-            if told is not None:
+            if told is not None and not ("made" in told and len(found) >= MADE):
                 found.append({**self.shown.places[partition, row], **told})
 
     def _hints(self, partition: int) -> dict[tuple[int, int], list[str]]:

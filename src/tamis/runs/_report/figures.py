@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 BINS = 40
 #: words shown of a figure that is words
 WORDS = 12
-#: figures that name rows, not measures
+#: where more than this share of the values is nought, the others are drawn by themselves
+MOSTLY_ZERO = 0.8
+#: characters of a word that are shown
 LONGEST_WORD = 80
 
 
@@ -36,7 +38,7 @@ def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     counts = lines.group_by(value).agg(left.not_().sum().alias("kept"), left.sum().alias("left"))
     counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all")).sort("all", "value", descending=[True, False])
     lengths = counts["value"].str.len_chars()
-    if counts.height > WORDS and (counts["all"].head(WORDS).sum() < 0.2 * lines.height):
+    if counts.height > max(3, lines.height // 2):
         return None  # nearly every row has its own
     if counts.height > 1 and lengths.median() == 32 and counts["value"].str.contains("^[0-9a-f]{32}$").all():
         return None  # ids of rows
@@ -59,32 +61,34 @@ def histogram(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     if len(values) == 0 or values.min() == values.max():
         return None
     whole = lines["value"].dtype.is_integer()
-    edges, scale = _edges(values, whole)
+    told = {
+        "name": name, "kind": "histogram", "whole": whole, "rows": len(values), "low": float(values.min()),
+        "high": float(values.max()), "median": float(np.median(values)), "limits": _limits(values, left), "zeros": None,
+    }  # fmt: skip
+    zero = values == 0
+    others = values[~zero]
+    if zero.mean() > MOSTLY_ZERO and len(others) > 1 and others.min() != others.max():
+        told["zeros"] = {"kept": int((zero & ~left).sum()), "left": int((zero & left).sum())}
+        values, left = others, left[~zero]
+    edges, scale = _edges(values, whole, told["limits"].get("least"))
     kept_counts = np.histogram(values[~left], edges)[0]
     left_counts = np.histogram(values[left], edges)[0]
     return {
-        "name": name,
-        "kind": "histogram",
+        **told,
         "scale": scale,
-        "whole": whole,
-        "rows": len(values),
         "edges": [round(float(e), 6) for e in edges],
         "kept": kept_counts.tolist(),
         "left": left_counts.tolist(),
-        "low": float(values.min()),
-        "high": float(values.max()),
-        "median": float(np.median(values)),
-        "limits": _limits(values, left),
     }
 
 
-def _edges(values: NDArray[np.float64], whole: bool) -> tuple[NDArray[np.float64], str]:
+def _edges(values: NDArray[np.float64], whole: bool, least: float | None) -> tuple[NDArray[np.float64], str]:
     """Bin edges: a bar per whole number where they are few, equal widths, or equal ratios for a long tail."""
     low, high = float(values.min()), float(values.max())
     if whole and high - low < BINS:
         return np.arange(low - 0.5, high + 1.0), "values"
     median = float(np.median(values))
-    if low >= 0 and high > 12 * max(median, 1e-9) and high > 10 * max(low, 1e-9):
+    if low >= 0 and high > 1 and high > 12 * max(median, 1e-9) and high > 10 * max(low, 1e-9):
         smallest = max(low, 1.0 if whole else float(values[values > 0].min()))
         ratio = np.geomspace(smallest, high, BINS + 1)
         edges = np.unique(np.ceil(ratio) - 0.5) if whole else ratio
@@ -94,7 +98,8 @@ def _edges(values: NDArray[np.float64], whole: bool) -> tuple[NDArray[np.float64
         return np.unique(edges), "ratios"
     if whole:
         width = max(1, int(np.ceil((high - low + 1) / BINS)))
-        return np.arange(low - 0.5, high + width + 0.5, width), "widths"
+        start = low - 0.5 if least is None else least - 0.5 - width * np.ceil((least - low) / width)  # a bin ends where keeping begins
+        return np.arange(start, high + width + 0.5, width), "widths"
     return np.linspace(low, high, BINS + 1), "widths"
 
 

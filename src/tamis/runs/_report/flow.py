@@ -11,6 +11,8 @@ from .markup import count, esc, number, percent
 THINNEST = 1.5
 GAP = 5.0
 CURVE = 13.0
+#: the least height of a step
+LEAST = 40.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _draw(stops: list[Stop], shape: Shape, data: dict[str, Any]) -> str:
     parts: list[str] = []
     y = 8.0
     for index, stop in enumerate(stops):
-        y = _stop(parts, stop, shape, scale, y, most=most, last=index == len(stops) - 1)
+        y = _end(parts, stop, shape, scale, y) if index == len(stops) - 1 else _stop(parts, stop, shape, scale, y)
     height = y + 8
     o = data["outcomes"]
     said = f"{o['in']:,} rows in, {o['kept']:,} kept; each step is described below."
@@ -98,12 +100,12 @@ def _draw(stops: list[Stop], shape: Shape, data: dict[str, Any]) -> str:
     )
 
 
-def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float, *, most: int, last: bool) -> float:
+def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) -> float:
     """Draw one step from `y` down; returns where the next begins."""
     head = 0.0 if shape.labels_left else shape.line + 2
     slots = [max(shape.line, _thick(b.rows, scale) + GAP) for b in stop.branches]
     top = CURVE if stop.branches else 0.0
-    height = max(34.0, head + top + sum(slots) + 8) if not last else max(34.0, head + top + sum(slots) + 4)
+    height = max(LEAST, head + top + sum(slots) + 8)
     rows = stop.rows
     right = shape.left + _band(rows, scale)
     band: list[tuple[float, float]] = [(right, y)]  # the right edge, from top to bottom
@@ -127,14 +129,38 @@ def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float, *,
         band += [(right, start), (inner, start)]
         right = inner
         at += slot
-    bottom = y + height if not last else band[-1][1]
+    bottom = y + height
     band.append((right, bottom))
     edge = " ".join(f"L{_n(x)} {_n(v)}" for x, v in band)
-    if rows > 0 or band[0][1] < bottom:
-        parts.append(f'<path class="band" d="M{_n(shape.left)} {_n(y)} {edge} L{_n(shape.left)} {_n(bottom)}Z"/>')
+    parts.append(f'<path class="band" d="M{_n(shape.left)} {_n(y)} {edge} L{_n(shape.left)} {_n(bottom)}Z"/>')
     parts += ribbons
     parts.append(_stop_label(stop, shape, y, head))
     return y + height
+
+
+def _end(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) -> float:
+    """What is delivered: the band forks into the splits, each with a line to its label."""
+    head = 0.0 if shape.labels_left else shape.line + 2
+    top, tail = y + 6, 26.0
+    right = shape.left + _band(stop.rows, scale)
+    bottom = y + head + tail
+    left_rows = stop.rows
+    at = bottom + 14
+    for branch in stop.branches:
+        left_rows -= branch.rows
+        inner = shape.left + _band(max(0, left_rows), scale) if left_rows > 0 else shape.left
+        low = min(inner + (2 if left_rows > 0 else 0), right - THINNEST)
+        middle = (low + right) / 2
+        parts.append(
+            f'<a href="#{branch.anchor}"><path class="kept" d="M{_n(low)} {_n(top)}L{_n(right)} {_n(top)}L{_n(right)} {_n(bottom)}L{_n(low)} {_n(bottom)}Z">'
+            f"<title>{esc(branch.name)}: {count(branch.rows, 'row')}</title></path></a>"
+            f'<path class="lead" d="M{_n(middle)} {_n(bottom)}L{_n(middle)} {_n(at - 6)}Q{_n(middle)} {_n(at)} {_n(middle + 6)} {_n(at)}L{_n(shape.exit)} {_n(at)}"/>'
+        )
+        parts.append(_branch_label(branch, shape, at, stop.rows))
+        right = inner
+        at += shape.line + 2
+    parts.append(_stop_label(stop, shape, y, head))
+    return at - 8
 
 
 def _ribbon(branch: Branch, shape: Shape, inner: float, outer: float, start: float, ya: float, yb: float) -> str:

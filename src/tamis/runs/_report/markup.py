@@ -69,7 +69,7 @@ def segments(pieces: Iterable[Sequence[str]]) -> str:
             tag = "del" if kind == "-" else "ins"
             blank = not piece.strip()
             inner = text(piece.translate(_SPACES)) if blank else _edges(piece)
-            found.append(f"<{tag}>{inner}</{tag}>")
+            found.append(f"<{tag}{' class=ws' if blank else ''}>{inner}</{tag}>")
     return "".join(found)
 
 

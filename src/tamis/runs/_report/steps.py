@@ -171,8 +171,11 @@ def _figure(figure: dict[str, Any], step: dict[str, Any]) -> str:
     limits = figure["limits"]
     told = f": {number(figure['low'])} to {number(figure['high'])}, median {number(figure['median'])}"
     if limits:
-        words = {"least": "kept from", "most": "kept up to"}
-        told += "; " + ", ".join(f"{words[k]} {number(v)}" for k, v in limits.items())
+        told += "; " + ", ".join(f"{word} kept: {number(value)}" for word, value in limits.items())
+    if figure["zeros"]:
+        zeros = figure["zeros"]
+        nought = zeros["kept"] + zeros["left"]
+        told += f". It is 0 in {count(nought, 'row')}" + (f", {zeros['left']:,} of them not kept" if zeros["left"] else "") + "; the others:"
     scale = ' <span class="m">(bins of equal ratio)</span>' if figure["scale"] == "ratios" else ""
     title = f"Histogram of {figure['name']}{told}"
     return f"<figure>{head}{told}{scale}</figcaption>{histogram(figure, title)}</figure>"

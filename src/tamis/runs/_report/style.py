@@ -95,6 +95,7 @@ button { cursor: pointer; }
 .flow path.merged { fill: var(--merged); }
 .flow path.held { fill: var(--held); }
 .flow path.quarantined { fill: var(--quarantined); }
+.flow path.lead { fill: none; stroke: var(--kept); stroke-width: 1; }
 .flow path.born { fill: var(--born); }
 .flow .dropped-t .b { fill: var(--dropped-t); }
 .flow .merged-t .b { fill: var(--merged-t); }
@@ -138,7 +139,7 @@ td.bar { display: table-cell; }
 .ev i { font-style: normal; }
 .ev b, .ev q { color: var(--ink); font-weight: 600; quotes: "“" "”"; }
 .tag { font-weight: 600; color: var(--ink); }
-.turn { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: .2rem .8rem; margin: .2rem 0; }
+.turn { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .2rem .8rem; margin: .2rem 0; }
 .role { color: var(--soft); font-size: .85rem; padding-top: .1rem; overflow: hidden; text-overflow: ellipsis; }
 .tx { margin: 0; white-space: pre-wrap; max-height: 22rem; overflow-y: auto; unicode-bidi: plaintext; }
 .empty, .gone-text { color: var(--soft); font-style: italic; }
@@ -148,6 +149,7 @@ td.bar { display: table-cell; }
 mark { background: var(--mark); color: inherit; border-radius: .15em; padding: 0 .1em; }
 ins { background: var(--ins); color: var(--ins-t); text-decoration: underline; text-decoration-thickness: .08em; border-radius: .15em; }
 del { background: var(--del); color: var(--del-t); text-decoration: line-through; text-decoration-thickness: .08em; border-radius: .15em; }
+ins.ws, del.ws { text-decoration: none; }
 .chip { font-family: var(--mono); font-size: .72em; border: 1px solid var(--soft); border-radius: .25em; padding: 0 .25em; margin: 0 .1em; color: var(--soft); white-space: nowrap; }
 
 figure { margin: 1rem 0 1.6rem; }

@@ -48,8 +48,8 @@ def _bad(data: dict[str, Any]) -> list[Told]:
     found: list[Told] = []
     count = data["quarantined"]["count"]
     if count:
-        lines = "1 line could" if count == 1 else f"{count:,} lines could"
-        found.append({"text": f"{lines} not be read and stand in quarantine.", "anchor": "quarantined"})
+        text = "1 line could not be read; it stands" if count == 1 else f"{count:,} lines could not be read; they stand"
+        found.append({"text": f"{text} in quarantine.", "anchor": "quarantined"})
     if data["outcomes"].get("held"):
         found.append({"text": f"{data['outcomes']['held']:,} rows are held: nobody has decided on them.", "anchor": None})
     if data["text_gone"]:
