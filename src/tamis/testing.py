@@ -1,7 +1,8 @@
 """Try a step on a few rows, and prove that a step keeps its contract.
 
 >>> from tamis.steps.filter.length import Length
->>> result = run_step(Length(min=2), [{"prompt": "Hi", "response": "Yes"}, {"prompt": "Hi", "response": "Yes, of course"}])
+>>> rows = [{"prompt": "Hi", "response": "Yes"}, {"prompt": "Hi", "response": "Yes, of course"}]
+>>> result = run_step(Length(min=2), rows)
 >>> result.outcomes
 ['too_short', 'kept']
 >>> print(result.line)
@@ -11,8 +12,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,7 +143,9 @@ class MemoryTable:
 
     def fetch(self, rows: Any, columns: Sequence[str]) -> pl.DataFrame:
         index = pl.Series(np.asarray(rows), dtype=pl.UInt32)
-        read = {c: self._frame.text(c.removeprefix("view:")) if c.startswith("view:") else self._frame[c] for c in columns}
+        read = {
+            c: self._frame.text(c.removeprefix("view:")) if c.startswith("view:") else self._frame[c] for c in columns
+        }
         return pl.DataFrame([series.gather(index).alias(name) for name, series in read.items()])
 
 
@@ -162,13 +166,59 @@ def run_step(step: Step, rows: Sequence[dict[str, Any]] | pl.DataFrame, *, seed:
     outcomes = [slugs[r] if r >= 0 else kind for r, kind in zip(judged.reason, kinds, strict=True)]
     after = table.with_columns(
         [
-            new if name not in table.columns else pl.select(pl.when(pl.Series((judged.outcome == KEPT))).then(new).otherwise(table[name])).to_series().alias(name)
+            new
+            if name not in table.columns
+            else pl.select(pl.when(pl.Series(judged.outcome == KEPT)).then(new).otherwise(table[name]))
+            .to_series()
+            .alias(name)
             for name, new in judged.changes.items()
         ]
     )
     born = []
     if children is not None and parents is not None:
-        born = [{"parent": parent, **child} for parent, child in zip(parents.to_list(), children.to_dicts(), strict=True)]
-    evidence = pl.DataFrame([s.alias(n) for n, s in judged.evidence.items()]).to_dicts() if judged.evidence else [{} for _ in kinds]
-    into = [None] * len(kinds) if judged.into is None else [int(i) if i >= 0 else None for i in judged.into]
-    return StepResult(outcomes, kinds, after.to_dicts(), evidence, into, born, judged.not_applicable.tolist(), judged.changed.tolist())
+        born = [
+            {"parent": parent, **child} for parent, child in zip(parents.to_list(), children.to_dicts(), strict=True)
+        ]
+    evidence = (
+        pl.DataFrame([s.alias(n) for n, s in judged.evidence.items()]).to_dicts()
+        if judged.evidence
+        else [{} for _ in kinds]
+    )
+    into: list[int | None] = (
+        [None] * len(kinds) if judged.into is None else [int(i) if i >= 0 else None for i in judged.into]
+    )
+    return StepResult(
+        outcomes, kinds, after.to_dicts(), evidence, into, born, judged.not_applicable.tolist(), judged.changed.tolist()
+    )
+
+
+def conformance_checks(step_class: type[Step], cases: Sequence[Any] = ()) -> list[tuple[str, Callable[[], None]]]:
+    """Every promise of a step as (name, check to call), for `pytest.mark.parametrize`.
+
+    cases: (settings as a recipe has them, one row or several, the reason expected, or every row's outcome).
+    Together they must lead to each reason the step declares; their rows and settings also feed the other checks.
+    """
+    from ._conformance import CHECKS, well_formed
+
+    shown = tuple(cases) if well_formed(cases) else ()
+    return [(check.__name__, partial(check, step_class, shown)) for check in CHECKS]
+
+
+def check_step(step_class: type[Step], cases: Sequence[Any] = ()) -> None:
+    """Raise AssertionError, with all that is wrong, unless a step keeps every promise of a step.
+
+    >>> from tamis.steps.filter.length import Length
+    >>> check_step(Length, [
+    ...     ({"min": 2}, {"response": "Yes"}, "too_short"),
+    ...     ({"max": 2}, {"response": "Yes, of course"}, "too_long"),
+    ... ])
+    """
+    wrong = []
+    for name, check in conformance_checks(step_class, cases):
+        try:
+            check()
+        except Exception as error:
+            said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+            wrong.append(f"{name}: {said}")
+    if wrong:
+        raise AssertionError("\n".join([f"{step_class.__name__} breaks {len(wrong)} of its promises", *wrong]))

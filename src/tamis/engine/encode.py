@@ -221,7 +221,8 @@ def _row_of(starts: NDArray[np.int64], line: int) -> int:
 
 def _recode(text: Text, ascii: bool) -> tuple[Text, list[tuple[int, str]]]:
     """JSON texts as `json.dumps(json.loads(text))` writes them, and (row, what is wrong) where that fails."""
-    from .kernels.json_encode import SLACK, count_special, recode_json
+    from .kernels.json_encode import SLACK, count_special
+    from .kernels.json_recode import recode_json
 
     n = len(text.offsets) - 1
     room = 2 * len(text.data) + 5 * int(count_special(text.data, ascii)) + SLACK

@@ -174,7 +174,7 @@ def _attribution(lines: list[str], k: int) -> int:
     """Where the attribution at `k` ends (`X wrote:`, on one line or two), if quoted lines follow it; else 0."""
     for span in (1, 2):
         joined = _introduction(lines, k, span)
-        if joined and (_NAMED.match(joined) if span == 1 else _ATTRIBUTION.match(joined)):
+        if joined and (_ATTRIBUTION.match(joined) or (span == 1 and _NAMED.match(joined))):
             after = _next_content(lines, k + span)
             return k + span if after < len(lines) and _QUOTED.match(lines[after]) else 0
     return 0

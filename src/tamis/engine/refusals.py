@@ -90,7 +90,7 @@ _STRONG = (
 _WEAK = (
     r"giv|support|explain|describ|teach|comment|entertain|contribut|carry out|grant|proceed|continue|do (?:it|what)|say|mak|be (?:of|part|able|used)|go into"
     r"|pretend|justif|defend|list|draft|compos|speak|send|book|order|schedul|arrang|set up|search|look up|browse|open|display|determin|predict|confirm|judge"
-    r"|evaluat|decide|guarantee|check|play|analy[sz]|identif|tell|handle|see|hear|take part|fulfil|allow"
+    r"|evaluat|decide|guarantee|check|play|analy[sz]|identif|tell|handle|see|hear|take part|allow|draw|paint|edit|upload|download|attach|view|watch|listen|render|modif|sing\\b"
 )  # fmt: skip
 _BETWEEN = rf"(?:,? ?(?:\w+ly|{'|'.join(_ADVERBS)}|as an ai[a-z ]*),?)*"
 _UNABLE = (
@@ -160,6 +160,7 @@ _OTHER_PIVOT = re.compile(
     r"(?:aber|jedoch|allerdings|stattdessen)[^.\n]{0,30}(?:kann ich|ich kann|hier)|(?:cependant|toutefois|mais)[^.\n]{0,30}(?:je peux|voici)|(?:sin embargo|pero|no obstante)[^.\n]{0,30}(?:puedo|aquí)"
     r"|(?:tuttavia|però|ma)[^.\n]{0,20}(?:posso|ecco)|(?:no entanto|porém|mas)[^.\n]{0,20}(?:posso|aqui)|(?:但|不过|然而|可以)[^。\n]{0,20}(?:可以|能|以下|根据|我)|(?:ただし|しかし|代わりに|ですが)[^。\n]{0,40}(?:できます|以下|ご紹介)"
 )  # fmt: skip
+_QUOTES = ('"', "“", "”", "„")
 _SENTENCE = re.compile(r"[.!?。！？](?=[\s\"”')\]]|$)|\n+")
 
 
@@ -272,7 +273,11 @@ def judge_text(text: str, prompt: str | None = None) -> Refusal | None:
 
 
 def _plain(text: str) -> str:
-    return text.replace("’", "'").replace("\u00a0", " ").strip(" \t\n\r\"“”*_#>").lower()
+    """Lower case, straight apostrophes, no markup or quotation marks around the whole."""
+    text = text.replace("’", "'").replace("\u00a0", " ").strip(" \t\n\r*_#>").lower()
+    if text[:1] in _QUOTES and text[-1:] in _QUOTES and not any(mark in text[1:-1] for mark in _QUOTES):
+        text = text[1:-1]
+    return text
 
 
 def _rebuke(text: str, prompt: str) -> Refusal | None:
@@ -322,7 +327,7 @@ def _lateness(before: str) -> float:
     for sentence in _SENTENCE.split(before)[:-1]:
         off += 0.1 if _PREAMBLE.search(sentence) else 0.2
     line = before.rsplit("\n", 1)[-1]
-    quoted = before.count('"') % 2 == 1 or before.count("“") > before.count("”")
+    quoted = before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("„") > before.count("“")
     return off + 0.4 * (quoted or bool(_LETTER.match(before)) or bool(re.match(r"[\w .]{1,30}: ", line)))
 
 

@@ -11,9 +11,8 @@ from tamis.core.columns import Text
 
 
 class Repetition(NamedTuple):
-    """Per row. Shares are of the text's bytes, 0..1 (Float32); `times`: how often the loop's unit follows itself."""
+    """Per row. Shares are of the bytes looked at, 0..1 (Float32); `times`: how often the loop's unit follows itself."""
 
-    words: pl.Series
     repeated: pl.Series
     lines: pl.Series
     loop: pl.Series
@@ -27,14 +26,13 @@ def measure(text: Text) -> Repetition:
     n = len(text.offsets) - 1
     out = np.empty((n, kernel.FIGURES), np.int64)
     kernel.measure_repetition(text.data, text.offsets, out)
-    size = np.maximum(np.diff(text.offsets), 1)
+    size = np.maximum(out[:, kernel.LOOKED], 1)
     lines = np.maximum(out[:, kernel.LINES], 1)
 
     def share(part: np.ndarray, whole: np.ndarray) -> pl.Series:
         return pl.Series((part / whole).astype(np.float32))
 
     return Repetition(
-        pl.Series(out[:, kernel.WORDS].astype(np.int32)),
         share(out[:, kernel.REPEATED], size),
         share(out[:, kernel.REPEATED_LINES], lines),
         share(np.maximum(out[:, kernel.LOOP], out[:, kernel.RUN]), size),

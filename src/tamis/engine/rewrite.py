@@ -135,7 +135,8 @@ def with_contents(column: pl.Series, chat: Chat, contents: pl.Series) -> pl.Seri
     whole = pl.select(pl.lit(column.rechunk()).list.eval(swapped)).to_series()
     if aligned and whole.dtype == MESSAGES:
         return whole.alias(column.name)
-    return to_messages(column.name, Chat(chat.starts, messages), column.is_not_null().to_numpy())
+    valid = column.is_not_null().to_numpy()
+    return to_messages(column.name, Chat(chat.starts, messages), valid).alias(column.name)
 
 
 class _Views(NamedTuple):

@@ -114,9 +114,23 @@ def part_of(item: Any, room: Room, place: Place, problem: Any) -> Part | None:
     try:
         return cls(**fields) if good else None
     except ValidationError as error:
-        for detail in error.errors():
+        for detail in telling(error.errors()):
             problem((*place, *detail["loc"]), f"{address}: {describe(detail)}")
     return None
+
+
+def telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The errors a person needs: where a field may be one of several types, the one that says most."""
+    by_field: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    for detail in details:
+        by_field.setdefault(detail["loc"][:1], []).append(detail)
+    found = []
+    for field, some in by_field.items():
+        if len({detail["loc"] for detail in some}) > 1 and any("[" in str(part) for d in some for part in d["loc"][1:]):
+            ours = [detail for detail in some if detail["type"] == "value_error"]
+            some = [{**(ours or some)[0], "loc": field}]
+        found += some
+    return found
 
 
 def describe(detail: ErrorDetails) -> str:
@@ -131,4 +145,6 @@ def describe(detail: ErrorDetails) -> str:
     value = repr(detail["input"])
     shown = "" if detail["type"] == "value_error" or len(value) > 200 else f" (it is {value})"
     head = f"`{field}`: " if field else ""
-    return f"{head}{message[:1].lower() + message[1:]}{shown}"
+    if not message[1:2].isupper():
+        message = message[:1].lower() + message[1:]
+    return f"{head}{message}{shown}"

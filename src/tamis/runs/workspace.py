@@ -85,9 +85,9 @@ class Workspace:
                 recipe = names[0]
         numbers = self.run_numbers(recipe)
         if number is None:
-            done = [k for k in numbers if (self.runs(recipe) / str(k) / "manifest.json").exists()]
+            done = [k for k in numbers if (self.runs(recipe) / str(k) / "ledger" / "steps.json").exists()]
             if not done:
-                raise UsageError(f"recipe {recipe!r} has no finished run under {self.root}", hint="tamis run RECIPE")
+                raise UsageError(f"recipe {recipe!r} has no run with a ledger under {self.root}", hint="tamis run RECIPE")
             return self.runs(recipe) / str(done[-1])
         folder = self.runs(recipe) / str(number)
         if not folder.is_dir():

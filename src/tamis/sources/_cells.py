@@ -108,7 +108,8 @@ def build(tape: Tape, bad: Bad, types: Mapping[str, Kind], wanted: Mapping[str, 
         keep = pl.Series(~odd)
         columns = {name: column.filter(keep) for name, column in columns.items()}
         lines = lines[~odd]
-    return Batch(columns, readings, lines, bad.lines, bad.counts, found)
+    in_order = sorted(bad.lines, key=lambda line: line.line)
+    return Batch(columns, readings, lines, in_order, bad.counts, found)
 
 
 def _found(

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,24 +46,22 @@ class RecordScan:
             if why == kernel.DONE:
                 return None
             if why == kernel.TOO_LONG:
-                self._gap(base + at)
+                self._gap(base + at, "too_long")
             if base + at >= target:
                 self.line = int(state[kernel.LINE])
                 return int(at)
 
-    def _gap(self, stop: int) -> None:
+    def _gap(self, stop: int, cause: str) -> None:
         kernel, state = self._kernel, self._state
         line = int(state[kernel.START_LINE])
-        cause = "unclosed_quote" if state[kernel.GAP_QUOTED] else "too_long"
         self.gaps.append(Gap(int(state[kernel.START]), stop, line, max(1, int(state[kernel.LINE]) - line), cause))
         state[[kernel.START, kernel.START_LINE]] = stop, state[kernel.LINE]
 
     def finish(self, size: int) -> None:
         kernel, state = self._kernel, self._state
         if size - int(state[kernel.START]) > self._limit:
-            state[kernel.GAP_QUOTED] = state[kernel.MODE] == kernel.QUOTED
             state[kernel.LINE] += 1
-            self._gap(size)
+            self._gap(size, "unclosed_quote" if state[kernel.MODE] == kernel.QUOTED else "too_long")
 
     @property
     def lines(self) -> int:
@@ -197,11 +196,14 @@ def _cells(
     state[kernel.AT_LINE] = first_line
     rows = max(1024, length // 128)
     record = [np.empty(rows, np.int64) for _ in range(3)]
-    tape = [np.empty(max(1024, 2 * rows, 2 * width), t) for t in (np.int32, np.int32, np.uint8, np.int64, np.int64)]
+    parse: Any = kernel.parse_records
+    tape: list[Any] = [
+        np.empty(max(1024, 2 * rows, 2 * width), t) for t in (np.int32, np.int32, np.uint8, np.int64, np.int64)
+    ]
     buffer = np.empty((4096, 6), np.int64)
     broken: list[list[int]] = []
     while True:
-        why = kernel.parse_records(data, length, ord(delimiter), width, state, *tape, *record, buffer)
+        why = parse(data, length, ord(delimiter), width, state, *tape, *record, buffer)
         broken += buffer[: state[kernel.BAD]].tolist()
         state[kernel.BAD] = 0
         if why == kernel.ALL:
@@ -213,9 +215,8 @@ def _cells(
     count, used = int(state[kernel.ROWS]), int(state[kernel.USED])
     starts, ends, lines = (column[:count] for column in record)
     names = [str(i) for i in range(width)]
-    return Tape(
-        data, names, *(column[:used] for column in tape), starts, ends, lines.astype(np.uint64), doubled=True
-    ), broken
+    row, column, kind, start, end = (part[:used] for part in tape)
+    return Tape(data, names, row, column, kind, start, end, starts, ends, lines.astype(np.uint64), doubled=True), broken
 
 
 def _message(cause: int, cells: int, width: int, raw: bytes) -> str:

@@ -119,15 +119,15 @@ class ArrayScan:
             raise DataError(f"{self._path}:{line}: text stands behind the array's end")
         element = int(state[kernel.ELEMENTS])
         raise DataError(
-            f"{self._path}:{line}: element {element} of the array is longer than {self._limit >> 20} MB, or a bracket or quote in it is not closed",
+            f"{self._path}:{line}: element {element} of the array is longer than {self._limit >> 20} MB, or not closed",
             hint="mend the file, or raise `max_line_mb:`",
         )
 
     def finish(self, size: int) -> None:
         if int(self.state[self._kernel.MODE]) != self._kernel.AFTER and size > 0:
-            found, line = int(self.state[self._kernel.ELEMENTS]), int(self.state[self._kernel.LINE]) + 1
+            whole, line = max(0, int(self.state[self._kernel.ELEMENTS]) - 1), int(self.state[self._kernel.LINE]) + 1
             raise DataError(
-                f"{self._path}: the JSON array is cut off at line {line}, after {max(0, found - 1)} whole elements; nothing of it is used",
+                f"{self._path}: the JSON array is cut off at line {line}, after {whole} whole elements; none is used",
                 hint="fetch the file again, or end the array with `]` behind its last whole element",
             )
 

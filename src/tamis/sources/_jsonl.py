@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,14 +100,22 @@ def _tape(data: NDArray[np.uint8], records: Records, *, max_depth: int, bad: Bad
     kinds, firsts = np.zeros(max_depth + 1, np.uint8), np.zeros(max_depth + 1, np.int64)
     keys, scratch = np.empty((4096, 2), np.int64), np.empty(MAX_KEY + 64, np.uint8)
     row_of = np.empty(n, np.int32)
+    parse: Any = kernel.parse_records
     bad_record, bad_cause = np.empty(4096, np.int64), np.empty(4096, np.int64)
     size = max(1024, 6 * n)
-    tape = [np.empty(size, t) for t in (np.int32, np.int32, np.uint8, np.int64, np.int64)]
+    tape: list[Any] = [np.empty(size, t) for t in (np.int32, np.int32, np.uint8, np.int64, np.int64)]
     while True:
-        why = kernel.parse_records(
-            data, records.starts, records.ends, max_depth, state, key_data, key_offsets, table, seen, ghost, follows, kinds, firsts, keys,
-            scratch, row_of, *tape, bad_record, bad_cause
-        )  # fmt: skip
+        why = parse(
+            data,
+            records.starts,
+            records.ends,
+            max_depth,
+            state,
+            *(key_data, key_offsets, table, seen, ghost, follows),
+            *(kinds, firsts, keys, scratch, row_of),
+            *tape,
+            *(bad_record, bad_cause),
+        )
         for record, code in zip(
             bad_record[: state[kernel.BAD]].tolist(), bad_cause[: state[kernel.BAD]].tolist(), strict=True
         ):
@@ -131,23 +140,17 @@ def _tape(data: NDArray[np.uint8], records: Records, *, max_depth: int, bad: Bad
     if rows * width > MAX_CELLS:
         raise _too_wide(where, width)
     edges = key_offsets[: width + 1].tolist()
-    names = [key_data[a:b].tobytes().decode("utf-8") for a, b in zip(edges, edges[1:], strict=False)]
+    names = [key_data[a:b].tobytes().decode("utf-8") for a, b in pairwise(edges)]
     chosen = row_of[:rows]
     numbers = records.numbers[chosen].astype(np.uint64)
-    return Tape(
-        data,
-        names,
-        *(column[:used] for column in tape),
-        records.starts[chosen],
-        records.ends[chosen],
-        numbers,
-        ghosts=ghost[:width],
-    )
+    row, column, kind, start, end = (part[:used] for part in tape)
+    bounds = (records.starts[chosen], records.ends[chosen])
+    return Tape(data, names, row, column, kind, start, end, *bounds, numbers, ghosts=ghost[:width])
 
 
 def _too_wide(where: str, columns: int) -> DataError:
     return DataError(
-        f"{where}: the objects have {columns} or more different top-level keys; this looks like a mapping, not like rows",
+        f"{where}: the objects have {columns} or more different keys; this looks like a mapping, not like rows",
         hint="write each entry as one object with the same few keys",
     )
 

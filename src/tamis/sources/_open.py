@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +45,7 @@ _UTF16 = (
 def unchanged(what: Input) -> None:
     """DataError where the file is not the one that was cut."""
     try:
-        status = os.stat(what.place)
+        status = Path(what.place).stat()
     except OSError as error:
         raise DataError(f"{what.path}: {error.strerror or error}; it was there a moment ago") from None
     if (status.st_size, status.st_mtime_ns) != (what.size, what.stamp):
@@ -66,9 +65,9 @@ def compression_of(head: bytes, path: str) -> Compression:
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
-    for magic, name, hint in _REFUSED:
+    for magic, word, hint in _REFUSED:
         if head.startswith(magic):
-            raise DataError(f"{path} is {name}, which Tamis does not read", hint=hint)
+            raise DataError(f"{path} is {word}, which Tamis does not read", hint=hint)
     return "plain"
 
 
@@ -116,7 +115,7 @@ class Blocks:
                 )
             if self.out > RATIO_FROM and ratio > MAX_RATIO:
                 raise DataError(
-                    f"{self.what.path} decompresses to more than {MAX_RATIO} times its size; this looks like a decompression bomb",
+                    f"{self.what.path} decompresses to more than {MAX_RATIO} times its size; this may be a bomb",
                     hint="decompress it yourself if you trust it",
                 )
         return block

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,24 +16,26 @@ from tamis.core.fingerprint import fingerprint
 from tamis.core.origin import RAW_LIMIT, Batch, Cut, Found, Input, Kind, Reading, Slice, settle
 
 from ._cells import KEPT_BAD, Bad, from_text, masked
-from ._open import BLOCK, open_file, unchanged
+from ._ipc import batches
+from ._open import BLOCK, Broken, open_file, unchanged
 
 TableFormat = Literal["parquet", "arrow", "arrow_stream"]
 
 #: bytes on disk that go into one slice; compressed tables hold a few times as much
 SLICE_ON_DISK = 8 << 20
-_INT64 = (-(2**63), 2**63 - 1)
+
+_FAULTS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, Broken)
 
 
 def cut_table(what: Input, format: TableFormat) -> Cut:
     """The slices of a Parquet or Arrow file: runs of rows."""
-    digest = xxhash.xxh3_128()
+    digest, tail = xxhash.xxh3_128(), b""
     with open_file(what) as file:
         head = file.read(8)
         file.seek(0)
         while block := file.read(BLOCK):
             digest.update(block)
-            tail = block[-6:] if len(block) >= 6 else (tail + block)[-6:] if digest else block
+            tail = (tail + block[-6:])[-6:]
     word = {"parquet": "Parquet", "arrow": "Arrow"}.get(format, "Arrow stream")
     magic = {"parquet": b"PAR1", "arrow": b"ARROW1"}.get(format)
     if magic is not None and not head.startswith(magic):
@@ -48,7 +49,7 @@ def cut_table(what: Input, format: TableFormat) -> Cut:
         )
     try:
         rows = _count(what, format)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except _FAULTS as error:
         raise _damaged(what, word, error) from None
     unchanged(what)
     content = digest.hexdigest()
@@ -77,12 +78,8 @@ def _count(what: Input, format: TableFormat) -> int:
 
 def _stream(what: Input) -> Iterator[pl.DataFrame]:
     """The batches of an Arrow IPC stream."""
-    import nanoarrow as na
-    from nanoarrow.ipc import InputStream
-
-    with Path(what.place).open("rb") as file, InputStream.from_readable(file) as stream:
-        for batch in na.ArrayStream(stream):
-            yield pl.DataFrame(batch)
+    with open_file(what) as file:
+        yield from batches(file)
 
 
 def _frames(what: Input, format: TableFormat, step: int) -> Iterator[pl.DataFrame]:
@@ -127,7 +124,7 @@ def read_table(
             at += frame.height
             if at > slices[-1].start:
                 break
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except _FAULTS as error:
         raise _damaged(what, format.capitalize(), error) from None
     unchanged(what)
 
@@ -152,7 +149,7 @@ def batch_of(
             odd |= mask
         if series.dtype == pl.Binary and types.get(name) != "text":
             warnings.append(
-                f"{where}: `{name}` is binary and is kept as hexadecimal text; `types: {{{name}: text}}` reads it as UTF-8"
+                f"{where}: `{name}` is binary, kept as hexadecimal text (`types: {{{name}: text}}` reads UTF-8)"
             )
         plain, wrong = _plain(series, where, types.get(name))
         if types.get(name) is not None:
@@ -188,13 +185,10 @@ def _plain(series: pl.Series, where: str, forced: Kind | None) -> tuple[pl.Serie
     t = series.dtype
     none = np.zeros(len(series), np.bool_)
     if t.is_integer():
-        wide = t in (pl.UInt64, pl.Int128, getattr(pl, "UInt128", pl.Int128))
-        fits = (
-            not wide
-            or series.null_count() == len(series)
-            or (int(series.min()) >= _INT64[0] and int(series.max()) <= _INT64[1])
-        )  # type: ignore[arg-type]
-        return (series.cast(pl.Int64) if fits else series), none
+        wide = t in (pl.UInt64, pl.Int128, pl.UInt128)
+        known = series.cast(pl.Int64, strict=False)
+        fits = not wide or known.null_count() == series.null_count()
+        return (known if fits else series), none
     if t.is_float():
         return series.cast(pl.Float64).fill_nan(None), none
     if t in (pl.Boolean, pl.String):
@@ -207,7 +201,7 @@ def _plain(series: pl.Series, where: str, forced: Kind | None) -> tuple[pl.Serie
         return series.dt.to_string("iso"), none
     if t == pl.Binary:
         if forced == "text":
-            text = series.cast(pl.String, strict=False)
+            text = pl.Series(series.name, [_decoded(value) for value in series.to_list()], dtype=pl.String)
             return text, (series.is_not_null() & text.is_null()).to_numpy()
         return series.bin.encode("hex"), none
     if t.is_nested():
@@ -220,6 +214,13 @@ def _plain(series: pl.Series, where: str, forced: Kind | None) -> tuple[pl.Serie
     raise DataError(
         f"{where}: column `{series.name}` has the type {t}, which Tamis cannot hold", hint="cast it to text"
     )
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _sorts(plain: pl.Series, origin: pl.DataType, first_row: int) -> Found:

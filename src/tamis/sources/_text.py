@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 import xxhash
@@ -44,8 +44,7 @@ class LineScan:
         self._limit, self._start, self._lines = limit, start, 1
 
     def feed(self, block: NDArray[np.uint8], begin: int, length: int, base: int, target: int) -> int | None:
-        data = memoryview(block)
-        whole = bytes(data[begin:length])
+        whole = block[begin:length].tobytes()
         first = whole.find(b"\n")
         if first < 0:
             return None
@@ -153,7 +152,7 @@ def pieces(what: Input, slices: Sequence[Slice], blocks: Blocks) -> Iterator[Pie
     if blocks.compression == "plain":
         with open_file(what) as file:
             for part in slices:
-                yield _fill(what, part, _ranged(file.seek, file.readinto, part))
+                yield _fill(what, part, _ranged(file, part))
     else:
         stream = _Forward(iter(blocks))
         for part in slices:
@@ -179,7 +178,7 @@ def _fill(what: Input, part: Slice, blocks: Iterator[bytes | memoryview]) -> Pie
             size = min(len(block) - done, edge - at)
             piece = block[done : done + size]
             if inside:
-                offset, gap, raw = gaps[g]
+                _, gap, raw = gaps[g]
                 gaps[g] = (used, gap, raw + bytes(piece[: max(0, RAW_LIMIT - len(raw))]))
                 g += at + size == edge
             else:
@@ -193,18 +192,13 @@ def _fill(what: Input, part: Slice, blocks: Iterator[bytes | memoryview]) -> Pie
     return Piece(part, data, used, gaps)
 
 
-def _ranged(seek: object, readinto: object, part: Slice) -> Iterator[memoryview]:
+def _ranged(file: BinaryIO, part: Slice) -> Iterator[bytes]:
     """A slice of a plain file in blocks."""
-    seek(part.start)  # type: ignore[operator]
-    buffer = bytearray(BLOCK)
-    view = memoryview(buffer)
+    file.seek(part.start)
     left = part.size
-    while left > 0:
-        got = readinto(view[: min(BLOCK, left)])  # type: ignore[operator]
-        if not got:
-            return
-        left -= got
-        yield view[:got]
+    while left > 0 and (block := file.read(min(BLOCK, left))):
+        left -= len(block)
+        yield block
 
 
 class _Forward:

@@ -111,7 +111,7 @@ class Files(Source):
         if not glob.has_magic(pattern):
             near = [p.name for p in place.parent.glob("*")] if place.parent.is_dir() else []
             raise DataError(f"no file {pattern} (looked in {place.parent}); {did_you_mean(place.name, near)}")
-        matches = [Path(p) for p in glob.glob(str(place), recursive=True)]
+        matches = [Path(p) for p in glob.glob(str(place), recursive=True)]  # noqa: PTH207
         files = sorted((p for p in matches if not p.is_dir()), key=os.fsencode)
         if not files and not self.allow_empty:
             raise DataError(
@@ -230,7 +230,7 @@ def _ending(path: str) -> str:
 def _status(place: Path) -> os.stat_result:
     """The file's status. DataError where it is no regular file that can be read."""
     try:
-        status = os.stat(place)
+        status = place.stat()
     except FileNotFoundError:
         raise DataError(f"{place} is a link to a file that is not there") from None
     except OSError as error:

@@ -112,7 +112,7 @@ class Frames(Source):
             buffer = io.BytesIO()
             rows[start:stop].rechunk().write_ipc_stream(buffer)
             return buffer.getvalue()
-        return "".join(_line(row, self.label, start + i) for i, row in enumerate(rows[start:stop], 1)).encode("ascii")
+        return b"".join(_line(row, self.label, start + i) for i, row in enumerate(rows[start:stop], 1))
 
 
 def _rows_of(data: Any, label: str) -> pl.DataFrame | list[Mapping[str, Any]]:
@@ -146,9 +146,13 @@ def _from_pandas(data: Any) -> pl.DataFrame | list[Mapping[str, Any]]:
         return [{str(name): value for name, value in row.items()} for row in data.to_dict("records")]
 
 
-def _line(row: Mapping[str, Any], label: str, number: int) -> str:
+def _line(row: Mapping[str, Any], label: str, number: int) -> bytes:
     try:
-        return json.dumps({name: _missing(value) for name, value in row.items()}, default=_plain) + "\n"
+        values = {name: _missing(value) for name, value in row.items()}
+        try:
+            return json.dumps(values, default=_plain, ensure_ascii=False).encode("utf-8") + b"\n"
+        except UnicodeEncodeError:  # half a surrogate pair: the reader quarantines the row
+            return json.dumps(values, default=_plain).encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"source {label!r}: row {number} cannot be written as JSON: {error}") from None
 

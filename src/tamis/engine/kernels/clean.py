@@ -256,7 +256,7 @@ def _stays(point: int, last: int, following: int, table: np.ndarray, right_to_le
         and table[following] & PICTURE
     ):
         return True
-    if point == 0x200C or point == 0x200D:
+    if point == 0x200C or point == 0x200D or point == 0x180E:
         return before & JOINING != 0
     if point == 0x200B:
         return before & SPACELESS != 0

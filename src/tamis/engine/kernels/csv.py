@@ -22,8 +22,8 @@ RAGGED, UTF8, NUL, STRAY, UNCLOSED = range(1, 6)
 DONE, BOUNDARY, TOO_LONG = range(3)
 
 #: places in the state of `cut_records`
-MODE, LINE, START, START_LINE, GAP_QUOTED = range(5)
-STATE = 5
+MODE, LINE, START, START_LINE = range(4)
+STATE = 4
 
 #: modes: where a cell may begin; in a bare cell; in quotes; behind a quote in quotes; after text behind one
 FIELD, BARE, QUOTED, CLOSING, BROKEN = range(5)
@@ -43,7 +43,7 @@ def cut_records(
     """Go over block[begin:length], which stands at `base` of the stream: (position reached, why it stopped).
 
     TOO_LONG: a record of more than `limit` bytes ends before the position; state still holds where it began,
-    and the caller sets START and START_LINE anew. A record in quotes that is longer ends at the next line end.
+    and the caller sets START and START_LINE anew.
     """
     address = block.ctypes.data
     mark = np.uint8(delimiter)
@@ -84,13 +84,9 @@ def cut_records(
             state[LINE] += 1
             size = base + k - state[START]
             if mode == QUOTED:
-                if size > limit:
-                    state[MODE], state[GAP_QUOTED] = FIELD, 1
-                    return k, TOO_LONG
                 continue
             state[MODE] = FIELD
             if size > limit:
-                state[GAP_QUOTED] = 0
                 return k, TOO_LONG
             state[START], state[START_LINE] = base + k, state[LINE]
             if base + k >= target:

@@ -1,7 +1,8 @@
 """Repetition within a text: repeated n-grams, repeated lines and loops, in one pass over its words.
 
 A *word* begins after white space, and at each character of a script written without spaces (first byte 0xE3 to 0xEF:
-kana, Han, Hangul and their neighbours); it ends before the next word or white space. Words are compared by 64-bit hashes.
+kana, Han, Hangul and their neighbours); it ends before the next word or white space. Lone ASCII signs (`|`, `-`, `=`) are
+no words: they are in every row of a table. Words are compared by 64-bit hashes.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-MOST_WORDS = 1 << 16  # words of a row looked at
+MOST_WORDS = 1 << 16  # of a row that are looked at
 NGRAM, WIDE_NGRAM = 6, 12  # words in an n-gram; characters, where most words are single characters
 LONG_WORD = 64  # bytes; from here on a word is searched for loops of its own
 MOST_RUN_PERIOD = 12  # bytes in the unit of such a loop
 LINE_BYTES = 20  # shorter lines (`}`, `end`), and lines without a letter or digit, are not compared
 
-#: columns of the result, all in bytes except WORDS and LOOP_TIMES
-WORDS, REPEATED, LINES, REPEATED_LINES, LOOP, LOOP_TIMES, RUN = range(7)
+#: columns of the result, all in bytes except LOOP_TIMES
+LOOKED, REPEATED, LINES, REPEATED_LINES, LOOP, LOOP_TIMES, RUN = range(7)
 FIGURES = 7
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -56,6 +57,12 @@ def _trailing_zeros_code(typing_context: Any, value: Any) -> Any:
 
 
 _trailing_zeros: Any = intrinsic(_trailing_zeros_code)
+
+
+@njit(nogil=True, cache=True)
+def _tells(b: int) -> bool:
+    """Whether a byte belongs to a letter or digit, and not to a ruler or a frame: not ASCII counts as one."""
+    return b >= 0x80 or 0x30 <= b <= 0x39 or 0x61 <= (b | 0x20) <= 0x7A
 
 
 @njit(nogil=True, cache=True)
@@ -114,7 +121,7 @@ def _words(
                 h = (h ^ chunk ^ (h >> np.uint64(29))) * _MIX
                 k += np.int64(bits >> np.uint64(3))
         hashes[words] = h
-        words += 1
+        words += k - begin > 1 or _tells(data[begin])
         if k - begin >= LONG_WORD:
             run = max(run, _longest_run(data, begin, k))
         begin = -1
@@ -145,12 +152,6 @@ def _seen(table: np.ndarray, mask: np.uint64, key: np.uint64, place: np.uint64, 
 
 
 @njit(nogil=True, cache=True)
-def _tells(b: int) -> bool:
-    """Whether a byte belongs to a letter or digit, and not to a ruler or a frame: not ASCII counts as one."""
-    return b >= 0x80 or 0x30 <= b <= 0x39 or 0x61 <= (b | 0x20) <= 0x7A
-
-
-@njit(nogil=True, cache=True)
 def _longest_run(data: np.ndarray, start: int, stop: int) -> int:
     """Bytes of the longest stretch that repeats a unit of at most MOST_RUN_PERIOD bytes with a letter or digit in it."""
     best = 0
@@ -171,7 +172,7 @@ def _longest_run(data: np.ndarray, start: int, stop: int) -> int:
 def measure_repetition(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
     """out (n, FIGURES) int64, per string:
 
-    WORDS; REPEATED: bytes inside n-grams that stood before; LINES: bytes of the lines compared; REPEATED_LINES: of those
+    LOOKED: bytes looked at (of very long rows, the beginning); REPEATED: bytes inside n-grams that stood before; LINES: bytes of the lines compared; REPEATED_LINES: of those
     that stood before; LOOP: bytes of the longest stretch in which a unit of words follows itself, LOOP_TIMES: how often
     (whole units, 3 or more; else LOOP is 0); RUN: the longest such stretch within one long word.
     """
@@ -190,7 +191,7 @@ def measure_repetition(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -
             epoch = np.uint64(1)
         out[row, :] = 0
         words = _words(data, offsets[row], offsets[row + 1], begins, hashes, lines, counts)
-        out[row, WORDS], out[row, RUN] = words, counts[2]
+        out[row, LOOKED], out[row, RUN] = begins[words] - offsets[row], counts[2]
         _loops(words, WIDE_NGRAM if 2 * counts[1] > words else NGRAM, begins, hashes, table, epoch, out[row])
         _lines(data, counts[0], lines, begins, hashes, line_table, epoch, out[row])
 

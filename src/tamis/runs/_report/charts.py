@@ -9,6 +9,7 @@ from .markup import count, esc, isolated, number, percent
 
 WIDTH, HEIGHT = 560.0, 120.0
 LOW = 22.0  # room for the axis
+WIDEST = 44.0
 
 
 def histogram(figure: dict[str, Any], title: str) -> str:
@@ -18,7 +19,7 @@ def histogram(figure: dict[str, Any], title: str) -> str:
     tall = HEIGHT - LOW - 14
     parts = []
     n = len(kept)
-    wide = WIDTH / n
+    wide = min(WIDEST, WIDTH / n)
     for k in range(n):
         a, b = kept[k], left[k]
         if not a + b:
@@ -44,7 +45,7 @@ def histogram(figure: dict[str, Any], title: str) -> str:
 
 def _range(figure: dict[str, Any], k: int) -> str:
     low, high = figure["edges"][k], figure["edges"][k + 1]
-    if figure.get("whole", True):
+    if figure["whole"]:
         first, last = int(-(-low // 1)), int(high // 1)
         return number(first) if first >= last else f"{first:,} to {last:,}"
     return f"{number(low)} to {number(high)}"
@@ -70,16 +71,15 @@ def _ticks(figure: dict[str, Any]) -> list[str]:
     """A few values under the axis."""
     n = len(figure["edges"]) - 1
     chosen = sorted({round(k * (n - 1) / 5) for k in range(6)}) if n > 6 else list(range(n))
-    wide = WIDTH / n
+    wide = min(WIDEST, WIDTH / n)
+    whole, single = figure["whole"], figure["scale"] == "values"
     parts = []
     for k in chosen:
         low = figure["edges"][k]
-        value = -(-low // 1) if figure.get("whole", True) else low
-        anchor = "start" if k == 0 else "end" if k == n - 1 and n > 6 else "middle"
-        x = 0 if anchor == "start" else (k + 1) * wide - 2 if anchor == "end" else (k + 0.5) * wide
-        if figure.get("scale") == "widths" or not figure.get("whole", True):
-            anchor, x = ("start", k * wide) if k < n - 1 else ("end", WIDTH)
-            value = figure["edges"][k + 1] if k == n - 1 and not figure.get("whole", True) else value
+        value = max(-(-low // 1) if whole else low, figure["low"]) if k == 0 else -(-low // 1) if whole else low
+        anchor, x = ("middle", (k + 0.5) * wide) if single else ("start", k * wide)
+        if k == n - 1 and not single:
+            anchor, x, value = "end", n * wide, figure["high"]
         parts.append(f'<text class="m" x="{x:.1f}" y="{HEIGHT - 6:.0f}" text-anchor="{anchor}">{number(value)}</text>')
     return parts
 
@@ -91,7 +91,7 @@ def overlay(length: dict[str, Any], title: str) -> str:
     most = max([1e-9, *(c / total_b for c in before), *(c / total_a for c in after)])
     base, tall = HEIGHT - LOW, HEIGHT - LOW - 6
     n = len(after)
-    wide = WIDTH / n
+    wide = min(WIDEST, WIDTH / n)
     parts = []
     for k in range(n):
         high = after[k] / total_a / most * tall
@@ -103,8 +103,11 @@ def overlay(length: dict[str, Any], title: str) -> str:
         y = base - before[k] / total_b / most * tall
         points += [f"{k * wide:.1f} {y:.1f}", f"{(k + 1) * wide:.1f} {y:.1f}"]
     if sum(before):
-        parts.append(f'<path class="before" d="M0 {base:.1f}L{"L".join(points)}L{WIDTH:.1f} {base:.1f}"/>')
-    figure = {"edges": length["edges"], "scale": "widths" if length["edges"][-1] - length["edges"][0] > n else "values"}
+        parts.append(f'<path class="before" d="M0 {base:.1f}L{"L".join(points)}L{n * wide:.1f} {base:.1f}"/>')
+    sides = [length[side] for side in ("before", "after") if length[side]["rows"]]
+    low, high = min(s["least"] for s in sides), max(s["most"] for s in sides)
+    scale = "widths" if length["edges"][-1] - length["edges"][0] > n else "values"
+    figure = {"edges": length["edges"], "scale": scale, "whole": True, "low": low, "high": high}
     parts.append(f'<line class="axis" x1="0" x2="{WIDTH:.0f}" y1="{base:.1f}" y2="{base:.1f}"/>')
     parts += _ticks(figure)
     return (
@@ -140,8 +143,8 @@ def _bar_line(name: str, kept: int, left: int, most: int, total: int, *, draw: b
 
 def bar(kept: float, left: float, most: float) -> str:
     """One bar."""
-    a = max(1.0, 200 * kept / most) if kept else 0.0
-    b = max(1.0, 200 * left / most) if left else 0.0
+    a = max(2.0, 200 * kept / most) if kept else 0.0
+    b = max(2.0, 200 * left / most) if left else 0.0
     stay = f'<rect class="stay" width="{a:.1f}" height="9"/>' if a else ""
     gone = f'<rect class="gone" x="{a:.1f}" width="{b:.1f}" height="9"/>' if b else ""
     return f'<svg viewBox="0 0 202 9" preserveAspectRatio="none" aria-hidden="true" xmlns="http://www.w3.org/2000/svg">{stay}{gone}</svg>'

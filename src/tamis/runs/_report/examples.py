@@ -111,7 +111,10 @@ class Pending:
     def examples(self, one: Leaving) -> list[dict[str, Any]]:
         """A reason's examples as data."""
         step = next(s for s in self.outcomes.steps if any(one is found for found in (*s.leaving, *s.alike)))
-        return [self._example(e, step.number) for e in one.examples]
+        told = [self._example(e, step.number) for e in one.examples]
+        differ = [e for e in told if any(not pair["same"] for pair in e.get("pairs") or ())]
+        chosen = [*differ[: EXAMPLES - 1], *(e for e in told if e not in differ[: EXAMPLES - 1])][:EXAMPLES]
+        return [e for e in told if e in chosen]
 
     def _example(self, e: Example, number: int) -> dict[str, Any]:
         told: dict[str, Any] = {**self._place(e.partition, e.row), "evidence": {k: _short(v) for k, v in e.evidence.items()}}

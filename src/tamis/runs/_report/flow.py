@@ -141,11 +141,11 @@ def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) ->
 def _end(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) -> float:
     """What is delivered: the band forks into the splits, each with a line to its label."""
     head = 0.0 if shape.labels_left else shape.line + 2
-    top, tail = y + 6, 26.0
+    top = y + 6
     right = shape.left + _band(stop.rows, scale)
-    bottom = y + head + tail
+    bottom = top + 20
     left_rows = stop.rows
-    at = bottom + 14
+    at = max(bottom + 14, y + head + 16)
     for branch in stop.branches:
         left_rows -= branch.rows
         inner = shape.left + _band(max(0, left_rows), scale) if left_rows > 0 else shape.left

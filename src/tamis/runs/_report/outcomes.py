@@ -26,6 +26,8 @@ MOST_VALUES = 1_500_000
 EXAMPLES = 5
 #: candidates among which examples with near survivors are looked for
 CANDIDATES = 60
+#: pairs whose texts are read, to show those that differ
+PAIRS = 25
 
 ID = re.compile(r"[0-9a-f]{32}")
 
@@ -231,10 +233,8 @@ class Outcomes:
         for one in groups:
             near = [e for e in one.examples if e.other is not None and e.other[0] in self.ends]
             far = [e for e in one.examples if e not in near]
-            chosen = near[:EXAMPLES] if len(near) >= EXAMPLES else [*near, *far][:EXAMPLES]
-            if one.outcome != "merged" and one.outcome != "kept":
-                chosen = one.examples[:EXAMPLES]
-            one.examples = sorted(chosen, key=lambda e: (e.partition, e.row))
+            if one.outcome in ("merged", "kept"):  # those that differ are picked once their texts are read
+                one.examples = near[:PAIRS] if len(near) >= EXAMPLES else [*near, *far][:EXAMPLES]
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
@@ -245,7 +245,8 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _example(partition: int, line: dict[str, Any], other: str | None = None) -> Example:
     evidence = {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None}
-    into = line[other] if other else line.get("into")
+    named = [v for v in evidence.values() if isinstance(v, str) and ID.fullmatch(v)]
+    into = line[other] if other else line.get("into") or (named[0] if named else None)
     return Example(partition, line["row"], evidence, into)
 
 

@@ -10,6 +10,8 @@ from .markup import count, esc, isolated, number, percent, table
 VIEWS = {"prompt": "What is asked (prompt)", "response": "What is answered (response)", "text": "The text"}
 LABELS = 50
 COLUMNS = 12
+#: longer tables can be folded
+FOLDED = 16
 
 
 def distributions(data: dict[str, Any]) -> str:
@@ -45,8 +47,11 @@ def _lengths(data: dict[str, Any]) -> str:
             if s["rows"]:
                 rows.append([word, *(number(s[k]) for k in ("rows", "least", "p5", "median", "mean", "p95", "most"))])
         head = ["words", "rows", "least", "5 %", "median", "mean", "95 %", "most"]
+        least = min(one[side]["least"] for side in ("before", "after") if one[side]["rows"])
+        most = max(one[side]["most"] for side in ("before", "after") if one[side]["rows"])
+        picture = overlay(one, title) if most > least else ""
         parts.append(
-            f"<figure><figcaption><b>{esc(VIEWS[one['view']])}</b>, in words</figcaption>{overlay(one, title)}"
+            f"<figure><figcaption><b>{esc(VIEWS[one['view']])}</b>, in words</figcaption>{picture}"
             f"{table(head, rows, right=tuple(range(1, 8)))}</figure>"
         )
     return "".join(parts)
@@ -75,13 +80,13 @@ def _label(label: dict[str, Any]) -> str:
     if rest:
         cells = [f"<i>{count(len(rest), 'other value')}</i>", number(sum(r["before"] for r in rest)), number(sum(r["after"] for r in rest)), "", ""]
         lines.append([*cells, *(number(sum(r["splits"].get(split, 0) for r in rest)) for split in splits)])
-    head = [esc(name), "read", "delivered", '<span class="sr">share</span>', "share", *map(isolated, splits)]
+    head = [isolated(name), "read", "delivered", '<span class="sr">share</span>', "share", *map(isolated, splits)]
     right = (1, 2, 4, *range(5, 5 + len(splits)))
     part = "" if label["all"] else " (counted over evenly spaced parts of the run)"
-    inner = f"<figcaption><b>{esc(name)}</b>: {label['labels']:,} values{part}</figcaption>{table(head, lines, right=right)}"
-    if len(lines) > 12:
-        return f"<details open><summary>{esc(name)}, {label['labels']:,} values</summary><figure>{inner}</figure></details>"
-    return f"<figure>{inner}</figure>"
+    title = f"<b>{isolated(name)}</b>: {label['labels']:,} values{part}"
+    if len(lines) > FOLDED:
+        return f"<details open><summary>{title}</summary>{table(head, lines, right=right)}</details>"
+    return f"<figure><figcaption>{title}</figcaption>{table(head, lines, right=right)}</figure>"
 
 
 def _languages(data: dict[str, Any]) -> str:

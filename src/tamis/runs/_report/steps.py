@@ -68,7 +68,7 @@ def _leaving(one: dict[str, Any], step: dict[str, Any]) -> str:
     title = f"<code>{isolated(one['reason'])}</code>" if one["reason"] else OUTCOMES[one["outcome"]].capitalize()
     sentence = f'<p class="sentence">{_sentence(one["sentence"])}</p>' if one["sentence"] else ""
     share = f"{number(one['rows'])} {OUTCOMES[one['outcome']]}, {percent(one['rows'], step['in'] + step['born'])} of those that came in"
-    shown = _examples(one["examples"], one["rows"])
+    shown = _examples(one["examples"], one["rows"], ("merged", "stayed") if one["outcome"] == "merged" else (one["outcome"], "the other"))
     return f'<section class="reason r-{one["outcome"]}" id="{one["anchor"]}"><h4>{title} <span class="count">{share}</span></h4>{sentence}{shown}</section>'
 
 
@@ -86,21 +86,21 @@ def _alike(one: dict[str, Any]) -> str:
     return f'<section class="reason r-held"><h4>{title}</h4>{said}{_examples(one["examples"], one["rows"])}</section>'
 
 
-def _examples(examples: Sequence[dict[str, Any]], rows: int) -> str:
+def _examples(examples: Sequence[dict[str, Any]], rows: int, names: tuple[str, str] = ("this row", "the other")) -> str:
     if not examples:
         return '<p class="note">No example can be shown.</p>'
     said = "All of them:" if len(examples) == rows else f"{len(examples)} of {rows:,}:"
     if rows == 1:
         said = "It:"
-    return f'<p class="note">{said}</p><div class="examples">{"".join(_example(e) for e in examples)}</div>'
+    return f'<p class="note">{said}</p><div class="examples">{"".join(_example(e, names) for e in examples)}</div>'
 
 
-def _example(e: dict[str, Any]) -> str:
+def _example(e: dict[str, Any], names: tuple[str, str]) -> str:
     evidence = "".join(
         f'<span class="ev"><i>{esc(k)}</i> {_value(v)}</span>' for k, v in e["evidence"].items() if v != e.get("into")
     )
     if "into" in e:
-        return f'<article class="ex">{_pair(e, evidence)}</article>'
+        return f'<article class="ex">{_pair(e, evidence, names)}</article>'
     body = _row(e["row"], e["marks"])
     return f'<article class="ex"><p class="at">{_place(e)}{evidence}</p>{body}</article>'
 
@@ -138,15 +138,15 @@ def _text(one: dict[str, Any], marks: Sequence[str]) -> str:
     return f'<p class="tx" dir="auto">{marked(one["text"], marks)}{cut}</p>'
 
 
-def _pair(e: dict[str, Any], evidence: str) -> str:
+def _pair(e: dict[str, Any], evidence: str, names: tuple[str, str]) -> str:
     """A row and the one it was merged into, side by side."""
     other = e.get("other")
     if other is None or other["row"] is None or e["row"] is None:
         into = f'into <code class="id" title="{esc(e["into"])}">{esc(str(e["into"])[:8])}</code>'
         where = f" {_place(other)}" if other is not None else ""
         return f'<p class="at">{_place(e)}{evidence} {into}{where}</p>{_row(e["row"], e["marks"])}'
-    left = f'<div class="side"><p class="at"><span class="tag">this row</span>{_place(e)}{evidence}</p>{_sides(e["pairs"], "left")}</div>'
-    right = f'<div class="side"><p class="at"><span class="tag">the other</span>{_place(other)}</p>{_sides(e["pairs"], "right")}</div>'
+    left = f'<div class="side"><p class="at"><span class="tag">{names[0]}</span>{_place(e)}{evidence}</p>{_sides(e["pairs"], "left")}</div>'
+    right = f'<div class="side"><p class="at"><span class="tag">{names[1]}</span>{_place(other)}</p>{_sides(e["pairs"], "right")}</div>'
     same = '<p class="note">No difference in what is shown.</p>' if all(p["same"] for p in e["pairs"]) else ""
     return f'<div class="pair">{left}{right}</div>{same}'
 

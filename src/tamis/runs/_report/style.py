@@ -107,7 +107,8 @@ button { cursor: pointer; }
 table { border-collapse: collapse; font-size: .92rem; min-width: 60%; }
 caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { text-align: left; padding: .32rem 1.1rem .32rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; font-weight: 400; overflow-wrap: normal; }
-tbody th { max-width: 24rem; overflow-wrap: anywhere; }
+tbody th { min-width: 8rem; max-width: 24rem; overflow-wrap: break-word; }
+th code, td code { overflow-wrap: break-word; }
 thead th { color: var(--soft); font-size: .86rem; }
 .n { text-align: right; white-space: nowrap; }
 .zero { color: var(--soft); }
@@ -180,6 +181,8 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); padding-top: 1rem;
   .turn { grid-template-columns: minmax(0, 1fr); gap: 0; }
   .reason { padding-left: .7rem; }
   main > section { margin-top: 3rem; }
+  .chart text { font-size: 17px; }
+  tbody th { min-width: 0; max-width: 15rem; }
   th, td { padding-right: .8rem; }
 }
 @media print {

@@ -1,0 +1,266 @@
+"""What a user sees: answers, account, mistakes, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tamis.cli import COMMANDS
+
+from .terminal import Terminal
+
+RECIPE = """
+tamis: 1
+name: mine
+sources:
+  - use: files
+    path: rows.jsonl
+steps:
+  - use: map.auto
+  - use: filter.length
+    min: 2
+  - use: dedup.exact
+    on: response
+deliver:
+  - use: openai_chat
+    path: dist/mine
+"""
+
+ROWS = [("q1", "a fine answer"), ("q2", "no"), ("q3", "A fine answer!"), ("q4", "another answer"), ("q5", "a third answer")]
+
+
+def rows(*pairs: tuple[str, str]) -> str:
+    return "".join(json.dumps({"prompt": p, "completion": c}) + "\n" for p, c in pairs)
+
+
+@pytest.fixture
+def mine(tamis: Terminal) -> Terminal:
+    tamis.write("recipe.yaml", RECIPE)
+    tamis.write("rows.jsonl", rows(*ROWS))
+    return tamis
+
+
+def test_run_accounts_for_every_row_and_says_where_everything_is(mine: Terminal) -> None:
+    said = mine("run", "recipe.yaml")
+    assert said.code == 0
+    assert "5 in = 3 kept + 1 dropped + 1 merged" in said.out
+    assert "dist/mine/data.jsonl (3 rows)" in said.out
+    assert "filter.length: 5 in = 4 kept + 1 dropped (too_short 1)" in said.err
+    delivered = [json.loads(line)["messages"][1]["content"] for line in (mine.folder / "dist/mine/data.jsonl").read_text().splitlines()]
+    assert delivered == ["a fine answer", "another answer", "a third answer"]
+
+
+def test_run_json_is_one_object_with_the_whole_account(mine: Terminal) -> None:
+    told = mine("run", "recipe.yaml", "--json").json
+    assert told["outcomes"] == {"in": 5, "born": 0, "kept": 3, "dropped": 1, "merged": 1, "held": 0, "quarantined": 0}
+    assert told["steps"]["filter.length"]["reasons"] == {"too_short": 1}
+    assert told["steps"]["dedup.exact"]["merged"] == 1
+    [item] = told["delivered"]
+    assert (item["target"], item["rows"], len(item["sha256"])) == ("openai_chat", 3, 64)
+    assert Path(item["path"]).read_bytes()
+    assert Path(told["run"]).is_dir()
+    assert Path(told["report"]).exists()
+
+
+def test_why_answers_by_id_prefix_line_text_and_delivered_line(mine: Terminal) -> None:
+    mine("run", "recipe.yaml")
+    [by_line] = mine("why", "rows.jsonl:3", "--json").json["rows"]
+    assert (by_line["outcome"], by_line["left_at"], by_line["line"]) == ("merged", "dedup.exact", 3)
+    survivor = by_line["steps"][-1]["into"]
+    [by_prefix] = mine("why", survivor[:10], "--json").json["rows"]
+    assert (by_prefix["id"], by_prefix["line"]) == (survivor, 1)
+    assert by_prefix["delivered"] == [{"file": "data", "line": 1}]
+    [by_text] = mine("why", "another answer", "--json").json["rows"]
+    assert by_text["line"] == 4
+    [by_place] = mine("why", "data.jsonl:2", "--json").json["rows"]
+    assert by_place["id"] == by_text["id"]
+    short = mine("why", "rows.jsonl:2")
+    assert "dropped at filter.length" in short.out
+    assert "too_short" in short.out
+    assert "length 1" in short.out
+
+
+def test_why_of_nothing_is_a_usage_error(mine: Terminal) -> None:
+    mine("run", "recipe.yaml")
+    said = mine("why", "nowhere to be found")
+    assert said.code == 2
+    assert "no row 'nowhere to be found'" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_dropped_shows_reason_evidence_and_text(mine: Terminal) -> None:
+    mine("run", "recipe.yaml")
+    told = mine("dropped", "filter.length", "--json").json
+    assert told["total"] == 1
+    assert told["rows"][0]["reason"] == "too_short"
+    assert told["rows"][0]["evidence"] == {"length": 1}
+    assert told["rows"][0]["text"] == "q2 ⏎ no"
+    assert "too_short 1" in mine("dropped").out
+    wrong = mine("dropped", "filter.lenght")
+    assert wrong.code == 2
+    assert "did you mean 'filter.length'?" in wrong.err
+
+
+def test_diff_tells_rows_won_and_the_line_of_the_recipe(mine: Terminal) -> None:
+    mine("run", "recipe.yaml")
+    mine.write("recipe.yaml", RECIPE.replace("min: 2", "min: 1"))
+    mine("run", "recipe.yaml")
+    told = mine("diff", "1", "2", "--json").json
+    assert told["won"]["rows"] == 1
+    assert told["won"]["ways"] == [{"from": "filter.length", "to": "kept", "rows": 1}]
+    assert (told["lost"]["rows"], told["moved"]["rows"], told["new"]["rows"]) == (0, 0, 0)
+    # min: 1 is the default, so it disappears from the recipe as the manifest keeps it
+    assert [line for line in told["recipe"] if line.startswith(("-", "+"))] == ["-  min: 2"]
+
+
+def test_plan_says_what_is_cached_and_judges_nothing(mine: Terminal) -> None:
+    before = mine("plan", "recipe.yaml", "--json").json
+    assert [s["to_judge"] for s in before["steps"]] == [5, 5, 5]
+    assert not (mine.folder / "dist").exists()
+    mine("run", "recipe.yaml")
+    after = mine("plan", "recipe.yaml", "--json").json
+    assert [s["to_judge"] for s in after["steps"]] == [0, 0, 0]
+    assert [s["in"] for s in after["steps"]] == [5, 5, 4]
+    mine.write("recipe.yaml", RECIPE.replace("min: 2", "min: 3"))
+    changed = mine("plan", "recipe.yaml", "--json").json
+    assert [(s["to_judge"], s["certain"]) for s in changed["steps"]] == [(0, True), (5, True), (5, False)]
+
+
+def test_every_problem_of_a_recipe_is_told_at_once(mine: Terminal) -> None:
+    mine.write("recipe.yaml", RECIPE.replace("min: 2", "mim: 2").replace("on: response", "on: respons"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 2
+    assert "2 problems" in said.err
+    assert "did you mean 'min'?" in said.err
+    assert not (mine.folder / "runs").exists()
+
+
+def test_an_unknown_column_is_told_before_anything_is_judged(mine: Terminal) -> None:
+    extra = "  - use: filter.where\n    keep: length(promt) > 1\n  - use: split.stratified\n    by: categori\n    shares: {a: 0.5, b: 0.5}\n"
+    mine.write("recipe.yaml", RECIPE.replace("deliver:", extra + "deliver:"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 2
+    assert "categori" in said.err
+    assert "promt" in said.err
+    assert "filter.length: " not in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["run"], "Missing argument 'RECIPE'"),
+        (["runn"], "did you mean 'run'?"),
+        (["run", "none.yaml"], "no recipe none.yaml"),
+        (["run", "recipe.yaml", "--wrokers", "2"], "No such option"),
+        (["run", "recipe.yaml", "--workers", "0"], "0 is not in the range"),
+        (["steps", "filter.lenth"], "did you mean 'filter.length'?"),
+        (["check", "rows.jsonl", "--for", "opnai_chat"], "did you mean 'openai_chat'?"),
+        (["convert", "rows.jsonl", "--to", "alpca", "-o", "x.jsonl"], "did you mean 'alpaca'?"),
+        (["why", "x"], "no runs under"),
+        (["diff", "1", "2"], "no runs under"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(mine: Terminal, words: list[str], part: str) -> None:
+    said = mine(*words)
+    assert said.code == 2, said
+    assert part in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_a_missing_input_names_what_was_looked_for(mine: Terminal) -> None:
+    mine.write("recipe.yaml", RECIPE.replace("rows.jsonl", "nowhere/*.jsonl"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 1
+    assert "nowhere/*.jsonl" in said.err
+
+
+def test_an_output_that_tamis_did_not_make_is_never_overwritten(mine: Terminal) -> None:
+    mine.write("dist/mine/precious.txt", "mine")
+    said = mine("run", "recipe.yaml")
+    assert said.code == 2
+    assert "was not made by tamis" in said.err
+    assert (mine.folder / "dist/mine/precious.txt").read_text() == "mine"
+
+
+def test_too_many_bad_lines_end_the_run_with_code_4_and_say_where(mine: Terminal) -> None:
+    mine.write("rows.jsonl", rows(*ROWS) + "{broken\n")
+    said = mine("run", "recipe.yaml")
+    assert said.code == 4
+    assert "rows.jsonl:6" in said.err
+    assert not (mine.folder / "dist").exists()
+    mine.write("recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 0.5"))
+    told = mine("run", "recipe.yaml", "--json").json
+    assert told["outcomes"] == {"in": 6, "born": 0, "kept": 3, "dropped": 1, "merged": 1, "held": 0, "quarantined": 1}
+    [line] = mine("dropped", "read", "--json").json["lines"]
+    assert (line["line"], line["cause"]) == (6, "invalid_json")
+
+
+def test_when_no_row_is_kept_nothing_is_delivered(mine: Terminal) -> None:
+    mine.write("recipe.yaml", RECIPE.replace("min: 2", "min: 200"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 1
+    assert "no row was kept" in said.err
+    assert not (mine.folder / "dist").exists()
+    assert "too_short 5" in mine("dropped").out
+
+
+def test_rows_that_a_target_refuses_are_quarantined_and_counted(mine: Terminal) -> None:
+    mine.write("rows.jsonl", rows(*ROWS) + json.dumps({"prompt": "q6", "completion": ""}) + "\n")
+    mine.write("recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 0.3").replace("min: 2", "min: 0"))
+    told = mine("run", "recipe.yaml", "--json").json
+    assert told["outcomes"]["quarantined"] == 1
+    assert told["steps"]["deliver"]["quarantined"] == 1
+    assert told["delivered"][0]["rows"] == told["outcomes"]["kept"]
+    [life] = mine("why", "rows.jsonl:6", "--json").json["rows"]
+    assert (life["outcome"], life["left_at"]) == ("quarantined", "deliver")
+
+
+def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
+    tamis.demo()
+    said = tamis("init", "inquiries.csv", "-o", "proposed.yaml", "--json")
+    assert said.code == 0
+    assert tamis("run", "proposed.yaml", "--json").json["outcomes"]["kept"] > 400
+    again = tamis("init", "inquiries.csv", "-o", "proposed.yaml")
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) -> None:
+    records = [{"instruction": "Add", "input": "1 2", "output": "3"}, {"instruction": "Say hi", "input": "", "output": "hi"}]
+    tamis.write("alpaca.json", json.dumps(records))
+    told = tamis("convert", "alpaca.json", "--to", "openai", "-o", "chat.jsonl", "--json").json
+    assert (told["in"], told["written"], told["left"], told["unreadable"]) == (2, 2, 0, 0)
+    lines = [json.loads(line) for line in (tamis.folder / "chat.jsonl").read_text().splitlines()]
+    assert lines[0]["messages"] == [{"role": "user", "content": "Add\n1 2"}, {"role": "assistant", "content": "3"}]
+    assert tamis("check", "chat.jsonl", "--for", "openai_chat", "--json").json["error"] == 0
+
+
+def test_check_ends_with_code_1_where_there_are_errors(tamis: Terminal) -> None:
+    tamis.write("bad.jsonl", '{"messages": [{"role": "user", "content": "hi"}]}\n')
+    said = tamis("check", "bad.jsonl", "--for", "openai_chat")
+    assert said.code == 1
+    assert "bad.jsonl:1" in said.out
+
+
+def test_doctor_finds_a_flipped_byte(mine: Terminal) -> None:
+    mine("run", "recipe.yaml")
+    assert mine("doctor").code == 0
+    victim = sorted((mine.folder / ".tamis/cache").rglob("outcome.parquet"))[0]
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    said = mine("doctor")
+    assert said.code == 1
+    assert "not the ones written" in said.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_and_json(tamis: Terminal, command: str) -> None:
+    said = tamis(command, "--help")
+    assert said.code == 0
+    assert "Example:" in said.out
+    assert f"tamis {command}" in said.out.split("Example:")[1]
+    assert "--json" in said.out
