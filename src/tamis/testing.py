@@ -23,7 +23,7 @@ import polars as pl
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame
-from tamis.engine.judge import CODES, KEPT, Judged, absent_views, resolve
+from tamis.engine.judge import CODES, KEPT, Judged, absent_views, change_name, resolve
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def judge_frame(step: Step, frame: Frame) -> tuple[Judged, pl.DataFrame | None, 
         raise TypeError(f"{type(step).__name__} is no row, birth or table step")
     before = {}
     for name in verdict.changes:
-        full = name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
+        full = change_name(step, name)
         before[full] = frame[full] if full in frame.names else None
     judged = resolve(step, verdict, height=frame.height, before=before, not_applicable=absent_views(step, frame))
     return judged, children, parents

@@ -28,7 +28,13 @@ deliver:
     path: dist/mine
 """
 
-ROWS = [("q1", "a fine answer"), ("q2", "no"), ("q3", "A fine answer!"), ("q4", "another answer"), ("q5", "a third answer")]
+ROWS = [
+    ("q1", "a fine answer"),
+    ("q2", "no"),
+    ("q3", "A fine answer!"),
+    ("q4", "another answer"),
+    ("q5", "a third answer"),
+]
 
 
 def rows(*pairs: tuple[str, str]) -> str:
@@ -48,7 +54,10 @@ def test_run_accounts_for_every_row_and_says_where_everything_is(mine: Terminal)
     assert "5 in = 3 kept + 1 dropped + 1 merged" in said.out
     assert "dist/mine/data.jsonl (3 rows)" in said.out
     assert "filter.length: 5 in = 4 kept + 1 dropped (too_short 1)" in said.err
-    delivered = [json.loads(line)["messages"][1]["content"] for line in (mine.folder / "dist/mine/data.jsonl").read_text().splitlines()]
+    delivered = [
+        json.loads(line)["messages"][1]["content"]
+        for line in (mine.folder / "dist/mine/data.jsonl").read_text().splitlines()
+    ]
     assert delivered == ["a fine answer", "another answer", "a third answer"]
 
 
@@ -209,7 +218,9 @@ def test_when_no_row_is_kept_nothing_is_delivered(mine: Terminal) -> None:
 
 def test_rows_that_a_target_refuses_are_quarantined_and_counted(mine: Terminal) -> None:
     mine.write("rows.jsonl", rows(*ROWS) + json.dumps({"prompt": "q6", "completion": ""}) + "\n")
-    mine.write("recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 0.3").replace("min: 2", "min: 0"))
+    mine.write(
+        "recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 0.3").replace("min: 2", "min: 0")
+    )
     told = mine("run", "recipe.yaml", "--json").json
     assert told["outcomes"]["quarantined"] == 1
     assert told["steps"]["deliver"]["quarantined"] == 1
@@ -229,7 +240,10 @@ def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
 
 
 def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) -> None:
-    records = [{"instruction": "Add", "input": "1 2", "output": "3"}, {"instruction": "Say hi", "input": "", "output": "hi"}]
+    records = [
+        {"instruction": "Add", "input": "1 2", "output": "3"},
+        {"instruction": "Say hi", "input": "", "output": "hi"},
+    ]
     tamis.write("alpaca.json", json.dumps(records))
     told = tamis("convert", "alpaca.json", "--to", "openai", "-o", "chat.jsonl", "--json").json
     assert (told["in"], told["written"], told["left"], told["unreadable"]) == (2, 2, 0, 0)

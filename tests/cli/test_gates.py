@@ -30,7 +30,13 @@ deliver:
 
 
 def record(number: int) -> str:
-    return json.dumps({"prompt": f"question {number}", "completion": f"answer number {number}", "kind": "new" if number < 3 else "old"})
+    return json.dumps(
+        {
+            "prompt": f"question {number}",
+            "completion": f"answer number {number}",
+            "kind": "new" if number < 3 else "old",
+        }
+    )
 
 
 @pytest.fixture
@@ -67,8 +73,12 @@ def test_a_gate_stops_the_run_until_every_row_is_decided(gated: Terminal) -> Non
     assert (life["outcome"], life["left_at"]) == ("dropped", "review.gate")
 
 
-@pytest.mark.parametrize(("undecided", "kept", "held", "dropped"), [("hold", 2, 3, 0), ("keep", 5, 0, 0), ("drop", 2, 0, 3)])
-def test_a_closed_gate_does_with_undecided_rows_what_the_step_says(gated: Terminal, undecided: str, kept: int, held: int, dropped: int) -> None:
+@pytest.mark.parametrize(
+    ("undecided", "kept", "held", "dropped"), [("hold", 2, 3, 0), ("keep", 5, 0, 0), ("drop", 2, 0, 3)]
+)
+def test_a_closed_gate_does_with_undecided_rows_what_the_step_says(
+    gated: Terminal, undecided: str, kept: int, held: int, dropped: int
+) -> None:
     gated.write("recipe.yaml", RECIPE.replace("UNDECIDED", f"undecided: {undecided}"))
     assert gated("run", "recipe.yaml").code == 3
     gated("decide", "review.gate", "--close")
@@ -88,7 +98,12 @@ def test_decisions_can_be_replayed_elsewhere(gated: Terminal) -> None:
 
 
 def test_a_row_that_changed_is_asked_again(gated: Terminal) -> None:
-    gated.write("recipe.yaml", RECIPE.replace("UNDECIDED", "undecided: hold").replace("path: rows.jsonl", "path: rows.jsonl\n    id: [prompt]"))
+    gated.write(
+        "recipe.yaml",
+        RECIPE.replace("UNDECIDED", "undecided: hold").replace(
+            "path: rows.jsonl", "path: rows.jsonl\n    id: [prompt]"
+        ),
+    )
     gated("run", "recipe.yaml")
     gated("decide", "review.gate", "--all", "--accept")
     assert gated("run", "recipe.yaml").code == 0

@@ -110,7 +110,12 @@ def test_a_folder_with_one_recipe_is_that_recipe(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@given(low=st.integers(0, 50), span=st.integers(0, 50), view=st.sampled_from(["prompt", "response", "column:a b"]), seed=st.integers(0, 2**40))
+@given(
+    low=st.integers(0, 50),
+    span=st.integers(0, 50),
+    view=st.sampled_from(["prompt", "response", "column:a b"]),
+    seed=st.integers(0, 2**40),
+)
 def test_any_recipe_survives_the_way_through_yaml(low: int, span: int, view: str, seed: int) -> None:
     recipe = Recipe(name="r", seed=seed, steps=(Length(view=view, min=low, max=max(1, low + span)),))
     assert parse(recipe.to_yaml()) == recipe

@@ -109,9 +109,13 @@ def make_states(folder: Path, parts: list[list[dict[str, Any]]]) -> list[PartSta
     return states
 
 
-def judge(folder: Path, steps: list[Any], states: list[PartState], *, workers: int = 1, decisions: list[Any] | None = None) -> Flow:
+def judge(
+    folder: Path, steps: list[Any], states: list[PartState], *, workers: int = 1, decisions: list[Any] | None = None
+) -> Flow:
     """Take states through steps."""
-    recipe = Recipe.model_construct(tamis=1, name="t", seed=1, max_quarantined=0.5, sources=(), steps=tuple(steps), deliver=())
+    recipe = Recipe.model_construct(
+        tamis=1, name="t", seed=1, max_quarantined=0.5, sources=(), steps=tuple(steps), deliver=()
+    )
     workspace = Workspace(folder)
     workspace.prepare()
     with LocalExecutor(workers) as executor:

@@ -185,6 +185,16 @@ def test_killed_while_the_same_data_is_delivered_with_another_card(tmp_path: Pat
     assert text(only_version(out)) == '{"v": 1}\n'
 
 
+def test_killed_between_two_renames_of_the_same_data_with_nothing_before_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    put(out, NEW, card="# another\n")
+    assert child(out, 2, "two renames", "moved_away") == -signal.SIGKILL
+    assert not out.exists()
+    _swap.recover(out)
+    assert_whole(out)
+    assert text(out) == '{"v": 2}\n'
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("years of work")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,10 @@ from .flows import Brittle, Flow, Holds, Same, Upper, judge, make_states, respon
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
+def _forget() -> None:
     for step in (Upper, Holds):
         step.seen.clear()
     Same.decided.clear()
-    yield
 
 
 def rows(*texts: str) -> list[dict[str, str]]:
@@ -29,7 +28,10 @@ def rows(*texts: str) -> list[dict[str, str]]:
 
 
 def accounts(flow: Flow) -> list[tuple[str, int, int, dict[str, int]]]:
-    return [(log.account.step.rsplit(".", 1)[-1], log.account.rows_in, log.account.kept, log.account.reasons) for log in flow.logs]
+    return [
+        (log.account.step.rsplit(".", 1)[-1], log.account.rows_in, log.account.kept, log.account.reasons)
+        for log in flow.logs
+    ]
 
 
 def test_steps_see_what_earlier_steps_left_and_changed(tmp_path: Path) -> None:
@@ -81,7 +83,9 @@ def test_adding_a_partition_leaves_the_others_alone(tmp_path: Path) -> None:
 
 def test_where_limits_a_step_to_some_rows(tmp_path: Path) -> None:
     parts = [[{"prompt": "q", "response": "x one", "kind": "a"}, {"prompt": "q", "response": "x two", "kind": "b"}]]
-    flow = judge(tmp_path, [Upper(where="kind = 'b'"), Holds(word="x", where="kind = 'b'")], make_states(tmp_path, parts))
+    flow = judge(
+        tmp_path, [Upper(where="kind = 'b'"), Holds(word="x", where="kind = 'b'")], make_states(tmp_path, parts)
+    )
     assert responses(flow) == ["x one", "X TWO"]  # 'x' is upper-cased where kind is b, and never searched where it is a
 
 
@@ -112,8 +116,15 @@ def test_a_rescue_turns_a_drop_into_keep_and_later_steps_meet_the_row(tmp_path: 
 def test_a_rescue_is_stale_when_the_row_is_not_what_the_person_saw(tmp_path: Path) -> None:
     states = make_states(tmp_path, [rows("x y")])
     row = f"{1:016x}{0:016x}"
-    seen = {"messages": [{"role": r, "content": c, "name": None, "tool_calls": None, "tool_call_id": None, "weight": None} for r, c in (("user", "q"), ("assistant", "x y"))]}
-    good = judge(tmp_path, [Holds(word="x", id="s")], states, decisions=[Decision("rescue", "s", row, content_hash(seen))])
+    seen = {
+        "messages": [
+            {"role": r, "content": c, "name": None, "tool_calls": None, "tool_call_id": None, "weight": None}
+            for r, c in (("user", "q"), ("assistant", "x y"))
+        ]
+    }
+    good = judge(
+        tmp_path, [Holds(word="x", id="s")], states, decisions=[Decision("rescue", "s", row, content_hash(seen))]
+    )
     assert (good.logs[0].account.rescued, good.logs[0].account.stale) == (1, 0)
     stale = judge(tmp_path, [Holds(word="x", id="s")], states, decisions=[Decision("rescue", "s", row, "other")])
     assert (stale.logs[0].account.rescued, stale.logs[0].account.stale) == (0, 1)
@@ -129,7 +140,7 @@ def test_cutting_rows_into_partitions_changes_nothing(tmp_path: Path, texts: lis
     import tempfile
 
     edges = sorted({0, len(texts), *(c for c in cuts if c < len(texts))})
-    parts = [texts[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [texts[a:b] for a, b in pairwise(edges)]
     steps = [Length(min=1), Holds(word="x"), Upper(), Same()]
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as many:
         whole = judge(Path(one), steps, make_states(Path(one), [rows(*texts)]))

@@ -33,7 +33,15 @@ def test_a_torn_last_line_was_never_acknowledged_and_does_not_spoil_the_file(tmp
 
 def test_rescues_can_be_taken_back_and_gates_reopened(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
-    append(path, [Decision("rescue", "f", "a"), Decision("rescue", "f", "b"), Decision("unrescue", "f", "a"), Decision("close", "g")])
+    append(
+        path,
+        [
+            Decision("rescue", "f", "a"),
+            Decision("rescue", "f", "b"),
+            Decision("unrescue", "f", "a"),
+            Decision("close", "g"),
+        ],
+    )
     assert set(read(path).rescues("f")) == {"b"}
     assert read(path).closed("g")
     append(path, [Decision("open", "g")])

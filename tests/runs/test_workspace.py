@@ -57,7 +57,10 @@ def test_the_workspace_is_private(tmp_path: Path) -> None:
     assert workspace.hidden.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize(("status", "number", "resumed"), [("done", 2, False), ("failed", 1, True), ("interrupted", 1, True), ("waiting", 1, True)])
+@pytest.mark.parametrize(
+    ("status", "number", "resumed"),
+    [("done", 2, False), ("failed", 1, True), ("interrupted", 1, True), ("waiting", 1, True)],
+)
 def test_a_run_that_did_not_end_is_resumed(tmp_path: Path, status: str, number: int, resumed: bool) -> None:
     workspace = Workspace(tmp_path)
     write_json(workspace.runs("r") / "1" / "state.json", {"status": status})

@@ -13,7 +13,12 @@ from .common import answer, json_option, short
 
 @click.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--for", "target", required=True, help="openai_chat, openai_dpo, trl_sft, trl_dpo, trl_kto, alpaca, sharegpt, mistral, together, fireworks, gemini, …")
+@click.option(
+    "--for",
+    "target",
+    required=True,
+    help="openai_chat, openai_dpo, trl_sft, trl_dpo, trl_kto, alpaca, sharegpt, mistral, together, fireworks, gemini, …",
+)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many problems to show.")
 @json_option
 def command(file: Path, target: str, limit: int, as_json: bool) -> None:
@@ -42,6 +47,9 @@ def command(file: Path, target: str, limit: int, as_json: bool) -> None:
         for p in shown:
             where = f"{file}:{p.line}" if p.line else str(file)
             click.echo(f"{where}  {p.severity}: {p.rule}: {p.message}  {short(p.value, 80)}")
-        click.echo(f"{told['error']} errors, {told['warning']} warnings, {told['ignored_by_trainer']} ignored by the trainer", err=True)
+        click.echo(
+            f"{told['error']} errors, {told['warning']} warnings, {told['ignored_by_trainer']} ignored by the trainer",
+            err=True,
+        )
     if told["error"]:
         sys.exit(1)

@@ -17,7 +17,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the an
 def workspace_option(function: F) -> F:
     """`--workspace`: where the runs are."""
     return click.option(
-        "--workspace", "-w", type=click.Path(path_type=Path), default=None, help="Folder that holds runs/ (default: where the recipe is, or here)."
+        "--workspace",
+        "-w",
+        type=click.Path(path_type=Path),
+        default=None,
+        help="Folder that holds runs/ (default: where the recipe is, or here).",
     )(function)
 
 
@@ -35,7 +39,10 @@ def short(text: Any, width: int = 100) -> str:
 
 def figures(evidence: dict[str, Any], width: int = 40) -> str:
     """Evidence on one line; numbers with three digits."""
-    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {short(value, width)}" for name, value in evidence.items())
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {short(value, width)}"
+        for name, value in evidence.items()
+    )
 
 
 def find_run(run: str | None, workspace: Path | None) -> Path:
@@ -60,5 +67,7 @@ def find_run(run: str | None, workspace: Path | None) -> Path:
         return Workspace(root).find_run(found.parent.name, run)
     name, _, number = run.partition("/")
     if not (root / "runs" / name).is_dir():
-        raise UsageError(f"no run {run!r} under {root.resolve()}", hint="give a run folder, a number, or the recipe's name")
+        raise UsageError(
+            f"no run {run!r} under {root.resolve()}", hint="give a run folder, a number, or the recipe's name"
+        )
     return Workspace(root).find_run(name, number or None)

@@ -11,7 +11,9 @@ from .common import answer, json_option
 
 @click.command("convert")
 @click.argument("file")
-@click.option("--to", "shape", required=True, help="openai, sharegpt, alpaca, prompt_completion, preference, kto or text.")
+@click.option(
+    "--to", "shape", required=True, help="openai, sharegpt, alpaca, prompt_completion, preference, kto or text."
+)
 @click.option("--out", "-o", type=click.Path(path_type=Path), required=True, help="The JSON Lines file to write.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @json_option
@@ -33,7 +35,9 @@ def command(file: str, shape: str, out: Path, force: bool, as_json: bool) -> Non
     if as_json:
         answer(told)
         return
-    click.echo(f"{told['in']:,} in = {told['written']:,} written + {told['left']:,} left + {told['unreadable']:,} unreadable → {out}")
+    click.echo(
+        f"{told['in']:,} in = {told['written']:,} written + {told['left']:,} left + {told['unreadable']:,} unreadable → {out}"
+    )
     for what, count in told["lost"].items():
         click.echo(f"  {what}: not held by {shape}, lost from {count:,} rows")
     for reason, count in told["reasons"].items():

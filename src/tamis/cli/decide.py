@@ -28,8 +28,18 @@ from .common import answer, json_option, short, workspace_option
 @workspace_option
 @json_option
 def command(
-    step: str, rows: tuple[str, ...], kind: str | None, every: bool, close: bool, reopen: bool, why: str | None, who: str,
-    recipe_name: str | None, limit: int, workspace: Path | None, as_json: bool,
+    step: str,
+    rows: tuple[str, ...],
+    kind: str | None,
+    every: bool,
+    close: bool,
+    reopen: bool,
+    why: str | None,
+    who: str,
+    recipe_name: str | None,
+    limit: int,
+    workspace: Path | None,
+    as_json: bool,
 ) -> None:
     """Decide what a gate asks, close it, or take a dropped row back.
 
@@ -74,4 +84,6 @@ def _show(waiting: dict[str, Any]) -> None:
     click.echo(f"{waiting['step']}: {waiting['question']}")
     for row in waiting["rows"]:
         click.echo(f"  {row['id'][:12]}  {short(row['text'], 140)}")
-    click.echo(f"{len(waiting['rows'])} of {waiting['undecided']} undecided rows (of {waiting['asked']} asked)", err=True)
+    click.echo(
+        f"{len(waiting['rows'])} of {waiting['undecided']} undecided rows (of {waiting['asked']} asked)", err=True
+    )

@@ -12,7 +12,9 @@ from .common import answer, find_run, json_option, workspace_option
 @click.command("diff")
 @click.argument("run_a")
 @click.argument("run_b", required=False)
-@click.option("--limit", type=click.IntRange(0), default=5, show_default=True, help="How many ids to show of each kind.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=5, show_default=True, help="How many ids to show of each kind."
+)
 @workspace_option
 @json_option
 def command(run_a: str, run_b: str | None, limit: int, workspace: Path | None, as_json: bool) -> None:
@@ -34,7 +36,13 @@ def command(run_a: str, run_b: str | None, limit: int, workspace: Path | None, a
     click.echo(f"{told['a']} ({told['rows_a']:,} rows) → {told['b']} ({told['rows_b']:,} rows)")
     for line in told["recipe"]:
         click.echo(f"  {line}")
-    sentences = {"lost": "kept before, gone now", "won": "gone before, kept now", "moved": "gone at another step", "new": "only in the second", "gone": "only in the first"}
+    sentences = {
+        "lost": "kept before, gone now",
+        "won": "gone before, kept now",
+        "moved": "gone at another step",
+        "new": "only in the second",
+        "gone": "only in the first",
+    }
     for key, sentence in sentences.items():
         part = told[key]
         if part["rows"]:

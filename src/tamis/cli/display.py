@@ -87,7 +87,10 @@ class Bars:
         from rich.markup import escape
 
         if isinstance(event, RunStarted):
-            self.console.print(f"[bold]{escape(event.recipe)}[/]: run {event.run}{' (resumed)' if event.resumed else ''}", highlight=False)
+            self.console.print(
+                f"[bold]{escape(event.recipe)}[/]: run {event.run}{' (resumed)' if event.resumed else ''}",
+                highlight=False,
+            )
         elif isinstance(event, StageStarted):
             name = event.name if len(event.name) < 48 else f"{event.name[:45]}…"
             self.task = self.progress.add_task(escape(name), total=event.rows or None, rate="")
@@ -102,7 +105,11 @@ class Bars:
         elif isinstance(event, StepDone):
             cached = event.cached_rows and event.cached_rows >= event.counts.get("in", 0)
             text = account_text(event.counts, event.reasons)
-            self.console.print(f"  [cyan]{escape(event.step)}[/] {escape(text)}{' [dim]cached[/]' if cached else ''}", highlight=False, soft_wrap=True)
+            self.console.print(
+                f"  [cyan]{escape(event.step)}[/] {escape(text)}{' [dim]cached[/]' if cached else ''}",
+                highlight=False,
+                soft_wrap=True,
+            )
         elif isinstance(event, Warned):
             self.console.print(f"  [yellow]warning[/] {escape(event.message)}", highlight=False, soft_wrap=True)
 

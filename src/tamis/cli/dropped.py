@@ -13,10 +13,14 @@ from .common import answer, figures, find_run, json_option, short, workspace_opt
 @click.argument("step", required=False)
 @click.option("--reason", default=None, help="Only rows that left for this reason.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many rows to show.")
-@click.option("--run", "run_name", default=None, help="A run folder, number, recipe file or recipe name (default: the last run).")
+@click.option(
+    "--run", "run_name", default=None, help="A run folder, number, recipe file or recipe name (default: the last run)."
+)
 @workspace_option
 @json_option
-def command(step: str | None, reason: str | None, limit: int, run_name: str | None, workspace: Path | None, as_json: bool) -> None:
+def command(
+    step: str | None, reason: str | None, limit: int, run_name: str | None, workspace: Path | None, as_json: bool
+) -> None:
     """List the rows that left at a step, with reason, evidence and text.
 
     Without STEP: how many left at which step, for which reason. STEP is a name or a number; `read` lists
@@ -27,12 +31,19 @@ def command(step: str | None, reason: str | None, limit: int, run_name: str | No
       tamis dropped
       tamis dropped filter.refusal --limit 50
     """
-    from tamis.runs.questions import dropped_rows
     from tamis.runs.ledger import Ledger
+    from tamis.runs.questions import dropped_rows
 
     ledger = Ledger(find_run(run_name, workspace))
     if step is None:
-        table = [{"step": s["name"], **{k: s[k] for k in ("dropped", "merged", "held", "quarantined")}, "reasons": s["reasons"]} for s in ledger.steps]
+        table = [
+            {
+                "step": s["name"],
+                **{k: s[k] for k in ("dropped", "merged", "held", "quarantined")},
+                "reasons": s["reasons"],
+            }
+            for s in ledger.steps
+        ]
         if as_json:
             answer({"run": str(ledger.run), "steps": table, "read": len(ledger.quarantined())})
             return
@@ -59,6 +70,8 @@ def command(step: str | None, reason: str | None, limit: int, run_name: str | No
     for row in rows:
         evidence = figures(row["evidence"])
         into = f" into {row['into'][:8]}" if row["into"] else ""
-        click.echo(f"{row['id'][:8]}  {row['reason'] or row['outcome']}{into}  [{evidence}]  {row['file']}:{row['line']}")
+        click.echo(
+            f"{row['id'][:8]}  {row['reason'] or row['outcome']}{into}  [{evidence}]  {row['file']}:{row['line']}"
+        )
         click.echo(f"          {short(row['text'], 140)}")
     click.echo(f"{min(limit, total):,} of {total:,} rows", err=True)

@@ -11,7 +11,14 @@ from .common import answer, json_option
 
 @click.command("init")
 @click.argument("data", nargs=-1, required=True)
-@click.option("--out", "-o", type=click.Path(path_type=Path), default=Path("recipe.yaml"), show_default=True, help="Where the recipe goes.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("recipe.yaml"),
+    show_default=True,
+    help="Where the recipe goes.",
+)
 @click.option("--name", default=None, help="The recipe's name (default: from the file's).")
 @click.option("--force", is_flag=True, help="Write over a recipe that is there.")
 @json_option
@@ -37,7 +44,16 @@ def command(data: tuple[str, ...], out: Path, name: str | None, force: bool, as_
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}") from None
     if as_json:
-        answer({"recipe": str(out), "shape": made.shape, "mapping": made.mapping, "confidence": made.confidence, "notes": made.notes, "columns": made.columns})
+        answer(
+            {
+                "recipe": str(out),
+                "shape": made.shape,
+                "mapping": made.mapping,
+                "confidence": made.confidence,
+                "notes": made.notes,
+                "columns": made.columns,
+            }
+        )
         return
     for note in made.notes:
         click.echo(f"note: {note}", err=True)

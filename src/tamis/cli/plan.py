@@ -11,7 +11,13 @@ from .common import answer, json_option
 
 @click.command("plan")
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--workspace", "-w", type=click.Path(path_type=Path), default=None, help="Folder of the workspace (default: where the recipe is).")
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of the workspace (default: where the recipe is).",
+)
 @json_option
 def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
     """Say what a run would do: what is cached, what will run, how many rows, calls and dollars.
@@ -33,7 +39,9 @@ def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
     if as_json:
         answer(told)
         return
-    click.echo(f"{told['recipe']}: {told['rows']:,} rows from {told['files']} file{'s' if told['files'] != 1 else ''}, {told['partitions']} partition{'s' if told['partitions'] != 1 else ''}")
+    click.echo(
+        f"{told['recipe']}: {told['rows']:,} rows from {told['files']} file{'s' if told['files'] != 1 else ''}, {told['partitions']} partition{'s' if told['partitions'] != 1 else ''}"
+    )
     for step in told["steps"]:
         bound = "" if step["certain"] else "≤ "
         work = "cached" if not step["to_judge"] else f"{step['to_judge']:,} to judge: {step['why']}"

@@ -11,14 +11,48 @@ from .common import answer, json_option
 
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1), default=None, help="How many partitions at once (default: the cores there are).")
-@click.option("--executor", type=click.Choice(["threads", "processes"]), default="threads", show_default=True, help="Threads share memory; processes suit slow Python steps.")
-@click.option("--workspace", "-w", type=click.Path(path_type=Path), default=None, help="Where .tamis/, runs/ and dist/ go (default: where the recipe is).")
-@click.option("--decisions", type=click.Path(path_type=Path), default=None, help="Replay recorded decisions from this file.")
-@click.option("--progress", type=click.Choice(["auto", "bars", "plain", "json", "none"]), default="auto", show_default=True, help="How progress is shown, on stderr.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=None,
+    help="How many partitions at once (default: the cores there are).",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["threads", "processes"]),
+    default="threads",
+    show_default=True,
+    help="Threads share memory; processes suit slow Python steps.",
+)
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Where .tamis/, runs/ and dist/ go (default: where the recipe is).",
+)
+@click.option(
+    "--decisions", type=click.Path(path_type=Path), default=None, help="Replay recorded decisions from this file."
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bars", "plain", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="How progress is shown, on stderr.",
+)
 @click.option("--fresh", is_flag=True, help="Use nothing from the cache.")
 @json_option
-def command(recipe: Path, workers: int | None, executor: str, workspace: Path | None, decisions: Path | None, progress: str, fresh: bool, as_json: bool) -> None:
+def command(
+    recipe: Path,
+    workers: int | None,
+    executor: str,
+    workspace: Path | None,
+    decisions: Path | None,
+    progress: str,
+    fresh: bool,
+    as_json: bool,
+) -> None:
     """Run a recipe: read, judge, deliver, and account for every row.
 
     A run that was stopped goes on where it was. Exit codes: 0 done, 1 failed, 2 usage, 3 waiting at a
@@ -38,7 +72,13 @@ def command(recipe: Path, workers: int | None, executor: str, workspace: Path | 
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)
     display = None if progress == "none" else choose(progress)
-    options = Options(workers=workers, kind="processes" if executor == "processes" else "threads", decisions=decisions, fresh=fresh, base=recipe if recipe.is_dir() else recipe.parent)
+    options = Options(
+        workers=workers,
+        kind="processes" if executor == "processes" else "threads",
+        decisions=decisions,
+        fresh=fresh,
+        base=recipe if recipe.is_dir() else recipe.parent,
+    )
     try:
         result = execute(loaded, root, options, emit=display or quiet)
     finally:

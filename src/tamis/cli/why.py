@@ -12,7 +12,9 @@ from .common import answer, figures, find_run, json_option, short, workspace_opt
 
 @click.command("why")
 @click.argument("row")
-@click.option("--run", "run_name", default=None, help="A run folder, number, recipe file or recipe name (default: the last run).")
+@click.option(
+    "--run", "run_name", default=None, help="A run folder, number, recipe file or recipe name (default: the last run)."
+)
 @workspace_option
 @json_option
 def command(row: str, run_name: str | None, workspace: Path | None, as_json: bool) -> None:
@@ -47,7 +49,9 @@ def _life(life: dict[str, Any]) -> str:
         lines.append(f"  born from  {life['born_from']}")
     for step in life["steps"]:
         evidence = figures(step["evidence"], 60)
-        words = step["outcome"] if step["reason"] is None else f"{step['outcome']}: {step['reason']} ({step['sentence']})"
+        words = (
+            step["outcome"] if step["reason"] is None else f"{step['outcome']}: {step['reason']} ({step['sentence']})"
+        )
         into = f" into {step['into']}" if step["into"] else ""
         set_to = ", ".join(_change(name, *pair) for name, pair in step.get("changed", {}).items())
         tail = f"  [{evidence}]" if evidence else ""

@@ -1,19 +1,19 @@
 """The one tree of errors. A user's mistake ends here and prints no traceback.
 
-    TamisError                   1   something failed
-    ├── UsageError               2   the command line or the recipe is wrong
-    │   └── RecipeError          2   … with every problem of the recipe, listed at once
-    ├── DataError                1   an input cannot be used as it stands
-    │   └── CorruptFile          1   bytes differ from their recorded hash
-    ├── StepError                1   a step broke its contract
-    │   └── BalanceError         1   rows unaccounted for
-    ├── DiskFull                 1   no room (or no right) to write
-    ├── MissingExtra             2   an optional dependency is needed
-    ├── WorkspaceBusy            1   another run holds the workspace
-    ├── GateWaiting              3   a gate waits for people
-    ├── TooManyQuarantined       4   more unreadable rows than the recipe allows
-    ├── BudgetReached            5   the money is spent; resumable
-    └── Interrupted            130   Ctrl-C or SIGTERM; resumable
+TamisError                   1   something failed
+├── UsageError               2   the command line or the recipe is wrong
+│   └── RecipeError          2   … with every problem of the recipe, listed at once
+├── DataError                1   an input cannot be used as it stands
+│   └── CorruptFile          1   bytes differ from their recorded hash
+├── StepError                1   a step broke its contract
+│   └── BalanceError         1   rows unaccounted for
+├── DiskFull                 1   no room (or no right) to write
+├── MissingExtra             2   an optional dependency is needed
+├── WorkspaceBusy            1   another run holds the workspace
+├── GateWaiting              3   a gate waits for people
+├── TooManyQuarantined       4   more unreadable rows than the recipe allows
+├── BudgetReached            5   the money is spent; resumable
+└── Interrupted            130   Ctrl-C or SIGTERM; resumable
 """
 
 from __future__ import annotations

@@ -262,7 +262,9 @@ class Sink(Part):
         """Further files, by name: what the columns of the delivered files are."""
         return {}
 
-    def described(self, schema: Mapping[str, pl.DataType], *, json_columns: Collection[str] = ()) -> list[dict[str, str]]:
+    def described(
+        self, schema: Mapping[str, pl.DataType], *, json_columns: Collection[str] = ()
+    ) -> list[dict[str, str]]:
         """The columns of the delivered files: `name`, `type` (a Kind or 'messages'), and `from`, the row's column."""
         return []
 

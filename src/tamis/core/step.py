@@ -55,7 +55,9 @@ class Step(Part):
     #: full names of the columns the step may set; names that are not reserved get the step id as prefix
     sets: ClassVar[tuple[str, ...]] = ()
 
-    id: str | None = Field(None, description="The step's name in this recipe; by default its address.", pattern=r"^[A-Za-z0-9_.\-]+$")
+    id: str | None = Field(
+        None, description="The step's name in this recipe; by default its address.", pattern=r"^[A-Za-z0-9_.\-]+$"
+    )
     where: str | None = Field(None, description="SQL expression; the step sees only rows for which it is true.")
 
     @property
@@ -96,7 +98,10 @@ def _holds_view(annotation: Any) -> bool:
         return False
     if annotation == View:
         return True
-    return any(a == View or _holds_view(a) or check_view in [getattr(m, "func", None) for m in getattr(a, "__metadata__", ())] for a in get_args(annotation))
+    return any(
+        a == View or _holds_view(a) or check_view in [getattr(m, "func", None) for m in getattr(a, "__metadata__", ())]
+        for a in get_args(annotation)
+    )
 
 
 class RowStep(Step):
@@ -142,7 +147,9 @@ class GateStep(TableStep):
     closed, rows nobody decided on go as `undecided` says; `drop` needs the declared reason `undecided`.
     """
 
-    undecided: Literal["hold", "keep", "drop"] = Field("hold", description="What becomes of rows nobody decided on, once the gate is closed.")
+    undecided: Literal["hold", "keep", "drop"] = Field(
+        "hold", description="What becomes of rows nobody decided on, once the gate is closed."
+    )
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         """Nothing, unless the step says otherwise."""

@@ -155,15 +155,16 @@ def select_messages(view: str, chat: Chat) -> NDArray[np.bool_]:
     if view == "all":
         return np.ones(m, np.bool_)
     if view == "system":
-        return (roles == "system").fill_null(False).to_numpy()
+        return np.asarray((roles == "system").fill_null(False).to_numpy(), np.bool_)
     starts = chat.starts
     final = np.zeros(m, np.bool_)
     filled = starts[1:] > starts[:-1]
     final[starts[1:][filled] - 1] = True
-    answers = final & (roles == "assistant").fill_null(False).to_numpy()
+    answers: NDArray[np.bool_] = final & (roles == "assistant").fill_null(False).to_numpy()
     if view == "response" or view == "rejected":
         return answers
-    return ~answers & (roles != "system").fill_null(True).to_numpy()
+    spoken: NDArray[np.bool_] = (roles != "system").fill_null(True).to_numpy()
+    return ~answers & spoken
 
 
 def find_column(name: str, names: Sequence[str]) -> str:

@@ -35,7 +35,9 @@ class Judged:
     into: NDArray[np.int64] | None = None
 
 
-def resolve(step: Step, verdict: Verdict, *, height: int, before: dict[str, pl.Series | None], not_applicable: NDArray[np.bool_]) -> Judged:
+def resolve(
+    step: Step, verdict: Verdict, *, height: int, before: dict[str, pl.Series | None], not_applicable: NDArray[np.bool_]
+) -> Judged:
     """The outcome of each row. `before` holds the old values of the columns the verdict changes."""
     slugs = list(step.reasons)
     outcome = np.zeros(height, np.uint8)
@@ -43,7 +45,9 @@ def resolve(step: Step, verdict: Verdict, *, height: int, before: dict[str, pl.S
     into: NDArray[np.int64] | None = None
     for clause in verdict.clauses:
         if clause.reason not in step.reasons:
-            raise StepError(f"step {step.name!r} gives the undeclared reason {clause.reason!r}; {did_you_mean(clause.reason, slugs)}")
+            raise StepError(
+                f"step {step.name!r} gives the undeclared reason {clause.reason!r}; {did_you_mean(clause.reason, slugs)}"
+            )
         _check_length(step, "when", clause.when, height)
         hit = clause.when.fill_null(False).to_numpy() & (outcome == KEPT) & ~not_applicable
         outcome[hit] = MERGED if clause.into is not None else HELD if clause.held else DROPPED
@@ -59,7 +63,7 @@ def resolve(step: Step, verdict: Verdict, *, height: int, before: dict[str, pl.S
     changes: dict[str, pl.Series] = {}
     for name, column in verdict.changes.items():
         _check_length(step, name, column, height)
-        full = name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
+        full = change_name(step, name)
         old = before.get(full)
         changes[full] = column.alias(full)
         changed |= np.ones(height, np.bool_) if old is None else column.ne_missing(old).to_numpy()
@@ -83,3 +87,8 @@ def absent_views(step: Step, frame: object) -> NDArray[np.bool_]:
     for view in views:
         absent &= frame.text(view).is_null().to_numpy()
     return absent
+
+
+def change_name(step: Step, name: str) -> str:
+    """The full name of a column a step sets: reserved and source columns as they are, its own with its id."""
+    return name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"

@@ -30,7 +30,13 @@ def part_fingerprint(entry: str, seen: Mask, outcome: NDArray[np.uint8]) -> str:
 
 
 def write_part(
-    cache: Cache, entry: Entry, entry_fp: str, seen: Mask, outcome: NDArray[np.uint8], reason: NDArray[np.int8], slugs: Sequence[str]
+    cache: Cache,
+    entry: Entry,
+    entry_fp: str,
+    seen: Mask,
+    outcome: NDArray[np.uint8],
+    reason: NDArray[np.int8],
+    slugs: Sequence[str],
 ) -> str | None:
     """Write what a row step did to a partition; returns the part's fingerprint, None where there is nothing to say."""
     columns = [name for name in _columns(entry) if name.startswith("evidence.")]
@@ -43,7 +49,12 @@ def write_part(
 
 
 def part_frame(
-    evidence: pl.DataFrame, seen: Mask, outcome: NDArray[np.uint8], reason: NDArray[np.int8], slugs: Sequence[str], into: pl.Series | None = None
+    evidence: pl.DataFrame,
+    seen: Mask,
+    outcome: NDArray[np.uint8],
+    reason: NDArray[np.int8],
+    slugs: Sequence[str],
+    into: pl.Series | None = None,
 ) -> pl.DataFrame:
     """The lines of a part. `evidence` has `row` and figures; outcome, reason, seen are per partition row."""
     rows = evidence["row"].to_numpy()

@@ -24,15 +24,10 @@ from tamis.core.row import VIEWS
 from .frame import find_column
 
 FUNCTIONS = frozenset(
-    """
-    length char_length character_length octet_length bit_length lower upper initcap trim ltrim rtrim left right substr
-    substring replace reverse concat concat_ws starts_with ends_with strpos regexp_like
-    abs ceil ceiling floor round sign sqrt cbrt exp ln log log2 log10 log1p mod pow power greatest least
-    coalesce ifnull nullif if cast try_cast array_length array_contains array_to_string
-    """.split()
+    ["length", "char_length", "character_length", "octet_length", "bit_length", "lower", "upper", "initcap", "trim", "ltrim", "rtrim", "left", "right", "substr", "substring", "replace", "reverse", "concat", "concat_ws", "starts_with", "ends_with", "strpos", "regexp_like", "abs", "ceil", "ceiling", "floor", "round", "sign", "sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "log1p", "mod", "pow", "power", "greatest", "least", "coalesce", "ifnull", "nullif", "if", "cast", "try_cast", "array_length", "array_contains", "array_to_string"]
 )
-KEYWORDS = frozenset("and or not xor in between like ilike rlike regexp is null true false distinct case when then else end as from".split())
-TYPES = frozenset("varchar text string int integer bigint smallint float double real boolean bool".split())
+KEYWORDS = frozenset(["and", "or", "not", "xor", "in", "between", "like", "ilike", "rlike", "regexp", "is", "null", "true", "false", "distinct", "case", "when", "then", "else", "end", "as", "from"])
+TYPES = frozenset(["varchar", "text", "string", "int", "integer", "bigint", "smallint", "float", "double", "real", "boolean", "bool"])
 OPERATORS = ("!~*", "<=>", "!~", "~*", "::", "||", "<=", ">=", "<>", "!=", "==", "(", ")", ",", "+", "-", "*", "/", "%", "=", "<", ">", "~")
 MAX_LENGTH = 20_000  # characters
 MAX_DEPTH = 30  # nested brackets; the parser recurses
@@ -115,7 +110,7 @@ def _pieces(sql: str) -> Iterator[Piece]:
         raise UsageError("the SQL expression is empty", hint="write a condition, as in `length(response) > 10`")
     if len(sql) > MAX_LENGTH:
         raise UsageError(f"the SQL expression has {len(sql)} characters; at most {MAX_LENGTH} are possible")
-    tokens = [(kind, text, at) for kind, text, at in _tokens(sql) if kind != "space"]
+    tokens = _with_null_truth([token for token in _tokens(sql) if token[0] != "space"])
     depth = operators = 0
     for index, (kind, text, at) in enumerate(tokens):
         after = tokens[index + 1][1] if index + 1 < len(tokens) else ""
@@ -135,6 +130,20 @@ def _pieces(sql: str) -> Iterator[Piece]:
         else:
             yield Piece(text, False, at)
         yield Piece(" ", False, at)
+
+
+def _with_null_truth(tokens: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """`IS [NOT] TRUE` as SQL means it, true or false even of null; Polars' own gives null."""
+    out: list[tuple[str, str, int]] = []
+    for kind, text, at in tokens:
+        lower = text.lower() if kind == "word" else ""
+        last = [before[1].lower() for before in out[-2:]]
+        if lower in ("true", "false") and last[-1:] == ["is"]:
+            out += [("word", word, at) for word in ("not", "distinct", "from")]
+        elif lower in ("true", "false") and last == ["is", "not"]:
+            out[-1:] = [("word", word, at) for word in ("distinct", "from")]
+        out.append((kind, text, at))
+    return out
 
 
 def _word(sql: str, word: str, at: int, before: str, after: str) -> Piece:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from tamis.core.fingerprint import fingerprint
 from tamis.core.row import LINEAGE, RESERVED
 from tamis.core.step import RowStep, Step, TableStep
 
+from .bisect import judge_safely
 from .cache import Cache, Entry
 from .frame import Frame, find_column
-from .judge import CODES, KEPT, QUARANTINED, Judged, absent_views, resolve
+from .judge import CODES, KEPT, Judged
 from .layers import Layer, LayeredReader, Mask
 from .parts import write_part
 from .rescue import Rescued, rescue_rows
@@ -32,8 +32,6 @@ from .store import Stored
 
 #: a frame is compacted when fewer than this share of its rows is still wanted
 COMPACT_SHARE = 0.7
-#: a partition in which more rows than this make a step fail is not bisected to its end
-MAX_FAILURES = 1000
 
 
 @dataclass(frozen=True)
@@ -284,7 +282,9 @@ class _Stage:
         self.layers.append(layer)
         reader = LayeredReader(self.state.base, self.state.columns, self.state.rows, self.layers)
         for name in names:
-            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, step.where if partial else None, mask_hash(selected) if partial else "")
+            self.versions[name] = fingerprint(
+                self.versions.get(name, ""), fp, step.where if partial else None, mask_hash(selected) if partial else ""
+            )
             if fresh is not None and not partial:
                 self.frame.set(name, fresh[name])
             else:
@@ -310,7 +310,9 @@ class _Stage:
         columns = step.gather(frame.with_seed(call.seed))
         for name, column in columns.items():
             if len(column) != frame.height:
-                raise StepError(f"step {step.name!r}: gathered {name!r} has {len(column)} values for {frame.height} rows")
+                raise StepError(
+                    f"step {step.name!r}: gathered {name!r} has {len(column)} values for {frame.height} rows"
+                )
         gathered = pl.DataFrame([pl.Series("row", rows.astype(np.uint32)), *(c.alias(n) for n, c in columns.items())])
         if entry is not None:
             old = entry.read("gathered").filter(~pl.col("row").is_in(gathered["row"].implode()))
@@ -356,79 +358,3 @@ def _store(cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray
                 old = entry.read(name).filter(~pl.col("row").is_in(row.implode()))
                 frames[name] = pl.concat([old, new], how="diagonal_relaxed").sort("row")
     return cache.put(fp, frames, {"step": step.name, "sets": names, "reasons": list(step.reasons)})
-
-
-def judge_safely(step: RowStep, frame: Frame) -> Judged:
-    """Judge a frame; where the step fails, halve it until the failing rows stand alone, and quarantine those."""
-    failures = [0]
-    return _judge_part(step, frame, failures)
-
-
-def _judge_part(step: RowStep, frame: Frame, failures: list[int]) -> Judged:
-    try:
-        verdict = step.judge(frame)
-        before = {}
-        for name in verdict.changes:
-            full = change_name(step, name)
-            before[full] = frame[full] if full in frame.names else None
-        absent = absent_views(step, frame)
-        return resolve(step, verdict, height=frame.height, before=before, not_applicable=absent)
-    except TamisError:
-        raise
-    except Exception as error:
-        if frame.height > 1:
-            half = frame.height // 2
-            left = _judge_part(step, frame.take(np.arange(half)), failures)
-            right = _judge_part(step, frame.take(np.arange(half, frame.height)), failures)
-            return _join(left, right)
-        failures[0] += 1
-        if failures[0] > MAX_FAILURES:
-            raise StepError(
-                f"step {step.name!r} fails on more than {MAX_FAILURES} rows of one partition: {type(error).__name__}: {error}",
-                hint="mend the step; nothing was lost",
-            ) from error
-        return _failed(frame.height, error)
-
-
-def _failed(height: int, error: Exception) -> Judged:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    text = f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
-    return Judged(
-        np.full(height, QUARANTINED, np.uint8),
-        np.full(height, -1, np.int8),
-        np.zeros(height, np.bool_),
-        np.zeros(height, np.bool_),
-        {"error": pl.Series([text] * height)},
-        {},
-    )
-
-
-def _join(a: Judged, b: Judged) -> Judged:
-    """Two halves of a frame as one."""
-    na, nb = len(a.outcome), len(b.outcome)
-
-    def both(left: dict[str, pl.Series], right: dict[str, pl.Series]) -> dict[str, pl.Series]:
-        joined = {}
-        for name in dict.fromkeys([*left, *right]):
-            dtype = (left[name] if name in left else right[name]).dtype
-            parts = [
-                side[name] if name in side else pl.Series(name, [None], dtype=dtype).new_from_index(0, count)
-                for side, count in ((left, na), (right, nb))
-            ]
-            joined[name] = pl.concat(parts)
-        return joined
-
-    return Judged(
-        np.concatenate([a.outcome, b.outcome]),
-        np.concatenate([a.reason, b.reason]),
-        np.concatenate([a.not_applicable, b.not_applicable]),
-        np.concatenate([a.changed, b.changed]),
-        both(a.evidence, b.evidence),
-        both(a.changes, b.changes),
-    )
-
-
-def change_name(step: Step, name: str) -> str:
-    """The full name of a column a step sets."""
-    return name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
-

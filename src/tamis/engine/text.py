@@ -86,7 +86,7 @@ def to_messages(name: str, chat: Chat, valid: NDArray[np.bool_] | None = None) -
     children = []
     for field in MESSAGE.fields:
         given = field.name in chat.messages.columns
-        column = chat.messages[field.name] if given else pl.Series([None], dtype=field.dtype).new_from_index(0, m)  # type: ignore[arg-type]
+        column = chat.messages[field.name] if given else pl.Series([None], dtype=field.dtype).new_from_index(0, m)
         if field.dtype == pl.String:
             fields[field.name] = na.large_string()
             children.append(_large_strings(to_text(column)))
@@ -112,5 +112,7 @@ def joined(chat: Chat, selected: NDArray[np.bool_], contents: Text) -> Text:
     out = np.empty(room, np.uint8)
     offsets = np.empty(n + 1, np.int64)
     valid = np.empty(n, np.bool_)
-    used = join_selected(contents.data, contents.offsets, chat.starts, selected, np.uint8(ord(SEPARATOR)), out, offsets, valid)
+    used = join_selected(
+        contents.data, contents.offsets, chat.starts, selected, np.uint8(ord(SEPARATOR)), out, offsets, valid
+    )
     return Text(out[:used], offsets, valid)

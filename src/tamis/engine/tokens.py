@@ -63,7 +63,7 @@ def _counter(tokenizer: str) -> Callable[[list[str]], list[int]]:
         return lambda strings: [encoding.count(string) for string in strings]
     path = Path(tokenizer)
     if not path.is_file():
-        if path.suffix == ".json" or path.parent != Path("."):
+        if path.suffix == ".json" or path.parent != Path():
             raise DataError(f"no tokenizer file {tokenizer!r}", hint="give the path of a `tokenizer.json`, or o200k or cl100k")
         hint = "or give the path of a `tokenizer.json`"
         raise UsageError(f"unknown tokenizer {tokenizer!r}; {did_you_mean(tokenizer, BUILT_IN)}", hint=hint)

@@ -33,13 +33,21 @@ class Recipe(BaseModel):
     description: str = Field("", description="What this dataset is for; goes on its card.")
     license: str = Field("", description="The licence of what is delivered; goes on its card.")
     seed: int = Field(42, ge=0, description="Every random choice derives from it and from row ids.")
-    max_quarantined: float = Field(0.01, ge=0, le=1, description="Largest share of unreadable rows a run accepts, 0..1.")
+    max_quarantined: float = Field(
+        0.01, ge=0, le=1, description="Largest share of unreadable rows a run accepts, 0..1."
+    )
     order: Literal["source", "shuffle"] = Field(
         "source", description="Order of delivered rows: as the sources have them, or by a seeded hash of the row id."
     )
-    sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field((), description="Where rows come from, in order.")
-    steps: tuple[Annotated[SerializeAsAny[Step], _Written], ...] = Field((), description="What happens to rows, in order.")
-    deliver: tuple[Annotated[SerializeAsAny[Sink], _Written], ...] = Field((), description="Where the rows that are left go.")
+    sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field(
+        (), description="Where rows come from, in order."
+    )
+    steps: tuple[Annotated[SerializeAsAny[Step], _Written], ...] = Field(
+        (), description="What happens to rows, in order."
+    )
+    deliver: tuple[Annotated[SerializeAsAny[Sink], _Written], ...] = Field(
+        (), description="Where the rows that are left go."
+    )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -50,7 +58,9 @@ class Recipe(BaseModel):
             twice = [name for name, count in Counter(names).items() if count > 1]
             if twice:
                 word = "an `id:`" if what == "step" else "a `name:`"
-                raise ValueError(f"{what} {', '.join(map(repr, twice))} is used more than once; give each {word} of its own")
+                raise ValueError(
+                    f"{what} {', '.join(map(repr, twice))} is used more than once; give each {word} of its own"
+                )
         return self
 
     def settings(self) -> dict[str, Any]:

@@ -57,7 +57,9 @@ class _Builder:
         self.count += 1
         if self.count > MAX_NODES:
             if self.count == MAX_NODES + 1:
-                self.problems.append(f"line {node.start_mark.line + 1}: more than {MAX_NODES} values (aliases inside aliases?)")
+                self.problems.append(
+                    f"line {node.start_mark.line + 1}: more than {MAX_NODES} values (aliases inside aliases?)"
+                )
             return None
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
@@ -66,7 +68,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
         try:
-            return self.scalars.construct_object(node)  # type: ignore[no-untyped-call]
+            return self.scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             self.problems.append(f"line {line}: cannot read {node.value!r}: {getattr(error, 'problem', None) or error}")
             return None

@@ -16,9 +16,9 @@ from tamis.core.step import BirthStep
 from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
-from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, resolve
+from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, resolve
 from tamis.engine.parts import part_frame
-from tamis.engine.stage import Applied, Call, PartState, change_name, mask_hash
+from tamis.engine.stage import Applied, Call, PartState, mask_hash
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,19 @@ def bear(task: Birth) -> Born:
         kept_children = pl.Series(~gone)
         parents, children = parents.filter(kept_children), children.filter(kept_children)
         outcome = pl.DataFrame(
-            [pl.Series("row", rows.astype(np.uint32)), pl.Series("outcome", judged.outcome), pl.Series("reason", judged.reason)]
+            [
+                pl.Series("row", rows.astype(np.uint32)),
+                pl.Series("outcome", judged.outcome),
+                pl.Series("reason", judged.reason),
+            ]
             + [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
         )
-        entry = cache.put(fp, {"outcome": outcome, "children": _children(call, parent, parents, children)}, {"step": step.name})
-    return _result(task, cache, fp, entry.read("outcome"), selected, started, judged_rows=int(selected.sum()) if fresh else 0)
+        entry = cache.put(
+            fp, {"outcome": outcome, "children": _children(call, parent, parents, children)}, {"step": step.name}
+        )
+    return _result(
+        task, cache, fp, entry.read("outcome"), selected, started, judged_rows=int(selected.sum()) if fresh else 0
+    )
 
 
 def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFrame) -> pl.DataFrame:
@@ -90,7 +98,10 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         n = count[text] = count.get(text, -1) + 1
         digest = hashlib.blake2b(f"{text}/{call.step.name}/{n}".encode(), digest_size=16).digest()
         pairs[k] = int.from_bytes(digest[:8]), int.from_bytes(digest[8:])
-    given = {change_name(call.step, name): column for name, column in zip(children.columns, children.get_columns(), strict=True)}
+    given = {
+        change_name(call.step, name): column
+        for name, column in zip(children.columns, children.get_columns(), strict=True)
+    }
     inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low")]
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
     columns += [parent[name].gather(positions).alias(name) for name in inherited]
@@ -101,7 +112,9 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
     return pl.DataFrame(columns)
 
 
-def _result(task: Birth, cache: Cache, fp: str, told: pl.DataFrame, selected: np.ndarray, started: float, *, judged_rows: int) -> Born:
+def _result(
+    task: Birth, cache: Cache, fp: str, told: pl.DataFrame, selected: np.ndarray, started: float, *, judged_rows: int
+) -> Born:
     state, slugs = task.state, list(task.call.step.reasons)
     entry = cache.get(fp)
     assert entry is not None, "written a moment ago"
@@ -117,12 +130,23 @@ def _result(task: Birth, cache: Cache, fp: str, told: pl.DataFrame, selected: np
     counts[KEPT] = rows_in - sum(counts[1:])
     reasons = np.bincount(reason[reason >= 0], minlength=len(slugs)).tolist()
     applied = Applied(
-        rows_in, counts, {s: c for s, c in zip(slugs, reasons, strict=True) if c}, part, 0, 0, 0, 0, judged_rows, time.perf_counter() - started
+        rows_in,
+        counts,
+        {s: c for s, c in zip(slugs, reasons, strict=True) if c},
+        part,
+        0,
+        0,
+        0,
+        0,
+        judged_rows,
+        time.perf_counter() - started,
     )
     children = None
     stored = entry.files["children"]
     if stored.rows:
         names = list(pl.read_parquet_schema(stored.path))
         kept = tuple(n for n in names if n in RESERVED or n in LINEAGE or "." in n)
-        children = PartState(stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_))
+        children = PartState(
+            stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_)
+        )
     return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied)

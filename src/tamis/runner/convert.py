@@ -12,10 +12,10 @@ import polars as pl
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.origin import Batch
 from tamis.core.step import RowStep
+from tamis.engine.bisect import judge_safely
 from tamis.engine.frame import Frame
 from tamis.engine.judge import KEPT
 from tamis.engine.shape_write import WriteShape, to_shape
-from tamis.engine.stage import judge_safely
 from tamis.engine.store import writing
 from tamis.sources.files import Files
 from tamis.steps.map.auto import Auto
@@ -30,7 +30,12 @@ def convert(file: str, shape: str, out: Path) -> dict[str, Any]:
     lost: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     left = out.with_name(f"{out.stem}.left.jsonl")
-    with writing(out) as whole, writing(left) as rest, open(whole, "w", encoding="utf-8") as good, open(rest, "w", encoding="utf-8") as bad:
+    with (
+        writing(out) as whole,
+        writing(left) as rest,
+        open(whole, "w", encoding="utf-8") as good,
+        open(rest, "w", encoding="utf-8") as bad,
+    ):
         inputs, _ = source.inputs(Path())
         for what in inputs:
             for batch in source.read(what, source.cut(what).slices):
@@ -49,7 +54,16 @@ def convert(file: str, shape: str, out: Path) -> dict[str, Any]:
     }
 
 
-def _convert(batch: Batch, shape: str, step: RowStep, good: TextIO, bad: TextIO, told: Counter[str], lost: Counter[str], reasons: Counter[str]) -> None:
+def _convert(
+    batch: Batch,
+    shape: str,
+    step: RowStep,
+    good: TextIO,
+    bad: TextIO,
+    told: Counter[str],
+    lost: Counter[str],
+    reasons: Counter[str],
+) -> None:
     if not batch.columns:
         return
     frame = Frame.of(pl.DataFrame([column.alias(f"source.{name}") for name, column in batch.columns.items()]))
@@ -57,19 +71,34 @@ def _convert(batch: Batch, shape: str, step: RowStep, good: TextIO, bad: TextIO,
     fits = judged.outcome == KEPT
     source = pl.DataFrame(list(batch.columns.values()))
     n = frame.height
-    column = {name: judged.changes.get(name) for name in ("messages", "rejected", "tools", "text")}
-    messages = column.pop("messages")
+    changes = judged.changes
+    messages = changes.get("messages")
     if messages is None:
         messages = pl.Series("messages", [None] * n)
     label = source["label"] if "label" in source.columns and source["label"].dtype == pl.Boolean else None
-    shaped = to_shape(messages, shape, source=source, label=label, **column)
+    shaped = to_shape(
+        messages,
+        shape,
+        rejected=changes.get("rejected"),
+        tools=changes.get("tools"),
+        text=changes.get("text"),
+        source=source,
+        label=label,
+    )
     slugs = list(step.reasons)
     for k, (record, losses) in enumerate(zip(shaped.records, shaped.lost, strict=True)):
         if record is None or not fits[k]:
-            why = losses[0] if fits[k] and losses else slugs[judged.reason[k]] if judged.reason[k] >= 0 else "unreadable"
+            why = (
+                losses[0] if fits[k] and losses else slugs[judged.reason[k]] if judged.reason[k] >= 0 else "unreadable"
+            )
             told["left"] += 1
             reasons[why] += 1
-            bad.write(json.dumps({"line": int(batch.lines[k]), "why": why, "row": source.row(k, named=True)}, ensure_ascii=False) + "\n")
+            bad.write(
+                json.dumps(
+                    {"line": int(batch.lines[k]), "why": why, "row": source.row(k, named=True)}, ensure_ascii=False
+                )
+                + "\n"
+            )
             continue
         told["written"] += 1
         lost.update(losses)

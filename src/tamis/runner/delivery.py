@@ -70,9 +70,9 @@ class Written:
 class Delivery:
     """Targets being written to.
 
-        with Delivery(recipe, root, flow) as delivery:
-            refused = delivery.write(executor, check)
-            told = delivery.publish(card, facts)
+    with Delivery(recipe, root, flow) as delivery:
+        refused = delivery.write(executor, check)
+        told = delivery.publish(card, facts)
     """
 
     recipe: Recipe
@@ -145,7 +145,9 @@ class Delivery:
                 if one.rows or one.split:
                     sink = next((s for s, _ in sinks if one.path.endswith(s.suffix)), sinks[0][0])
                     record = {"target": sink.address(), "folder": path, "path": str(Path(path) / one.path)}
-                    told.append({**record, "split": one.split, "rows": one.rows, "size": one.size, "sha256": one.sha256})
+                    told.append(
+                        {**record, "split": one.split, "rows": one.rows, "size": one.size, "sha256": one.sha256}
+                    )
         return told
 
     def write_places(self, folder: Path) -> None:
@@ -223,5 +225,3 @@ def quarantine(flow: Flow, refused: Sequence[tuple[int, int, str]], cache: Cache
     log.account.check(flow.live())
     flow.logs.append(log)
     return log
-
-

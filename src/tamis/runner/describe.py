@@ -40,14 +40,22 @@ def card_facts(recipe: Recipe, flow: Flow, taken: Ingest, outcomes: dict[str, in
     sources = []
     for record in file_records(taken):
         path = Path(str(record["path"]))
-        sources.append({**record, "path": path.name if path.is_absolute() else str(path), "license": licences.get(str(record.get("source", "")), "")})
+        sources.append(
+            {
+                **record,
+                "path": path.name if path.is_absolute() else str(path),
+                "license": licences.get(str(record.get("source", "")), ""),
+            }
+        )
     return {
         "name": recipe.name,
         "description": recipe.description,
         "license": recipe.license,
         "seed": recipe.seed,
         "tamis": __version__,
-        "steps": [{"name": log.step.name, **log.account.record(), "sentences": dict(log.step.reasons)} for log in flow.logs],
+        "steps": [
+            {"name": log.step.name, **log.account.record(), "sentences": dict(log.step.reasons)} for log in flow.logs
+        ],
         "sources": sources,
         "outcomes": outcomes,
         "labels": labels,
@@ -99,7 +107,11 @@ def size_warnings(rows: int, labels: dict[str, dict[str, int]]) -> list[str]:
         rare = [label for label, count in counts.items() if count < FEW_OF_A_LABEL]
         if rare:
             shown = ", ".join(rare[:5]) + (", …" if len(rare) > 5 else "")
-            found.append(f"{len(rare)} of {len(counts)} values of {name!r} have fewer than {FEW_OF_A_LABEL} rows: {shown}")
+            found.append(
+                f"{len(rare)} of {len(counts)} values of {name!r} have fewer than {FEW_OF_A_LABEL} rows: {shown}"
+            )
         elif len(counts) > MANY_LABELS and rows < 100 * len(counts):
-            found.append(f"{rows} rows for {len(counts)} values of {name!r}: with so many, hundreds of rows each are usual")
+            found.append(
+                f"{rows} rows for {len(counts)} values of {name!r}: with so many, hundreds of rows each are usual"
+            )
     return found

@@ -69,7 +69,10 @@ class RunResult:
 
     def summary(self) -> dict[str, Any]:
         """What `run --json` prints."""
-        steps = {s["name"]: {k: v for k, v in s.items() if k not in ("name", "address", "sentences")} for s in self.manifest["steps"]}
+        steps = {
+            s["name"]: {k: v for k, v in s.items() if k not in ("name", "address", "sentences")}
+            for s in self.manifest["steps"]
+        }
         return {
             "run": str(self.folder),
             "outcomes": self.outcomes,
@@ -120,7 +123,15 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
 
 
 class _Run:
-    def __init__(self, recipe: Recipe, workspace: Workspace, folder: Path, options: Options, emit: Listener, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        workspace: Workspace,
+        folder: Path,
+        options: Options,
+        emit: Listener,
+        check: Callable[[], None],
+    ) -> None:
         self.recipe, self.workspace, self.folder = recipe, workspace, folder
         self.options, self.check = options, check
         self.base = (options.base or workspace.root).resolve()
@@ -137,7 +148,13 @@ class _Run:
         self.listener(event)
 
     def state(self, status: str, **more: Any) -> None:
-        record = {"status": status, "recipe": self.recipe.name, "pid": os.getpid(), "host": socket.gethostname(), **more}
+        record = {
+            "status": status,
+            "recipe": self.recipe.name,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            **more,
+        }
         write_json(self.folder / "state.json", record)
 
     def go(self, number: int, resumed: bool) -> RunResult:
@@ -178,7 +195,16 @@ class _Run:
             with self._timed("read"):
                 taken = self._ingest(executor)
             states = [part_state(p) for p in taken.partitions]
-            judge = Judge(recipe, workspace, executor, decisions, emit=self.emit, check=self.check, base=self.base, fresh=self.options.fresh)
+            judge = Judge(
+                recipe,
+                workspace,
+                executor,
+                decisions,
+                emit=self.emit,
+                check=self.check,
+                base=self.base,
+                fresh=self.options.fresh,
+            )
             calls = judge.calls()
             preflight(recipe, calls, states, self.workspace.root)
             flow = Flow(states, list(range(len(states))))
@@ -189,7 +215,9 @@ class _Run:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
         self.seconds["total"] = time.perf_counter() - self.started
-        manifest = write_manifest(self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings)
+        manifest = write_manifest(
+            self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings
+        )
         self._report()
         return RunResult(self.folder, manifest)
 
@@ -202,7 +230,9 @@ class _Run:
             hint=f"tamis decide {ask.step} -w {self.workspace.root} shows them; then run the same command again",
         )
 
-    def _deliver(self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    def _deliver(
+        self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor
+    ) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """Write the targets, then the ledger, then make the targets appear."""
         recipe = self.recipe
 
@@ -211,8 +241,14 @@ class _Run:
 
         if recipe.deliver and flow.live() == 0:
             write_ledger(self.folder, self.workspace, flow, taken, cache)
-            raise DataError("no row was kept, so nothing is delivered", hint=f"tamis dropped --run {self.folder} shows where they went")
-        with self._timed("deliver"), Delivery(recipe, self.workspace.root, flow, frozenset(json_columns(taken))) as delivery:
+            raise DataError(
+                "no row was kept, so nothing is delivered",
+                hint=f"tamis dropped --run {self.folder} shows where they went",
+            )
+        with (
+            self._timed("deliver"),
+            Delivery(recipe, self.workspace.root, flow, frozenset(json_columns(taken))) as delivery,
+        ):
             refused = delivery.write(executor, self.check)
             if refused:
                 log = quarantine(flow, refused, cache)
@@ -224,13 +260,17 @@ class _Run:
                         f"max_quarantined is {recipe.max_quarantined:g}",
                         hint=f"tamis dropped deliver --run {self.folder} shows them; filter.roles drops such rows with a reason",
                     )
-                self.emit(Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}"))
+                self.emit(
+                    Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}")
+                )
             with self._timed("ledger"):
                 write_ledger(self.folder, self.workspace, flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             facts = card_facts(recipe, flow, taken, count())
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
-            delivered = delivery.publish(partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()})
+            delivered = delivery.publish(
+                partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()}
+            )
         return delivered, count()
 
     def _ingest(self, executor: LocalExecutor) -> Ingest:
@@ -267,7 +307,9 @@ class _Run:
 def part_state(partition: Partition) -> PartState:
     """A partition as it stands after reading."""
     live = np.ones(partition.rows, np.bool_)
-    return PartState(partition.base, partition.rows, partition.source, partition.base.xxh3, tuple(partition.columns), (), {}, live)
+    return PartState(
+        partition.base, partition.rows, partition.source, partition.base.xxh3, tuple(partition.columns), (), {}, live
+    )
 
 
 @contextmanager

@@ -31,7 +31,12 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     decisions = decided.read(options.decisions or workspace.decisions(recipe.name))
     with workspace.lock(), LocalExecutor(options.workers) as executor:
         taken = ingest(
-            recipe.sources, root=base, store=workspace.raw, map_tasks=executor.map, emit=emit, max_quarantined=recipe.max_quarantined
+            recipe.sources,
+            root=base,
+            store=workspace.raw,
+            map_tasks=executor.map,
+            emit=emit,
+            max_quarantined=recipe.max_quarantined,
         )
         judge = Judge(recipe, workspace, executor, decisions, base=base)
         states = [part_state(p) for p in taken.partitions]
@@ -74,8 +79,21 @@ class _Foresight:
         if to_judge:
             self.certain = False
         kind = "gate" if isinstance(call.step, GateStep) else "table" if isinstance(call.step, TableStep) else "row"
-        why = "cached" if not to_judge else "new, changed, or after a change" if to_judge >= rows_in else "rows not seen before"
-        return {"step": call.step.name, "kind": kind, "in": rows_in, "certain": certain, "to_judge": min(to_judge, rows_in), "why": why}
+        why = (
+            "cached"
+            if not to_judge
+            else "new, changed, or after a change"
+            if to_judge >= rows_in
+            else "rows not seen before"
+        )
+        return {
+            "step": call.step.name,
+            "kind": kind,
+            "in": rows_in,
+            "certain": certain,
+            "to_judge": min(to_judge, rows_in),
+            "why": why,
+        }
 
     def _row_step(self, call: Call) -> int:
         to_judge = 0
@@ -97,6 +115,7 @@ class _Foresight:
         scattered, _, _ = decide(call, parts, self.judge.cache)
         for index, (state, one) in enumerate(zip(self.states, scattered, strict=True)):
             layers = state.layers if one.layer is None else (*state.layers, one.layer)
-            self.states[index] = replace(state, layers=layers, versions=one.versions, live=state.live & (one.outcome == 0))
+            self.states[index] = replace(
+                state, layers=layers, versions=one.versions, live=state.live & (one.outcome == 0)
+            )
         return 0
-

@@ -15,13 +15,16 @@ from tamis.core.errors import RecipeError, TamisError
 from tamis.core.row import RESERVED
 from tamis.core.step import BirthStep, RowStep, TableStep
 from tamis.engine.frame import Frame, find_column
-from tamis.engine.stage import Call, PartState, change_name
+from tamis.engine.judge import change_name
+from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
 
 from ._swap import claim
 
 
-def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> dict[str, tuple[str, ...]]:
+def preflight(
+    recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path
+) -> dict[str, tuple[str, ...]]:
     """Step → the columns it sets. RecipeError lists what cannot work."""
     schemas = _schemas(states)
     problems: list[str] = []

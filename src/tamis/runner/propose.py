@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import yaml
@@ -46,7 +46,11 @@ def propose(data: list[str], out: Path, name: str | None = None) -> Proposal:
     steps, label = _mapping_steps(found.shape, kinds, sample, notes)
     has_answer = found.shape not in ("text",)
     steps += _cleaning_steps(has_answer)
-    steps.append({"use": "split.stratified", "by": label, "shares": {"train": 0.9, "validation": 0.1}} if label else {"use": "split.random", "shares": {"train": 0.9, "validation": 0.1}})
+    steps.append(
+        {"use": "split.stratified", "by": label, "shares": {"train": 0.9, "validation": 0.1}}
+        if label
+        else {"use": "split.random", "shares": {"train": 0.9, "validation": 0.1}}
+    )
     title = re.sub(r"[^A-Za-z0-9._\-]+", "-", name or Path(data[0]).name.split(".")[0]).strip("-.") or "dataset"
     target = "jsonl" if found.shape == "text" else "openai_chat"
     recipe = {
@@ -80,27 +84,46 @@ def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     raise DataError("no row could be read", hint="tamis check FILE says what is wrong with it")
 
 
-def _mapping_steps(shape: str | None, kinds: dict[str, str], sample: pl.DataFrame, notes: list[str]) -> tuple[list[dict[str, Any]], str | None]:
+def _mapping_steps(
+    shape: str | None, kinds: dict[str, str], sample: pl.DataFrame, notes: list[str]
+) -> tuple[list[dict[str, Any]], str | None]:
     """How rows become messages; and the column to stratify by, if there is one."""
     label = _label(kinds, sample)
     if shape == "tree":
         return [{"use": "map.threads"}], None
     if shape is not None:
         return [{"use": "map.auto"}], label
-    texts = [n for n, kind in kinds.items() if kind == "text" and (sample[n].str.len_chars().mean() or 0) >= TEXT_LENGTH]
+    texts = [
+        n for n, kind in kinds.items() if kind == "text" and _length(sample[n], "mean") >= TEXT_LENGTH
+    ]
     if not texts:
         texts = [n for n, kind in kinds.items() if kind == "text"][:1] or list(kinds)[:1]
     labels = [n for n, kind in kinds.items() if n not in texts and kind == "text" and _is_label(sample[n])]
     step: dict[str, Any] = {"use": "map.template", "user": "{" + texts[0] + "}"}
     if labels:
-        step = {"use": "map.template", "system": "Classify the user message and answer with JSON.", "user": "{" + texts[0] + "}", "assistant": {"json": {n: "{" + n + "}" for n in labels}}}
-        notes.append(f"{texts[0]!r} is taken as the question and {', '.join(labels)} as labels; change map.template if that is wrong.")
+        step = {
+            "use": "map.template",
+            "system": "Classify the user message and answer with JSON.",
+            "user": "{" + texts[0] + "}",
+            "assistant": {"json": {n: "{" + n + "}" for n in labels}},
+        }
+        notes.append(
+            f"{texts[0]!r} is taken as the question and {', '.join(labels)} as labels; change map.template if that is wrong."
+        )
     elif len(texts) > 1:
         step["assistant"] = "{" + texts[1] + "}"
-        notes.append(f"{texts[0]!r} is taken as the question and {texts[1]!r} as the answer; change map.template if that is wrong.")
+        notes.append(
+            f"{texts[0]!r} is taken as the question and {texts[1]!r} as the answer; change map.template if that is wrong."
+        )
     else:
         notes.append("No answers were found: rows end on the user's message.")
     return [step], label
+
+
+def _length(column: pl.Series, which: Literal["mean", "max"]) -> float:
+    """The mean or longest length of a column's texts, in characters; 0 where there is none."""
+    lengths = column.drop_nulls().str.len_chars().to_numpy()
+    return float(lengths.mean() if which == "mean" else lengths.max()) if len(lengths) else 0.0
 
 
 def _label(kinds: dict[str, str], sample: pl.DataFrame) -> str | None:
@@ -112,7 +135,7 @@ def _is_label(column: pl.Series) -> bool:
     """Few different, short values, each of which comes back."""
     filled = column.drop_nulls()
     n = filled.n_unique()
-    return len(filled) > 10 and 2 <= n <= min(LABELS, len(filled) // 3) and (filled.str.len_chars().max() or 0) <= 60
+    return len(filled) > 10 and 2 <= n <= min(LABELS, len(filled) // 3) and _length(filled, "max") <= 60
 
 
 def _cleaning_steps(has_answer: bool) -> list[dict[str, Any]]:

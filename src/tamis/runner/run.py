@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import xxhash
 
 from tamis.core.errors import TooManyQuarantined, UsageError
@@ -102,7 +100,9 @@ class Judge:
         seed = derive_seed(self.recipe.seed, step.name)
         identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()}
+        placed = {
+            name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
+        }
         if placed:
             step = step.model_copy(update=placed)
         return Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
@@ -188,9 +188,15 @@ class Judge:
     def _told(self, log: StepLog) -> None:
         a = log.account
         counts = {k: v for k, v in a.record().items() if isinstance(v, int)}
-        self.emit(StepDone(log.step.name, counts, dict(a.reasons), a.rows_in - min(a.rows_in, a.judged_rows), a.seconds))
+        self.emit(
+            StepDone(log.step.name, counts, dict(a.reasons), a.rows_in - min(a.rows_in, a.judged_rows), a.seconds)
+        )
         if a.stale:
-            self.emit(Warned(f"{log.step.name}: {a.stale} decision(s) are about rows that changed since; they are asked again"))
+            self.emit(
+                Warned(
+                    f"{log.step.name}: {a.stale} decision(s) are about rows that changed since; they are asked again"
+                )
+            )
 
     # -- barriers -----------------------------------------------------------------------------
 
@@ -207,7 +213,9 @@ class Judge:
         log.account.judged_rows = 0 if log.cached else log.account.rows_in
         self._settle(flow, [log])
 
-    def _scatter(self, flow: Flow, log: StepLog, position: int, part: Gathered, one: Scattered, call: Call, decision: str) -> None:
+    def _scatter(
+        self, flow: Flow, log: StepLog, position: int, part: Gathered, one: Scattered, call: Call, decision: str
+    ) -> None:
         state = flow.states[position]
         slugs = list(call.step.reasons)
         if call.rescued:
@@ -288,4 +296,3 @@ def known_columns(states: Sequence[PartState]) -> list[str]:
     for state in states:
         names.update(dict.fromkeys(state.names))
     return [n for n in names if n in RESERVED or not n.startswith(("id.", "at."))]
-

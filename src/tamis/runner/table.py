@@ -146,7 +146,9 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
     return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes)})
 
 
-def _scatter(step: TableStep, fp: str, entry: Entry, table: GatheredTable, parts: Sequence[Gathered]) -> list[Scattered]:
+def _scatter(
+    step: TableStep, fp: str, entry: Entry, table: GatheredTable, parts: Sequence[Gathered]
+) -> list[Scattered]:
     decision = entry.read("decision")
     outcome, reason = decision["outcome"].to_numpy(), decision["reason"].to_numpy()
     into = decision["into"].to_numpy() if "into" in decision.columns else None

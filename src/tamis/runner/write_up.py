@@ -46,11 +46,20 @@ def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, 
             assert entry is not None, f"part {fp} was written in this run"
             link(entry.files["part"].path, ledger / name / f"{position[key]:05d}.parquet")
         steps.append(
-            {"name": log.step.name, "address": log.step.address(), "folder": name, "sentences": dict(log.step.reasons), **log.account.record()}
+            {
+                "name": log.step.name,
+                "address": log.step.address(),
+                "folder": name,
+                "sentences": dict(log.step.reasons),
+                **log.account.record(),
+            }
         )
     for index, state in enumerate(flow.states):
         link(_lineage(cache, state), ledger / "rows" / f"{index:05d}.parquet")
-    partitions = [{"source": state.source, "rows": state.rows, "born": bool("born.from" in state.columns)} for state in flow.states]
+    partitions = [
+        {"source": state.source, "rows": state.rows, "born": bool("born.from" in state.columns)}
+        for state in flow.states
+    ]
     write_json(ledger / "partitions.json", {"partitions": partitions, "files": file_records(taken)})
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in quarantine_records(taken)]
     (ledger / "quarantine.jsonl").write_text("".join(lines), encoding="utf-8")
@@ -63,7 +72,9 @@ def _lineage(cache: Cache, state: PartState) -> str:
     reader = state.reader()
     names = [*LINEAGE, *(["born.from"] if "born.from" in state.columns else [])]
     fp = fingerprint("lineage", state.content, [layer.stored.xxh3 for layer in state.layers if not layer.step])
-    entry = cache.get(fp) or cache.put(fp, {"lineage": pl.DataFrame([reader.read(name).alias(name) for name in names])}, {})
+    entry = cache.get(fp) or cache.put(
+        fp, {"lineage": pl.DataFrame([reader.read(name).alias(name) for name in names])}, {}
+    )
     return entry.files["lineage"].path
 
 
@@ -108,9 +119,17 @@ def write_manifest(
         "files": file_records(taken),
         "outcomes": outcomes,
         "steps": [
-            {"name": log.step.name, "address": log.step.address(), **log.account.record(), "sentences": dict(log.step.reasons)} for log in flow.logs
+            {
+                "name": log.step.name,
+                "address": log.step.address(),
+                **log.account.record(),
+                "sentences": dict(log.step.reasons),
+            }
+            for log in flow.logs
         ],
-        "reused_rows": {log.step.name: log.account.rows_in - min(log.account.rows_in, log.account.judged_rows) for log in flow.logs},
+        "reused_rows": {
+            log.step.name: log.account.rows_in - min(log.account.rows_in, log.account.judged_rows) for log in flow.logs
+        },
         "step_seconds": {log.step.name: round(log.account.seconds, 4) for log in flow.logs},
         "quarantined": {"count": taken.bad, "causes": dict(taken.causes)},
         "decisions": {"length": prefix.length, "sha256": prefix.sha256},

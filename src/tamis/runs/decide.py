@@ -48,7 +48,14 @@ class Desk:
             return {"step": step, "waits": False, "rows": []}
         left = self._open_rows(step, gate)
         rows = [{"id": row, "text": self._text(row, step)} for row in left[:limit]]
-        return {"step": step, "waits": True, "question": gate["question"], "asked": gate["asked"], "undecided": len(left), "rows": rows}
+        return {
+            "step": step,
+            "waits": True,
+            "question": gate["question"],
+            "asked": gate["asked"],
+            "undecided": len(left),
+            "rows": rows,
+        }
 
     def decide(self, step: str, kind: str, prefixes: list[str], *, every: bool, why: str | None, who: str) -> list[str]:
         """Append one decision per row; returns the lines appended."""

@@ -1,11 +1,11 @@
 """The ledger on disk, and its reader.
 
-    ledger/partitions.json                   the partitions in row order: source, rows; the files
-    ledger/rows/<partition>.parquet          id.high, id.low, at.file, at.line
-    ledger/steps.json                        the steps in order: name, folder, sentences (slug → sentence), account
-    ledger/<nn>-<step>/<partition>.parquet   row, outcome, reason, into, evidence.*
-    ledger/delivered/<file>.parquet          partition, row: line k of the delivered file
-    ledger/quarantine.jsonl                  lines that could not be read
+ledger/partitions.json                   the partitions in row order: source, rows; the files
+ledger/rows/<partition>.parquet          id.high, id.low, at.file, at.line
+ledger/steps.json                        the steps in order: name, folder, sentences (slug → sentence), account
+ledger/<nn>-<step>/<partition>.parquet   row, outcome, reason, into, evidence.*
+ledger/delivered/<file>.parquet          partition, row: line k of the delivered file
+ledger/quarantine.jsonl                  lines that could not be read
 """
 
 from __future__ import annotations
@@ -129,7 +129,11 @@ class Ledger:
                     "reason": reason,
                     "sentence": step["sentences"].get(reason) if reason else None,
                     "into": line.get("into"),
-                    "evidence": {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None},
+                    "evidence": {
+                        k.removeprefix("evidence."): v
+                        for k, v in line.items()
+                        if k.startswith("evidence.") and v is not None
+                    },
                 }
             )
             if told[-1]["outcome"] != "kept":
@@ -156,7 +160,9 @@ class Ledger:
     def delivered(self) -> dict[str, pl.DataFrame]:
         """Per delivered file, the (partition, row) of each of its rows in order."""
         folder = self.folder / "delivered"
-        return {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))} if folder.is_dir() else {}
+        return (
+            {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))} if folder.is_dir() else {}
+        )
 
     def quarantined(self) -> list[dict[str, Any]]:
         """The lines that could not be read."""

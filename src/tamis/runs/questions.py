@@ -34,7 +34,11 @@ def dropped_rows(ledger: Ledger, step: str, reason: str | None, limit: int) -> t
                     "outcome": line["outcome"],
                     "reason": line["reason"] or None,
                     "into": line.get("into"),
-                    "evidence": {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None},
+                    "evidence": {
+                        k.removeprefix("evidence."): v
+                        for k, v in line.items()
+                        if k.startswith("evidence.") and v is not None
+                    },
                     "file": ledger.file_name(line["at.file"]),
                     "line": line["at.line"],
                     "text": text,
@@ -75,7 +79,14 @@ def compare(a: Path, b: Path, limit: int = 20) -> dict[str, Any]:
 
     def told(frame: pl.DataFrame) -> dict[str, Any]:
         counts = frame.group_by("end", "end_b").len().sort("len", "end", "end_b", descending=[True, False, False])
-        ways = [{"from": r["end"] or ("kept" if r["end"] == "" else None), "to": r["end_b"] or ("kept" if r["end_b"] == "" else None), "rows": r["len"]} for r in counts.iter_rows(named=True)]
+        ways = [
+            {
+                "from": r["end"] or ("kept" if r["end"] == "" else None),
+                "to": r["end_b"] or ("kept" if r["end_b"] == "" else None),
+                "rows": r["len"],
+            }
+            for r in counts.iter_rows(named=True)
+        ]
         return {"rows": frame.height, "ways": ways, "ids": sorted(frame["id"].to_list())[:limit]}
 
     return {
@@ -118,4 +129,4 @@ def _recipe_changes(a: Path, b: Path) -> list[str]:
         except (OSError, ValueError, KeyError):
             return []
         texts.append(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).splitlines())
-    return list(difflib.unified_diff(*texts, lineterm="", n=1))[2:]
+    return list(difflib.unified_diff(texts[0], texts[1], lineterm="", n=1))[2:]

@@ -47,7 +47,12 @@ def _partition(state: PartState, root: Path) -> dict[str, Any]:
 
 def _stored(stored: Stored, root: Path) -> list[Any]:
     path = Path(stored.path)
-    return [str(path.relative_to(root)) if path.is_relative_to(root) else str(path), stored.rows, stored.size, stored.xxh3]
+    return [
+        str(path.relative_to(root)) if path.is_relative_to(root) else str(path),
+        stored.rows,
+        stored.size,
+        stored.xxh3,
+    ]
 
 
 def _pack(mask: np.ndarray) -> str:
@@ -109,7 +114,9 @@ class RunRows:
 
         return Frame(record["rows"], reader.names, load)
 
-    def records(self, partition: int, rows: Sequence[int], *, steps: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def records(
+        self, partition: int, rows: Sequence[int], *, steps: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
         """Some rows as dicts, every column."""
         frame = self.frame(partition, steps=steps).take(np.asarray(rows, np.int64))
         return pl.DataFrame([frame[name].alias(name) for name in frame.names]).to_dicts()

@@ -48,7 +48,9 @@ class Why:
             if file in (name, base, Path(base).stem) and 1 <= line <= places.height:
                 partition, row = places.row(line - 1)
                 return [self.ledger.at(partition, row)]
-        files = [i for i, f in enumerate(self.ledger.layout["files"]) if Path(f["path"]).name == base or f["path"] == name]
+        files = [
+            i for i, f in enumerate(self.ledger.layout["files"]) if Path(f["path"]).name == base or f["path"] == name
+        ]
         found = []
         for index in range(len(self.ledger.partitions())):
             rows = self.ledger.rows(index).with_row_index("row")
@@ -115,7 +117,9 @@ class Why:
 
     def _delivered(self, found: Found) -> Iterator[dict[str, Any]]:
         for file, places in self.ledger.delivered().items():
-            hit = places.with_row_index("line").filter((pl.col("partition") == found.partition) & (pl.col("row") == found.row))
+            hit = places.with_row_index("line").filter(
+                (pl.col("partition") == found.partition) & (pl.col("row") == found.row)
+            )
             for line in hit["line"].to_list():
                 yield {"file": file, "line": line + 1}
 

@@ -18,9 +18,9 @@ from tamis.engine.store import disk_error
 class Workspace:
     """The folders of one project. `root` is where the recipe stands.
 
-        .tamis/raw       source text, quarantined bytes        .tamis/recorded  what cannot be derived again
-        .tamis/cache     what can                              decisions/       what people decided
-        runs/<recipe>/<n>  one run                             dist/            what was delivered
+    .tamis/raw       source text, quarantined bytes        .tamis/recorded  what cannot be derived again
+    .tamis/cache     what can                              decisions/       what people decided
+    runs/<recipe>/<n>  one run                             dist/            what was delivered
     """
 
     def __init__(self, root: Path) -> None:
@@ -79,7 +79,12 @@ class Workspace:
             if not names:
                 raise UsageError(f"no runs under {self.root}", hint="tamis run RECIPE")
             if len(names) > 1:
-                last = max(names, key=lambda n: max(((self.runs(n) / str(k)).stat().st_mtime for k in self.run_numbers(n)), default=0))
+                last = max(
+                    names,
+                    key=lambda n: max(
+                        ((self.runs(n) / str(k)).stat().st_mtime for k in self.run_numbers(n)), default=0
+                    ),
+                )
                 recipe = last
             else:
                 recipe = names[0]
@@ -87,11 +92,15 @@ class Workspace:
         if number is None:
             done = [k for k in numbers if (self.runs(recipe) / str(k) / "ledger" / "steps.json").exists()]
             if not done:
-                raise UsageError(f"recipe {recipe!r} has no run with a ledger under {self.root}", hint="tamis run RECIPE")
+                raise UsageError(
+                    f"recipe {recipe!r} has no run with a ledger under {self.root}", hint="tamis run RECIPE"
+                )
             return self.runs(recipe) / str(done[-1])
         folder = self.runs(recipe) / str(number)
         if not folder.is_dir():
-            raise UsageError(f"recipe {recipe!r} has no run {number}; there are: {', '.join(map(str, numbers)) or 'none'}")
+            raise UsageError(
+                f"recipe {recipe!r} has no run {number}; there are: {', '.join(map(str, numbers)) or 'none'}"
+            )
         return folder
 
     @contextlib.contextmanager

@@ -10,7 +10,7 @@ from numba import carray, njit, types
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pointer(typing_context: Any, address: Any) -> Any:
     """An address as an untyped pointer, for `carray`."""
     signature = types.voidptr(types.int64)
@@ -34,7 +34,12 @@ def view_offsets(views: np.ndarray, valid: np.ndarray, offsets: np.ndarray) -> N
 
 @njit(nogil=True, cache=True)
 def gather_views(
-    views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, sizes: np.ndarray, offsets: np.ndarray, out: np.ndarray
+    views: np.ndarray,
+    inline: np.ndarray,
+    addresses: np.ndarray,
+    sizes: np.ndarray,
+    offsets: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Copy each string's bytes to its place in `out`.
 
@@ -58,8 +63,14 @@ def gather_views(
 
 @njit(nogil=True, cache=True)
 def join_selected(
-    data: np.ndarray, offsets: np.ndarray, starts: np.ndarray, selected: np.ndarray, separator: np.uint8, out: np.ndarray,
-    out_offsets: np.ndarray, out_valid: np.ndarray
+    data: np.ndarray,
+    offsets: np.ndarray,
+    starts: np.ndarray,
+    selected: np.ndarray,
+    separator: np.uint8,
+    out: np.ndarray,
+    out_offsets: np.ndarray,
+    out_valid: np.ndarray,
 ) -> int:
     """Join the selected messages of each row with `separator`; rows with none selected are null.
 

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import njit, types
 from numba.extending import intrinsic
-
-from .buffers import _pointer
 
 #: How a column's bytes become a value: inside quotes and escaped, or as they are.
 QUOTED, RAW = 0, 1
@@ -30,19 +28,40 @@ for _byte, _letter in ((0x08, "b"), (0x09, "t"), (0x0A, "n"), (0x0C, "f"), (0x0D
     _LETTER[_byte] = ord(_letter)
 
 
-def _block_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    """The address of the block of an array that begins at `index`."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _BLOCK.as_pointer())
+def _load(builder: Any, address: Any, kind: Any) -> Any:
+    """What stands at an address, which need not be aligned."""
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=1)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _special(typing_context: Any, data: Any, index: Any) -> Any:
-    """Bit j is set where data[index + j], j < 16, must be escaped: below 0x20, a quote or a backslash."""
-    signature = types.int64(data, types.int64)
+def byte_at(typing_context: Any, address: Any) -> Any:
+    """The byte at an address."""
+    signature = types.uint8(types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block = builder.load(_block_at(context, builder, signature.args[0], *arguments), align=1)
+        return _load(builder, arguments[0], ir.IntType(8))
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _integer_at(typing_context: Any, address: Any) -> Any:
+    """The int64 at an address."""
+    signature = types.int64(types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _load(builder, arguments[0], ir.IntType(64))
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _special(typing_context: Any, address: Any) -> Any:
+    """Bit j is set where byte j, j < 16, must be escaped: below 0x20, a quote or a backslash."""
+    signature = types.int64(types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _load(builder, arguments[0], _BLOCK)
         low = builder.icmp_unsigned("<", block, ir.Constant(_BLOCK, [0x20] * SLACK))
         quote = builder.icmp_unsigned("==", block, ir.Constant(_BLOCK, [0x22] * SLACK))
         slash = builder.icmp_unsigned("==", block, ir.Constant(_BLOCK, [0x5C] * SLACK))
@@ -53,12 +72,12 @@ def _special(typing_context: Any, data: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _high(typing_context: Any, data: Any, index: Any) -> Any:
-    """Bit j is set where data[index + j], j < 16, is DEL or no ASCII."""
-    signature = types.int64(data, types.int64)
+def _high(typing_context: Any, address: Any) -> Any:
+    """Bit j is set where byte j, j < 16, is DEL or no ASCII."""
+    signature = types.int64(types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block = builder.load(_block_at(context, builder, signature.args[0], *arguments), align=1)
+        block = _load(builder, arguments[0], _BLOCK)
         high = builder.icmp_unsigned(">", block, ir.Constant(_BLOCK, [0x7E] * SLACK))
         return builder.zext(builder.bitcast(high, ir.IntType(SLACK)), ir.IntType(64))
 
@@ -66,13 +85,15 @@ def _high(typing_context: Any, data: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _copy_block(typing_context: Any, data: Any, index: Any, out: Any, at: Any) -> Any:
-    """out[at : at + 16] = data[index : index + 16]."""
-    signature = types.void(data, types.int64, out, types.int64)
+def _copy_block(typing_context: Any, address: Any, out: Any, at: Any) -> Any:
+    """out[at : at + 16] = the 16 bytes at an address."""
+    signature = types.void(types.int64, out, types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        block = builder.load(_block_at(context, builder, signature.args[0], *arguments[:2]), align=1)
-        builder.store(block, _block_at(context, builder, signature.args[2], *arguments[2:]), align=1)
+        block = _load(builder, arguments[0], _BLOCK)
+        data = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+        goal = builder.bitcast(builder.gep(data, [arguments[2]]), _BLOCK.as_pointer())
+        builder.store(block, goal, align=1)
         return context.get_dummy_value()
 
     return signature, generate
@@ -109,73 +130,80 @@ def _put_unit(unit: int, out: np.ndarray, at: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def put_point(data: np.ndarray, k: int, out: np.ndarray, at: int) -> tuple[int, int]:
-    """Write the character at `k`, DEL or beyond ASCII, as one or two escapes; where reading and writing go on."""
-    b = np.int64(data[k])
+def put_point(address: int, out: np.ndarray, at: int) -> tuple[int, int]:
+    """Escape the character at an address, DEL or beyond ASCII; (its bytes, where writing goes on)."""
+    b = np.int64(byte_at(address))
     if b == 0x7F:
-        return k + 1, _put_unit(b, out, at)
+        return 1, _put_unit(b, out, at)
     width = 2 if b < 0xE0 else 3 if b < 0xF0 else 4
     point = b & (0xFF >> (width + 1))
     for j in range(1, width):
-        point = (point << 6) | (np.int64(data[k + j]) & 0x3F)
+        point = (point << 6) | (np.int64(byte_at(address + j)) & 0x3F)
     if point >= 0x10000:
         point -= 0x10000
         at = _put_unit(0xD800 + (point >> 10), out, at)
         point = 0xDC00 + (point & 0x3FF)
-    return k + width, _put_unit(point, out, at)
+    return width, _put_unit(point, out, at)
 
 
 @njit(nogil=True, cache=True)
-def _put_string(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int, ascii: bool) -> int:
-    """Write data[start:stop] (valid UTF-8) in quotes, escaped; where writing goes on."""
+def _put_string(address: int, stop: int, end: int, out: np.ndarray, at: int, ascii: bool) -> int:
+    """Write the text (valid UTF-8) between two addresses in quotes, escaped; where writing goes on.
+
+    end: where the memory ends that may be read.
+    """
     out[at] = 0x22
     at += 1
-    size = data.shape[0]
-    k = start
-    while k < stop:
-        left = stop - k
-        if k + SLACK <= size:
-            mask = _special(data, k)
+    while address < stop:
+        if address + SLACK <= end:
+            left = stop - address
+            mask = _special(address)
             if ascii:
-                mask |= _high(data, k)
+                mask |= _high(address)
             if left < SLACK:
                 mask &= (1 << left) - 1
-            _copy_block(data, k, out, at)
+            _copy_block(address, out, at)
             clean = min(left, SLACK) if mask == 0 else _first_bit(mask)
-            k += clean
+            address += clean
             at += clean
             if mask == 0:
                 continue
-        b = data[k]
-        if b >= 0x7F and ascii:
-            k, at = put_point(data, k, out, at)
-        elif b >= 0x20 and b != 0x22 and b != 0x5C:
-            out[at] = b
-            k += 1
+        while address < stop:  # escapes often stand together
+            b = byte_at(address)
+            if b >= 0x7F and ascii:
+                width, at = put_point(address, out, at)
+                address += width
+                continue
+            if b >= 0x20 and b != 0x22 and b != 0x5C:
+                break
+            if _LETTER[b]:
+                out[at], out[at + 1] = 0x5C, _LETTER[b]
+                at += 2
+            else:
+                at = _put_unit(b, out, at)
+            address += 1
+        if address < stop and address + SLACK > end:
+            out[at] = byte_at(address)
+            address += 1
             at += 1
-        elif _LETTER[b]:
-            out[at], out[at + 1] = 0x5C, _LETTER[b]
-            k += 1
-            at += 2
-        else:
-            at = _put_unit(b, out, at)
-            k += 1
     out[at] = 0x22
     return at + 1
 
 
-@njit(nogil=True, cache=True)
-def _put_bytes(data: np.ndarray, start: int, stop: int, out: np.ndarray, at: int) -> int:
-    """Copy data[start:stop]; where writing goes on."""
-    length = stop - start
-    if length <= SLACK and start + SLACK <= data.shape[0]:
-        _copy_block(data, start, out, at)
-    else:
-        out[at : at + length] = data[start:stop]
+@njit(nogil=True, cache=True, forceinline=True)
+def _put_bytes(address: int, length: int, end: int, out: np.ndarray, at: int) -> int:
+    """Copy `length` bytes; where writing goes on. end: where the memory ends that may be read."""
+    k = 0
+    while k < length and address + k + SLACK <= end:
+        _copy_block(address + k, out, at + k)
+        k += SLACK
+    while k < length:
+        out[at + k] = byte_at(address + k)
+        k += 1
     return at + length
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, forceinline=True)
 def _put_object(
     i: int,
     modes: np.ndarray,
@@ -191,24 +219,27 @@ def _put_object(
     out[at] = 0x7B
     at += 1
     first = True
+    key, keys_end = keys.ctypes.data, keys.ctypes.data + keys.shape[0]
     for f in range(modes.shape[0]):
-        valid = carray(_pointer(columns[f, 3]), i + 1, dtype=np.uint8)[i]
+        valid = byte_at(columns[f, 3] + i)
         if not (valid or keep_null[f]):
             continue
         if not first:
             out[at], out[at + 1] = 0x2C, 0x20
             at += 2
         first = False
-        at = _put_bytes(keys, key_offsets[f], key_offsets[f + 1], out, at)
+        at = _put_bytes(key + key_offsets[f], key_offsets[f + 1] - key_offsets[f], keys_end, out, at)
         if not valid:
-            at = _put_bytes(_NULL, 0, 4, out, at)
+            for j in range(4):
+                out[at + j] = _NULL[j]
+            at += 4
             continue
-        offsets = carray(_pointer(columns[f, 2]), i + 2, dtype=np.int64)
-        data = carray(_pointer(columns[f, 0]), columns[f, 1], dtype=np.uint8)
+        data, end = columns[f, 0], columns[f, 0] + columns[f, 1]
+        start, stop = _integer_at(columns[f, 2] + 8 * i), _integer_at(columns[f, 2] + 8 * i + 8)
         if modes[f] == QUOTED:
-            at = _put_string(data, offsets[i], offsets[i + 1], out, at, ascii)
+            at = _put_string(data + start, data + stop, end, out, at, ascii)
         else:
-            at = _put_bytes(data, offsets[i], offsets[i + 1], out, at)
+            at = _put_bytes(data + start, stop - start, end, out, at)
     out[at] = 0x7D
     return at + 1
 
@@ -262,7 +293,7 @@ def write_lists(
         out_offsets[i] = at
         if not present[i]:
             continue
-        at = _put_bytes(head, 0, head.shape[0], out, at)
+        at = _put_bytes(head.ctypes.data, head.shape[0], head.ctypes.data + head.shape[0], out, at)
         out[at] = 0x5B
         at += 1
         for j in range(starts[i], starts[i + 1]):
@@ -271,6 +302,6 @@ def write_lists(
                 at += 2
             at = _put_object(j, modes, keep_null, keys, key_offsets, columns, out, at, ascii)
         out[at] = 0x5D
-        at = _put_bytes(tail, 0, tail.shape[0], out, at + 1)
+        at = _put_bytes(tail.ctypes.data, tail.shape[0], tail.ctypes.data + tail.shape[0], out, at + 1)
     out_offsets[starts.shape[0] - 1] = at
     return at

@@ -48,7 +48,8 @@ def _recode_string(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int,
         elif b < 0x20:
             return -1, 0
         elif b >= 0x7F and ascii:
-            k, at = put_point(data, k, out, at)
+            width, at = put_point(data.ctypes.data + k, out, at)
+            k += width
         else:
             out[at] = b
             k += 1

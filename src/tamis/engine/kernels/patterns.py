@@ -86,7 +86,7 @@ def count_letters(data: np.ndarray, offsets: np.ndarray, enough: int, out: np.nd
                 continue
             if 0x2000 <= point <= 0x2BFF or 0x3000 <= point <= 0x3020 or 0xE000 <= point <= 0xF8FF:
                 continue
-            if 0xFE00 <= point <= 0xFE0F or 0xFF00 <= point <= 0xFF20 or point >= 0xFFF0 and point < 0x10000:
+            if 0xFE00 <= point <= 0xFE0F or 0xFF00 <= point <= 0xFF20 or (point >= 0xFFF0 and point < 0x10000):
                 continue
             if 0x1F000 <= point <= 0x1FAFF or point >= 0xE0000:
                 continue

@@ -18,7 +18,7 @@ from . import warn
 from .columns import Spread, candidates, sample_rows
 from .examples import Pending, Shown
 from .measures import HABITS, Readings
-from .outcomes import EXAMPLES, Outcomes
+from .outcomes import Outcomes
 from .texts import Texts, Walk
 
 #: rows whose text is measured, before and after each
