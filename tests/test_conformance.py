@@ -38,8 +38,8 @@ def load(path: Path) -> ModuleType:
 
 def cases_of(address: str) -> list[Any]:
     """CASES of the step's own test file."""
-    family, name = address.split(".")
-    path = TESTS / "steps" / family / f"test_{name}.py"
+    *family, name = address.split(".")
+    path = TESTS.joinpath("steps", *family, f"test_{name}.py")
     return list(getattr(load(path), "CASES", [])) if path.exists() else []
 
 
@@ -238,8 +238,12 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_a_step_without_cases_is_told_so() -> None:
-    with pytest.raises(AssertionError, match=r"there are no cases for .*Good; declare CASES in its test"):
+    with pytest.raises(
+        AssertionError, match=r"there are no cases for .*Good in the form the suite reads; declare CASES in its test"
+    ):
         dict(conformance_checks(Good))["cases_hold"]()
+    with pytest.raises(AssertionError, match="in the form the suite reads"):
+        dict(conformance_checks(Good, [({"response": "No!!!"}, "loud")]))["cases_hold"]()
 
 
 def test_hostile_rows_hold_what_the_house_style_names() -> None:

@@ -101,6 +101,8 @@ def test_verify_takes_back_what_only_a_hash_calls_equal(monkeypatch: pytest.Monk
     rows = said("a", "b", "A.", "c")
     assert run_step(Exact(on="response"), rows).outcomes == ["kept"] + ["duplicate"] * 3
     assert run_step(Exact(on="response", verify=True), rows).outcomes == ["kept", "kept", "duplicate", "kept"]
+    both = Exact(on=("prompt", "column:lang"), verify=True)
+    assert run_step(both, said("a", "b", "c", lang=[None, "", None])).outcomes == ["kept", "kept", "duplicate"]
 
 
 def test_every_hash_finds_the_same_copies() -> None:

@@ -77,6 +77,12 @@ STEPS: list[tuple[RowStep, list[dict[str, Any]]]] = [
 ]
 NAMES = [f"{i} {type(step).__name__}" for i, (step, _) in enumerate(STEPS)]
 
+#: (fields, row or rows, the expected outcome): the conformance suite runs them
+CASES: list[Any] = [
+    ({}, {"instruction": "i", "output": "o"}, "kept"),
+    ({}, {"instruction": "i", "output": None}, "not_this_shape"),
+]
+
 
 def outcome(step: RowStep, table: pl.DataFrame) -> list[tuple[Any, ...]]:
     """What a step says of each row, as plain values."""

@@ -19,6 +19,14 @@ from tamis.testing import run_step
 
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
+#: (fields, row or rows, the expected outcome): the conformance suite runs them
+CASES: list[Any] = [
+    ({"user": "{a}"}, {"a": "x"}, "kept"),
+    ({"user": "{a}"}, {"a": None}, "missing_value"),
+    ({"user": "{a}", "missing": "empty"}, {"a": None}, "kept"),
+    ({"user": "q", "assistant": {"json": {"k": "{a}"}}, "json_columns": ["a"]}, {"a": "{"}, "not_json"),
+]
+
 
 def contents(step: Template, *rows: dict[str, Any]) -> list[list[tuple[str, str]]]:
     result = run_step(step, list(rows))

@@ -18,6 +18,17 @@ from tamis.testing import run_step
 
 DATA = Path(os.environ.get("TAMIS_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
 
+#: (fields, row or rows, the expected outcome): the conformance suite runs them
+CASES: list[Any] = [
+    (
+        {"column": "tree"},
+        {"tree": '{"role": "prompter", "text": "q", "replies": [{"role": "assistant", "text": "a", "rank": 0}]}'},
+        "merged",
+    ),
+    ({"column": "tree"}, {"tree": '{"role": "prompter", "text": "q"}'}, "no_thread"),
+    ({"column": "tree"}, {"tree": "[1]"}, "not_this_shape"),
+]
+
 
 def ask(text: str, *replies: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"role": "prompter", "text": text, "replies": list(replies), **more}
@@ -80,6 +91,14 @@ def test_pairs_of_ranked_replies() -> None:
     assert paths(Threads(column="tree", pairs=True), same) == []
 
 
+def test_pairs_stand_in_the_order_of_the_tree() -> None:
+    def fork(text: str) -> dict[str, Any]:
+        return ask(text, say(f"{text}+", rank=0), say(f"{text}-", rank=1))
+
+    tree = ask("q", say("one", fork("a"), rank=0), say("two", fork("b"), rank=1))
+    assert paths(Threads(column="tree", pairs=True), tree) == [(0, "q one"), (0, "q one a a+"), (0, "q two b b+")]
+
+
 MISFITS: list[tuple[str | None, str, str | None]] = [
     (json.dumps(TREE), "merged", None),
     (None, "not_this_shape", "tree is null"),
@@ -100,15 +119,20 @@ def test_what_is_no_tree_is_dropped_with_the_place() -> None:
     result = run_step(Threads(column="tree"), [{"tree": value} for value, *_ in MISFITS])
     assert result.outcomes == [outcome for _, outcome, _ in MISFITS]
     for evidence, (_, _, problem) in zip(result.evidence, MISFITS, strict=True):
-        assert (evidence["problem"] or "").startswith(problem or "") and (evidence["problem"] is None) == (
-            problem is None
-        )
+        assert (evidence["problem"] is None) == (problem is None)
+        assert (evidence["problem"] or "").startswith(problem or "")
     assert result.line == "12 in + 5 born = 5 kept + 11 dropped + 1 merged (merged 1, not_this_shape 8, no_thread 3)"
 
 
 def test_deep_trees_are_no_crash() -> None:
-    deep = '{"role": "assistant", "text": "x", "replies": [' * 20_000 + "]}" * 20_000
-    assert run_step(Threads(column="tree"), [{"tree": deep}]).outcomes == ["not_this_shape"]
+    def chain(depth: int) -> str:
+        return '{"role": "assistant", "text": "x", "replies": [' * depth + "]}" * depth
+
+    trees = ['{"role": "user", "text": "q", "replies": [' + chain(depth) + "]}" for depth in (199, 200, 20_000)]
+    result = run_step(Threads(column="tree"), [{"tree": tree} for tree in trees])
+    assert result.outcomes == ["merged", "not_this_shape", "not_this_shape"]
+    assert len(result.born[0]["messages"]) == 200
+    assert result.evidence[1]["problem"] == "tree is nested more than 400 deep"
 
 
 def test_rows_that_are_the_first_message_themselves() -> None:

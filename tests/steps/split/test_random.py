@@ -81,6 +81,13 @@ def test_the_order_of_rows_changes_nothing_and_the_seed_does() -> None:
     assert run_step(Random(), frame, seed=2).column("split") != split
 
 
+def test_what_must_stay_together_is_ordered_by_what_it_says() -> None:
+    rows = asked(*[f"question {k}" for k in range(60)])
+    split = run_step(Random(), rows).column("split")
+    assert run_step(Random(), rows[::-1]).column("split") == split[::-1]
+    assert run_step(Random(together=()), rows[::-1]).column("split") != split[::-1]
+
+
 def test_growing_moves_only_rows_at_the_border() -> None:
     before = run_step(Random(), with_ids(1000)).column("split")
     after = run_step(Random(), with_ids(1010)).column("split")[:1000]

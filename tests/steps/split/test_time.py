@@ -74,9 +74,9 @@ def test_undated_rows_go_to_the_first_split() -> None:
 
 def test_rows_named_earlier_stay_and_count(tmp_path: Path) -> None:
     path = tmp_path / "earlier.csv"
-    path.write_text("id,split\nk0,new\n")
-    split = run_step(Time(by="day", shares=HALF, earlier=path, ids="key"), days(1, 2, 3, 4)).column("split")
-    assert split == ["new", "old", "old", "new"]
+    path.write_text("id,split\nk5,old\n")
+    split = run_step(Time(by="day", shares=HALF, earlier=path, ids="key"), days(1, 2, 3, 4, 5, 6)).column("split")
+    assert split == ["old", "old", "new", "new", "new", "old"]
 
 
 @pytest.mark.parametrize(
