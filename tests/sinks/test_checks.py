@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import gzip
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ import pytest
 
 from tamis.core.errors import DataError, UsageError
 from tamis.sinks.checks import RULES, TARGETS, Problem, check_file, check_row, iter_problems, summarise
-
-DATA = Path(os.environ.get("TAMIS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def user(content: Any = "Hi", **more: Any) -> dict[str, Any]:
@@ -63,7 +60,9 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         chat(user(), bot()),
         chat(SYSTEM, user(), bot("a", weight=0), user(name="Jo"), bot("b", weight=1)),
         chat({"role": "developer", "content": "x"}, user([{"type": "text", "text": "Hi"}]), bot()),
-        chat(user(), calling(call("1"), call("2")), reply("2"), reply("1"), bot(), tools=[TOOL], parallel_tool_calls=True),
+        chat(
+            user(), calling(call("1"), call("2")), reply("2"), reply("1"), bot(), tools=[TOOL], parallel_tool_calls=True
+        ),
         chat(user(), calling(call())),
     ],
     "openai_dpo": [pair(), pair(input=chat(SYSTEM, user(), bot(), user()))],
@@ -76,27 +75,46 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "sharegpt": [
         {"conversations": turns("a", "b"), "system": "s", "id": 1},
         {"conversations": [{"from": "system", "value": "s"}, *turns("a", "b", "c", "d")], "tools": "[]"},
-        {"conversations": [*turns("a", "b", names=("human", "function_call")), *turns("c", "d", names=("observation", "gpt"))]},
-        {"conversations": turns("a"), "chosen": {"from": "gpt", "value": "b"}, "rejected": {"from": "gpt", "value": "c"}},
+        {
+            "conversations": [
+                *turns("a", "b", names=("human", "function_call")),
+                *turns("c", "d", names=("observation", "gpt")),
+            ]
+        },
+        {
+            "conversations": turns("a"),
+            "chosen": {"from": "gpt", "value": "b"},
+            "rejected": {"from": "gpt", "value": "c"},
+        },
     ],
     "trl_sft": [
         chat(user(), bot(), topic="any"),
         {"conversations": turns("a", "b")},
+        {"text": "a"},
+        {"prompt": [user()], "completion": [bot()]},
     ],
     "trl_dpo": [
         {"prompt": "a", "chosen": "b", "rejected": "c"},
         {"chosen": [user(), bot("b")], "rejected": [user(), bot("c")]},
     ],
-    "trl_kto": [{"prompt": "a", "completion": "b", "label": False}, {"prompt": [user()], "completion": [bot()], "label": True}],
+    "trl_kto": [
+        {"prompt": "a", "completion": "b", "label": False},
+        {"prompt": [user()], "completion": [bot()], "label": True},
+    ],
     "prompt_completion": [{"prompt": "a", "completion": "b"}],
     "mistral": [chat(user(), user(), bot()), chat(user(), calling(call()), reply(), bot(), tools=[TOOL])],
     "together": [chat(user(), bot()), chat(SYSTEM, user(), bot(), user(), bot())],
     "fireworks": [chat(SYSTEM, user(), bot("x", weight=1, reasoning_content="hm"))],
     "gemini": [
         gemini("user", "model", systemInstruction={"role": "ignored", "parts": [{"text": "s"}]}),
-        {"contents": [{"role": "user", "parts": [{"fileData": {"mimeType": "image/png", "fileUri": "gs://x"}}]}, *gemini("model")["contents"]]},
+        {
+            "contents": [
+                {"role": "user", "parts": [{"fileData": {"mimeType": "image/png", "fileUri": "gs://x"}}]},
+                *gemini("model")["contents"],
+            ]
+        },
     ],
-}  # fmt: skip
+}
 
 _MESSAGES: list[tuple[str, dict[str, Any]]] = [
     ("no_messages", {}),
@@ -134,6 +152,7 @@ _TOOLS: list[tuple[str, dict[str, Any]]] = [
     ("reply_unmatched", chat(user(), calling(call()), reply(), reply(), bot())),
     ("call_unanswered", chat(user(), calling(call()), user(), bot())),
     ("call_unanswered", chat(user(), calling(call("a12345678"), call("b12345678")), reply("a12345678"), bot())),
+    ("call_unanswered", chat(user(), calling(call("a12345678"), call("b12345678")), reply("a12345678"))),
     ("undeclared_tool", chat(user(), calling(call(name="g")), reply(), bot(), tools=[TOOL])),
 ]
 _LAST = [("last_not_assistant", chat(user())), ("last_not_assistant", chat(user(), bot(), user()))]
@@ -303,8 +322,25 @@ def test_every_rule_of_every_target_has_an_example(target: str) -> None:
 
 def test_rows_of_any_shape_are_survived() -> None:
     odd: list[Any] = [None, 0, 1.5, True, "", "x", [], [None], [[]], [{}], {}, {"role": None}, {"messages": 3}]
-    keys = ["messages", "tools", "input", "preferred_output", "prompt", "completion", "label", "chosen", "rejected", "text",
-            "conversations", "contents", "systemInstruction", "instruction", "output", "history", "kto_tag"]  # fmt: skip
+    keys = [
+        "messages",
+        "tools",
+        "input",
+        "preferred_output",
+        "prompt",
+        "completion",
+        "label",
+        "chosen",
+        "rejected",
+        "text",
+        "conversations",
+        "contents",
+        "systemInstruction",
+        "instruction",
+        "output",
+        "history",
+        "kto_tag",
+    ]
     for target in TARGETS:
         for key in keys:
             for value in odd:
@@ -436,13 +472,27 @@ def test_what_cannot_be_checked_is_said(tmp_path: Path) -> None:
 
 
 def test_every_rule_is_used_by_a_target_or_for_files() -> None:
-    of_files = {"no_rows", "too_few_rows", "too_many_rows", "too_large", "file_name", "not_utf8", "byte_order_mark", "not_json",
-                "not_an_object", "repeated_key", "not_a_number", "half_surrogate", "blank_line", "mixed_shapes", "one_sided_labels"}  # fmt: skip
+    of_files = {
+        "no_rows",
+        "too_few_rows",
+        "too_many_rows",
+        "too_large",
+        "file_name",
+        "not_utf8",
+        "byte_order_mark",
+        "not_json",
+        "not_an_object",
+        "repeated_key",
+        "not_a_number",
+        "half_surrogate",
+        "blank_line",
+        "mixed_shapes",
+        "one_sided_labels",
+    }
     used = {rule for target in TARGETS.values() for rule in target.rules}
     assert set(RULES) == used | of_files
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the real data is not here; TAMIS_DATA names its folder")
 @pytest.mark.parametrize(
     ("name", "target", "errors"),
     [
@@ -453,8 +503,8 @@ def test_every_rule_is_used_by_a_target_or_for_files() -> None:
         ("sharegpt-dummy/dummy_conversation.json.gz", "sharegpt", 0),
     ],
 )
-def test_real_files(tmp_path: Path, name: str, target: str, errors: int) -> None:
-    raw = (DATA / name).read_bytes()
+def test_real_files(data: Path, tmp_path: Path, name: str, target: str, errors: int) -> None:
+    raw = (data / name).read_bytes()
     path = tmp_path / Path(name).name.removesuffix(".gz")
     path.write_bytes(gzip.decompress(raw) if name.endswith(".gz") else raw)
     assert summarise(iter_problems(path, target))["error"] == errors

@@ -45,6 +45,7 @@ class Verdict:
     clauses: tuple[Clause, ...] = ()
     evidence: dict[str, pl.Series] = field(default_factory=dict)
     changes: dict[str, pl.Series] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
         """Also drop the rows where `when` holds."""
@@ -64,6 +65,10 @@ class Verdict:
     def change(self, **columns: pl.Series) -> Verdict:
         """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""
         return replace(self, changes={**self.changes, **columns})
+
+    def warn(self, message: str) -> Verdict:
+        """Also tell people something about all rows. Only a table step's warnings are told."""
+        return replace(self, warnings=(*self.warnings, message))
 
     def note(self, **evidence: pl.Series) -> Verdict:
         """Also remember figures."""

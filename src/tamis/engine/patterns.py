@@ -50,7 +50,13 @@ def placeholder(text: Text) -> pl.Series:
     lorem = np.empty(n, np.int16)
     first_phrase(text.data, text.offsets, LONGEST, automaton([LOREM]), lorem)
     for i in np.flatnonzero(lorem >= 0).tolist():
-        if text.data[text.offsets[i] : text.offsets[i + 1]][:LONGEST].tobytes().lstrip(b" \t\r\n\"'*#").lower().startswith(LOREM):
+        if (
+            text.data[text.offsets[i] : text.offsets[i + 1]][:LONGEST]
+            .tobytes()
+            .lstrip(b" \t\r\n\"'*#")
+            .lower()
+            .startswith(LOREM)
+        ):
             found.append((i, LOREM.decode()))
     out = pl.Series([None], dtype=pl.String).new_from_index(0, n)
     rows, words = [i for i, _ in found], [word for _, word in found]

@@ -28,17 +28,18 @@ HEAD_BYTES = 400  # bytes searched for `PHRASES`
 SURE = 0.5  # from this score on, an answer counts as a refusal unless told otherwise
 
 
-
 def _phrases(lines: str) -> tuple[str, ...]:
     return tuple(phrase for line in lines.strip().split("\n") for phrase in line.strip().split("|"))
 
 
 #: One of these stands in every text that the rules below can find; a kernel looks for them before any rule is tried.
 #: What may stand between "I" and what is denied: "I therefore cannot".
-_ADVERBS = ("also", "still", "in good conscience", "just", "sorry", "afraid", "either", "even", "at this time", "right now", "therefore", "thus", "so")
-_DENIED = (
-    *("cannot", "can't", "can not", "won't", "will not", "wouldn't be", "would not be", "decline", "refuse", "must decline", "must refuse", "must refrain"),
-    *("must respectfully", "must politely", "have to decline", "have to refuse", "need to decline"),
+_ADVERBS = _phrases("also|still|in good conscience|just|sorry|afraid|either|even|at this time|right now|therefore|thus|so")
+_DENIED = _phrases(
+    """
+    cannot|can't|can not|won't|will not|wouldn't be|would not be|decline|refuse|must decline|must refuse|must refrain
+    must respectfully|must politely|have to decline|have to refuse|need to decline
+    """
 )
 _DENIED_AM = _phrases(
     """
@@ -47,9 +48,15 @@ _DENIED_AM = _phrases(
     """
 )
 DECLINES = (
-    *(f"{before} {denied}" for before in ("i", "ly", ",", " ai", "model", "assistant", *_ADVERBS) for denied in _DENIED),
+    *(
+        f"{before} {denied}"
+        for before in ("i", "ly", ",", " ai", "model", "assistant", *_ADVERBS)
+        for denied in _DENIED
+    ),
     *(f"{before} {denied}" for before in ("'m", "i am", "ly", ",", *_ADVERBS) for denied in _DENIED_AM),
-    *_phrases("not feel|n't feel|rather not|prefer not|don't have|do not have|i lack|i have no |don't think it|do not think it|don't think that|do not think that|not something|n't something"),
+    *_phrases(
+        "not feel|n't feel|rather not|prefer not|don't have|do not have|i lack|i have no |don't think it|do not think it|don't think that|do not think that|not something|n't something"
+    ),
 )
 NORMS = _phrases(
     """
@@ -76,10 +83,39 @@ FOREIGN = _phrases(
     не могу|не буду|не в состоянии|не способ|죄송|미안|kan ik|ik kan|ik mag|nie mogę
     """
 )
-_UNFIT = ("accurate", "appropriate", "fair", "ethical", "acceptable", "a good idea", "right", "respectful", "okay", "correct")
-PHRASES = (*DECLINES, *NORMS, *REBUKES, *FOREIGN, *(f"{it} {not_} {unfit}" for it in ("it is", "it's") for not_ in ("not", "never") for unfit in _UNFIT))
+_UNFIT = (
+    "accurate",
+    "appropriate",
+    "fair",
+    "ethical",
+    "acceptable",
+    "a good idea",
+    "right",
+    "respectful",
+    "okay",
+    "correct",
+)
+PHRASES = (
+    *DECLINES,
+    *NORMS,
+    *REBUKES,
+    *FOREIGN,
+    *(f"{it} {not_} {unfit}" for it in ("it is", "it's") for not_ in ("not", "never") for unfit in _UNFIT),
+)
 _ASCII_FOREIGN = tuple(phrase for phrase in FOREIGN if phrase.isascii())
-_NORM_WORDS = ("appropriate", "ethical", "acceptable", "t right", "t safe", "t be safe", "ble for me", "within my", "side my", "side of my", "against ")
+_NORM_WORDS = (
+    "appropriate",
+    "ethical",
+    "acceptable",
+    "t right",
+    "t safe",
+    "t be safe",
+    "ble for me",
+    "within my",
+    "side my",
+    "side of my",
+    "against ",
+)
 
 #: Verbs of service, surest first: what an assistant is asked for. The weak ones are common in stories and letters too.
 _STRONG = (
@@ -129,7 +165,9 @@ _WHY = re.compile(
 )  # fmt: skip
 #: The text speaks in another's voice: a letter, a script.
 _LETTER = re.compile(r"(?:dear|subject:|to whom|hi \w+,|hello \w+,)")
-_PREAMBLE = re.compile(r"\b(?:sorry|apolog|understand|thank|hello|hi\b|unfortunately|just an ai|as an|question|happy to help|appreciate|request)")
+_PREAMBLE = re.compile(
+    r"\b(?:sorry|apolog|understand|thank|hello|hi\b|unfortunately|just an ai|as an|question|happy to help|appreciate|request)"
+)
 _PIVOT = re.compile(
     r"\b(?:however|but|nevertheless|nonetheless|that said|still|though|alternatively)\b[, ]{1,2}(?:[^.!?\n]{0,60}?[, ])?"
     r"(?:i can(?!'t|not| not)|i could|i am able|i'm able|i will|i'll|i would be (?:happy|glad)|i'd be (?:happy|glad)|here(?:'s| is| are)|let me|let's"
@@ -138,8 +176,12 @@ _PIVOT = re.compile(
     r"|\binstead, (?:i can|i'll|i will|here|let me|let's)|\bhere (?:are|is) (?:some|a few|several|a|an|the|my|your)\b|\bhere's (?:a|an|the|some|my)\b"
 )
 _LIST = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+\S", re.MULTILINE)
-_CRISIS = re.compile(r"hotline|crisis|lifeline|suicid|emergency|mental health|therapist|counsel|law enforcement|authorities|help is available")
-_OFFER = re.compile(r"(?:any|have) (?:other|more|further|different) (?:question|request|concern|topic)|anything else|feel free to ask|another (?:question|topic)|something else")
+_CRISIS = re.compile(
+    r"hotline|crisis|lifeline|suicid|emergency|mental health|therapist|counsel|law enforcement|authorities|help is available"
+)
+_OFFER = re.compile(
+    r"(?:any|have) (?:other|more|further|different) (?:question|request|concern|topic)|anything else|feel free to ask|another (?:question|topic)|something else"
+)
 
 #: Other languages: a negated ability or will with a service verb near it, or after an apology.
 _OTHER = re.compile(
@@ -299,7 +341,9 @@ def _refusal(text: str, head: str) -> Refusal | None:
         return None
     score, start, end = max(found, key=lambda one: (one[0], -one[1]))
     opening, reason = text[: end + 120], text[:start] + text[end : end + 120]
-    score += 0.15 * bool(_SORRY.search(text[:start])) + 0.15 * bool(_AI.search(opening)) + 0.15 * bool(_WHY.search(reason))
+    score += (
+        0.15 * bool(_SORRY.search(text[:start])) + 0.15 * bool(_AI.search(opening)) + 0.15 * bool(_WHY.search(reason))
+    )
     score += 0.1 * (len(text) < 200 and start < 60 and score > 0.3) + 0.1 * bool(_OFFER.search(text))
     phrase = text[start : end + 40].split("\n")[0].strip()
     return Refusal(phrase, min(1.0, max(0.0, round(score, 2))), _helps(text[end:]))
@@ -327,7 +371,9 @@ def _lateness(before: str) -> float:
     for sentence in _SENTENCE.split(before)[:-1]:
         off += 0.1 if _PREAMBLE.search(sentence) else 0.2
     line = before.rsplit("\n", 1)[-1]
-    quoted = before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("„") > before.count("“")
+    quoted = (
+        before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("„") > before.count("“")
+    )
     return off + 0.4 * (quoted or bool(_LETTER.match(before)) or bool(re.match(r"[\w .]{1,30}: ", line)))
 
 

@@ -24,20 +24,121 @@ from tamis.core.row import VIEWS
 from .frame import find_column
 
 FUNCTIONS = frozenset(
-    ["length", "char_length", "character_length", "octet_length", "bit_length", "lower", "upper", "initcap", "trim", "ltrim", "rtrim", "left", "right", "substr", "substring", "replace", "reverse", "concat", "concat_ws", "starts_with", "ends_with", "strpos", "regexp_like", "abs", "ceil", "ceiling", "floor", "round", "sign", "sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "log1p", "mod", "pow", "power", "greatest", "least", "coalesce", "ifnull", "nullif", "if", "cast", "try_cast", "array_length", "array_contains", "array_to_string"]
+    [
+        "length",
+        "char_length",
+        "character_length",
+        "octet_length",
+        "bit_length",
+        "lower",
+        "upper",
+        "initcap",
+        "trim",
+        "ltrim",
+        "rtrim",
+        "left",
+        "right",
+        "substr",
+        "substring",
+        "replace",
+        "reverse",
+        "concat",
+        "concat_ws",
+        "starts_with",
+        "ends_with",
+        "strpos",
+        "regexp_like",
+        "abs",
+        "ceil",
+        "ceiling",
+        "floor",
+        "round",
+        "sign",
+        "sqrt",
+        "cbrt",
+        "exp",
+        "ln",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "mod",
+        "pow",
+        "power",
+        "greatest",
+        "least",
+        "coalesce",
+        "ifnull",
+        "nullif",
+        "if",
+        "cast",
+        "try_cast",
+        "array_length",
+        "array_contains",
+        "array_to_string",
+    ]
 )
-KEYWORDS = frozenset(["and", "or", "not", "xor", "in", "between", "like", "ilike", "rlike", "regexp", "is", "null", "true", "false", "distinct", "case", "when", "then", "else", "end", "as", "from"])
-TYPES = frozenset(["varchar", "text", "string", "int", "integer", "bigint", "smallint", "float", "double", "real", "boolean", "bool"])
-OPERATORS = ("!~*", "<=>", "!~", "~*", "::", "||", "<=", ">=", "<>", "!=", "==", "(", ")", ",", "+", "-", "*", "/", "%", "=", "<", ">", "~")
+KEYWORDS = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "xor",
+        "in",
+        "between",
+        "like",
+        "ilike",
+        "rlike",
+        "regexp",
+        "is",
+        "null",
+        "true",
+        "false",
+        "distinct",
+        "case",
+        "when",
+        "then",
+        "else",
+        "end",
+        "as",
+        "from",
+    ]
+)
+TYPES = frozenset(
+    ["varchar", "text", "string", "int", "integer", "bigint", "smallint", "float", "double", "real", "boolean", "bool"]
+)
+OPERATORS = (
+    "!~*",
+    "<=>",
+    "!~",
+    "~*",
+    "::",
+    "||",
+    "<=",
+    ">=",
+    "<>",
+    "!=",
+    "==",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "=",
+    "<",
+    ">",
+    "~",
+)
 MAX_LENGTH = 20_000  # characters
 MAX_DEPTH = 30  # nested brackets; the parser recurses
 MAX_OPERATORS = 200  # evaluation recurses: a chain of a few hundred `+` ends in a crash where stacks are small
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<string>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)"""
-    r"""|(?P<word>[^\W\d]\w*)|(?P<operator>"""
-    + "|".join(re.escape(operator) for operator in OPERATORS)
-    + ")",
+    r"""|(?P<word>[^\W\d]\w*)|(?P<operator>""" + "|".join(re.escape(operator) for operator in OPERATORS) + ")",
     re.DOTALL,
 )
 
@@ -90,7 +191,8 @@ def evaluate(sql: str, rows: Columns) -> pl.Series:
         raise _type_error(sql, error, columns) from None
     if result.dtype not in (pl.Boolean, pl.Null):
         raise UsageError(
-            f"SQL `{_short(sql)}` gives {_kind(result.dtype)}, not true or false", hint="compare it, as in `… > 0` or `… IS NOT NULL`"
+            f"SQL `{_short(sql)}` gives {_kind(result.dtype)}, not true or false",
+            hint="compare it, as in `… > 0` or `… IS NOT NULL`",
         )
     if len(result) != rows.height:
         result = result.new_from_index(0, rows.height)
@@ -110,7 +212,7 @@ def _pieces(sql: str) -> Iterator[Piece]:
         raise UsageError("the SQL expression is empty", hint="write a condition, as in `length(response) > 10`")
     if len(sql) > MAX_LENGTH:
         raise UsageError(f"the SQL expression has {len(sql)} characters; at most {MAX_LENGTH} are possible")
-    tokens = _with_null_truth([token for token in _tokens(sql) if token[0] != "space"])
+    tokens = [(kind, text, at) for kind, text, at in _tokens(sql) if kind != "space"]
     depth = operators = 0
     for index, (kind, text, at) in enumerate(tokens):
         after = tokens[index + 1][1] if index + 1 < len(tokens) else ""
@@ -120,7 +222,9 @@ def _pieces(sql: str) -> Iterator[Piece]:
             raise _wrong(sql, at, f"brackets are nested deeper than {MAX_DEPTH}")
         operators += (kind == "operator" and text not in "(),") or text.lower() in KEYWORDS
         if operators > MAX_OPERATORS:
-            raise _wrong(sql, at, f"more than {MAX_OPERATORS} operators", hint="use `IN (…)`, or filter.listed for long lists")
+            raise _wrong(
+                sql, at, f"more than {MAX_OPERATORS} operators", hint="use `IN (…)`, or filter.listed for long lists"
+            )
         if kind == "quoted":
             if after == "(":
                 raise _wrong(sql, at, f"{text} is a name and cannot be called", hint="functions stand without quotes")
@@ -132,20 +236,6 @@ def _pieces(sql: str) -> Iterator[Piece]:
         yield Piece(" ", False, at)
 
 
-def _with_null_truth(tokens: list[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
-    """`IS [NOT] TRUE` as SQL means it, true or false even of null; Polars' own gives null."""
-    out: list[tuple[str, str, int]] = []
-    for kind, text, at in tokens:
-        lower = text.lower() if kind == "word" else ""
-        last = [before[1].lower() for before in out[-2:]]
-        if lower in ("true", "false") and last[-1:] == ["is"]:
-            out += [("word", word, at) for word in ("not", "distinct", "from")]
-        elif lower in ("true", "false") and last == ["is", "not"]:
-            out[-1:] = [("word", word, at) for word in ("distinct", "from")]
-        out.append((kind, text, at))
-    return out
-
-
 def _word(sql: str, word: str, at: int, before: str, after: str) -> Piece:
     """What a bare word is: a function, a type, a keyword, or the name of a column."""
     lower = word.lower()
@@ -155,11 +245,18 @@ def _word(sql: str, word: str, at: int, before: str, after: str) -> Piece:
         if lower in TYPES:
             return Piece(lower, False, at)
         raise _wrong(sql, at, f"no type {word!r}; {did_you_mean(lower, TYPES)}")
+    if before.lower() in ("is", "not") and lower in ("true", "false", "distinct"):
+        # Polars gives null for `null IS TRUE`, and reads `a IS DISTINCT FROM b OR c` as `a IS DISTINCT FROM (b OR c)`
+        raise _wrong(
+            sql, at, f"IS {word.upper()} is not possible", hint="say what null counts as: `coalesce(x, false)`"
+        )
     if lower in KEYWORDS:
         return Piece(lower, False, at)
     if lower in ("select", "with", "exists", "over", "table", "limit", "union", "order", "group"):
         hint = f'a column of that name stands in quotes: "{word}"'
-        raise _wrong(sql, at, f"{word!r} is not possible: the expression speaks of one row, without sub-queries", hint=hint)
+        raise _wrong(
+            sql, at, f"{word!r} is not possible: the expression speaks of one row, without sub-queries", hint=hint
+        )
     if after == "(":
         if lower in FUNCTIONS:
             return Piece(lower, False, at)
@@ -190,7 +287,9 @@ def _resolve(sql: str, piece: Piece, names: Sequence[str]) -> str:
         if piece.text in VIEWS and error.message.startswith("no column"):
             return f"view:{piece.text}"
         quoted = sql[piece.at] == '"'
-        raise _wrong(sql, piece.at, error.message, hint=error.hint or ("a text stands in single quotes" if quoted else None)) from None
+        raise _wrong(
+            sql, piece.at, error.message, hint=error.hint or ("a text stands in single quotes" if quoted else None)
+        ) from None
     if full == "*" or (full.startswith("^") and full.endswith("$")):
         raise _wrong(sql, piece.at, f"the column {full!r} cannot be used in SQL because of its name")
     return full
@@ -215,7 +314,11 @@ def _wrong(sql: str, at: int, what: str, hint: str | None = None) -> UsageError:
 def _type_error(sql: str, error: pl.exceptions.PolarsError, columns: Sequence[pl.Series]) -> UsageError:
     kinds = ", ".join(f"{column.name} is {_kind(column.dtype)}" for column in columns)
     reason = str(error).strip().split("\n")[0]
-    hint = "`try_cast(x AS double)` gives null where a text is no number" if "conversion" in reason or "compare" in reason else None
+    hint = (
+        "`try_cast(x AS double)` gives null where a text is no number"
+        if "conversion" in reason or "compare" in reason
+        else None
+    )
     return UsageError(f"SQL `{_short(sql)}`: {reason}" + (f" ({kinds})" if kinds else ""), hint=hint)
 
 
@@ -227,5 +330,3 @@ def _kind(dtype: pl.DataType) -> str:
     if dtype.is_numeric():
         return "a number"
     return "true or false" if dtype == pl.Boolean else f"a {dtype}"
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def _strings(text: Text, start: int, stop: int) -> list[str]:
     first, last = int(text.offsets[start]), int(text.offsets[stop])
     data = text.data[first:last].tobytes()
     ends = (text.offsets[start : stop + 1] - first).tolist()
-    return [data[a:b].decode("utf-8", "replace") for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [data[a:b].decode("utf-8", "replace") for a, b in pairwise(ends)]
 
 
 @lru_cache(maxsize=8)
@@ -64,7 +65,9 @@ def _counter(tokenizer: str) -> Callable[[list[str]], list[int]]:
     path = Path(tokenizer)
     if not path.is_file():
         if path.suffix == ".json" or path.parent != Path():
-            raise DataError(f"no tokenizer file {tokenizer!r}", hint="give the path of a `tokenizer.json`, or o200k or cl100k")
+            raise DataError(
+                f"no tokenizer file {tokenizer!r}", hint="give the path of a `tokenizer.json`, or o200k or cl100k"
+            )
         hint = "or give the path of a `tokenizer.json`"
         raise UsageError(f"unknown tokenizer {tokenizer!r}; {did_you_mean(tokenizer, BUILT_IN)}", hint=hint)
     try:

@@ -112,7 +112,7 @@ class _Foresight:
             missing += result.gathered_rows
         if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:
             return sum(int(part.seen.sum()) for part in parts)
-        scattered, _, _ = decide(call, parts, self.judge.cache)
+        scattered = decide(call, parts, self.judge.cache).scattered
         for index, (state, one) in enumerate(zip(self.states, scattered, strict=True)):
             layers = state.layers if one.layer is None else (*state.layers, one.layer)
             self.states[index] = replace(

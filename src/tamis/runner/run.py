@@ -204,7 +204,9 @@ class Judge:
         started = time.perf_counter()
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
-            scattered, decision, log.cached = decide(call, parts, self.cache)
+            scattered, decision, log.cached, warnings = decide(call, parts, self.cache)
+            for warning in warnings:
+                self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):
                 flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -112,14 +113,23 @@ def _column(frame: Frame, name: str) -> pl.Series:
     return frame.text(view) if name != view or view in CHAT_VIEWS else frame[name]
 
 
+class Decided(NamedTuple):
+    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell."""
+
+    scattered: list[Scattered]
+    fingerprint: str
+    cached: bool
+    warnings: list[str]
+
+
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     """What a table step's decision depends on: the step, what was gathered, the rows it sees and their ids."""
     key = [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
     return fingerprint("table", call.step.name, call.identity, key)
 
 
-def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> tuple[list[Scattered], str, bool]:
-    """A table step's decisions, scattered back over the partitions; their fingerprint; whether they were cached."""
+def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> Decided:
+    """A table step's decisions."""
     step = call.step
     assert isinstance(step, TableStep)
     fp = decision_fingerprint(call, parts)
@@ -128,7 +138,7 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> tuple[list[Sc
     cached = entry is not None
     if entry is None:
         entry = _store(cache, fp, step, table, parts)
-    return _scatter(step, fp, entry, table, parts), fp, cached
+    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, list(entry.facts["warnings"]))
 
 
 def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]) -> Entry:
@@ -143,7 +153,7 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
     if judged.changes:
         rows = np.concatenate([np.flatnonzero(part.seen) for part in parts]).astype(np.uint32)
         frames["changes"] = pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])
-    return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes)})
+    return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings)})
 
 
 def _scatter(

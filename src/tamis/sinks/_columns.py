@@ -11,6 +11,9 @@ from tamis.core.errors import UsageError
 from tamis.core.row import LINEAGE, MESSAGES, RESERVED
 from tamis.engine.frame import find_column
 
+#: Columns that map steps make of the source's column of the same name, which they replace.
+MAPPED = ("messages", "rejected", "tools", "text")
+
 #: What a recipe says under `columns:`: names, or delivered name → column.
 Choice = tuple[str, ...] | dict[str, str] | None
 
@@ -33,6 +36,8 @@ def delivered_names(
 ) -> dict[str, str]:
     """Delivered name → column, in order. Raises UsageError where two columns would get one name.
 
+    `source.messages` and its like are left out where a map step made the row's own of them.
+
     >>> delivered_names("jsonl", ["messages", "source.topic", "filter.length.length", "id.high"], None)
     {'messages': 'messages', 'topic': 'source.topic', 'length': 'filter.length.length'}
     """
@@ -43,7 +48,9 @@ def delivered_names(
     elif choice is not None:
         wanted = [(plain_name(full), full) for full in (find_column(name, names) for name in choice)]
     else:
-        wanted = [(plain_name(name), name) for name in names if name != "id" and not name.startswith(("id.", "at."))]
+        mapped = {f"source.{name}" for name in MAPPED if name in names}
+        kept = [name for name in names if name != "id" and not name.startswith(("id.", "at.")) and name not in mapped]
+        wanted = [(plain_name(name), name) for name in kept]
     if row_id is not None:
         wanted.insert(0, (row_id, "id"))
     found: dict[str, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -107,7 +108,9 @@ class Csv(Sink):
         ending = "\r\n" if self.crlf else "\n"
         if table.width == 1 and not header:  # a null alone would be a blank line, which readers skip
             table = table.with_columns(pl.all().cast(pl.String).fill_null(""))
-        return table.write_csv(include_header=header, line_terminator=ending, quote_style="necessary").encode()
+        buffer = io.BytesIO()
+        table.write_csv(buffer, include_header=header, line_terminator=ending, quote_style="necessary", batch_size=1024)
+        return buffer.getvalue()
 
     def count(self, path: Path) -> int:
         return int(pl.scan_csv(path, infer_schema=False).select(pl.len()).collect().item())

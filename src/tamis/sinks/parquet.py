@@ -71,9 +71,8 @@ class Parquet(Sink):
     def cut(self, rows: pl.DataFrame, begun: tuple[int, int]) -> tuple[int, tuple[int, int]]:
         used_rows, used_bytes = begun
         sizes = np.cumsum(row_bytes(rows)) + used_bytes
-        fitting = min(
-            self.rows_per_file - used_rows, int(np.searchsorted(sizes, FILE_BYTES, side="left")) + 1, rows.height
-        )
+        full = int(np.searchsorted(sizes, FILE_BYTES, side="left")) + 1
+        fitting = min(self.rows_per_file - used_rows, full, rows.height)
         if used_bytes >= FILE_BYTES or fitting <= 0:
             return 0, begun
         return fitting, (used_rows + fitting, int(sizes[fitting - 1]))

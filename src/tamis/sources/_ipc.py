@@ -47,9 +47,10 @@ def _message(file: BinaryIO) -> tuple[int, bytes] | None:
 def _look(metadata: bytes) -> tuple[int, int]:
     """The kind of a message and the length of its body, from the table `Message` of the format."""
     try:
-        table = struct.unpack_from("<i", metadata, 0)[0]
-        fields = table - struct.unpack_from("<i", metadata, table)[0]
-        kind, body = (struct.unpack_from("<H", metadata, fields + 4 + 2 * k)[0] for k in (1, 3))
+        table = struct.unpack_from("<I", metadata, 0)[0]
+        slots = table - struct.unpack_from("<i", metadata, table)[0]
+        size = struct.unpack_from("<H", metadata, slots)[0]
+        kind, body = (struct.unpack_from("<H", metadata, slots + at)[0] if at < size else 0 for at in (6, 10))
         return metadata[table + kind], struct.unpack_from("<q", metadata, table + body)[0] if body else 0
     except (struct.error, IndexError):
         raise Broken("the Arrow stream is damaged") from None

@@ -31,9 +31,6 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if key in seen:
                 raise _Stop("duplicate_key", f"the key {key[:80]!r} stands twice in one object")
             seen.add(key)
-    for key, value in pairs:
-        if _LONE.search(key) or (isinstance(value, str) and _LONE.search(value)):
-            raise _Stop("lone_surrogate", "an escape \\ud800 … \\udfff without its other half is no text")
     return found
 
 
@@ -68,17 +65,20 @@ def problem(raw: bytes, max_depth: int) -> Problem | None:
                 "control_character", f"a raw control character at character {error.pos + 1}; in JSON it must be escaped"
             )
         return Problem("invalid_json", f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}")
-    if _deep(value, max_depth):
-        return Problem("too_deep", f"nested deeper than {max_depth} levels")
-    return None
+    return _walk(value, max_depth)
 
 
-def _deep(value: Any, left: int) -> bool:
-    """Whether brackets are nested deeper than `left`; goes down level by level, without recursion."""
-    level = [value]
-    while level := [item for item in level if isinstance(item, dict | list)]:
-        if left == 0:
-            return True
+def _walk(value: Any, left: int) -> Problem | None:
+    """Whether brackets are nested too deep, or a string is no text. Goes down level by level, without recursion."""
+    depth, level = left, [value]
+    while level:
+        texts = [item for item in level if isinstance(item, str)]
+        nested = [item for item in level if isinstance(item, dict | list)]
+        texts += [key for item in nested if isinstance(item, dict) for key in item]
+        if any(map(_LONE.search, texts)):
+            return Problem("lone_surrogate", "an escape \\ud800 … \\udfff without its other half is no text")
+        if nested and left == 0:
+            return Problem("too_deep", f"nested deeper than {depth} levels")
         left -= 1
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
-    return False
+        level = [child for item in nested for child in (item.values() if isinstance(item, dict) else item)]
+    return None

@@ -49,7 +49,10 @@ class Python(RowStep):
 
     file: Path = Field(description="The Python file, relative to the recipe.")
     function: str = Field("apply", description="The function's name in it.")
-    columns: tuple[str, ...] = Field((), description="Columns the function reads; by default every column. Naming them saves work when others change.")
+    columns: tuple[str, ...] = Field(
+        (),
+        description="Columns the function reads; by default every column. Naming them saves work when others change.",
+    )
     columns_set: dict[str, Kind] = Field({}, alias="sets", description="Columns the function may set, and their kinds.")
 
     def reads(self) -> tuple[str, ...] | None:
@@ -59,7 +62,9 @@ class Python(RowStep):
         return (str(self.file),)
 
     def judge(self, rows: Columns) -> Verdict:
-        names = [rows.find(name) for name in self.columns] if self.columns else [n for n in rows.names if n not in LINEAGE]
+        names = (
+            [rows.find(name) for name in self.columns] if self.columns else [n for n in rows.names if n not in LINEAGE]
+        )
         fields = {name: name if name in RESERVED else name.removeprefix("source.") for name in names}
         answers: list[Any] = []
         if rows.height:
@@ -76,7 +81,9 @@ class Python(RowStep):
         possible = {"messages", "text", *self.columns_set}
         for name in sorted(given | set(self.columns_set)):
             if name not in possible:
-                raise UsageError(f"{self.file.name}:{self.function} sets {name!r}, which `sets:` does not declare; {did_you_mean(name, possible)}")
+                raise UsageError(
+                    f"{self.file.name}:{self.function} sets {name!r}, which `sets:` does not declare; {did_you_mean(name, possible)}"
+                )
             dtype = RESERVED[name] if name in RESERVED else KIND_TYPES[self.columns_set[name]]
             known = name in rows.names
             before = rows[name].to_list() if known else [None] * rows.height

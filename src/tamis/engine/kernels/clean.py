@@ -220,13 +220,13 @@ def mark_strings(
 
 @njit(nogil=True, cache=True)
 def _flag_end(data: np.ndarray, k: int, end: int) -> int:
-    """Where the tag characters at `k` end, if they spell a region's flag (3 to 6, then the closing tag); else 0."""
+    """Where the tag characters at `k` end, if they spell a region's flag (3 to 5, then the closing tag); else 0."""
     count = 0
     while k + 4 <= end:
         point, size = decode(data, k)
         k += size
         if point == 0xE007F:
-            return k if 3 <= count <= 6 else 0
+            return k if 3 <= count <= 5 else 0
         if not (0xE0030 <= point <= 0xE0039 or 0xE0061 <= point <= 0xE007A):
             return 0
         count += 1

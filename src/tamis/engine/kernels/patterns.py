@@ -13,7 +13,15 @@ INVISIBLE = (
     (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
     (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xE0000, 0xE0FFF),
 )  # fmt: skip
-WHITE = ((0x00A0, 0x00A0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000))
+WHITE = (
+    (0x00A0, 0x00A0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+)
 _HIDDEN = np.array(sorted(((0, 0x20), (0x7F, 0x9F), *INVISIBLE, *WHITE)), np.int64)
 
 
@@ -151,7 +159,13 @@ def automaton(phrases: list[bytes]) -> Automaton:
 
 @njit(nogil=True, cache=True)
 def _first_phrase(
-    data: np.ndarray, offsets: np.ndarray, head: int, classes: np.ndarray, moves: np.ndarray, final: np.ndarray, out: np.ndarray
+    data: np.ndarray,
+    offsets: np.ndarray,
+    head: int,
+    classes: np.ndarray,
+    moves: np.ndarray,
+    final: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     n = offsets.shape[0] - 1
     for i in range(0, n, 4):  # four rows at a time: each look-up waits for the one before it in its own row only

@@ -79,7 +79,13 @@ def _hash(data: np.ndarray, begin: int, end: int) -> np.uint64:
 
 @njit(nogil=True, cache=True)
 def _words(
-    data: np.ndarray, start: int, stop: int, begins: np.ndarray, hashes: np.ndarray, lines: np.ndarray, counts: np.ndarray
+    data: np.ndarray,
+    start: int,
+    stop: int,
+    begins: np.ndarray,
+    hashes: np.ndarray,
+    lines: np.ndarray,
+    counts: np.ndarray,
 ) -> int:
     """Where the words of a text begin (and its end), and their hashes; returns how many words there are.
 
@@ -172,7 +178,7 @@ def _longest_run(data: np.ndarray, start: int, stop: int) -> int:
 def measure_repetition(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
     """out (n, FIGURES) int64, per string:
 
-    LOOKED: bytes looked at (of very long rows, the beginning); REPEATED: bytes inside n-grams that stood before; LINES: bytes of the lines compared; REPEATED_LINES: of those
+    LOOKED: bytes looked at (of very long rows, the beginning); REPEATED: bytes inside n-grams that stood before; LINES: bytes of the lines compared (of two or more); REPEATED_LINES: of those
     that stood before; LOOP: bytes of the longest stretch in which a unit of words follows itself, LOOP_TIMES: how often
     (whole units, 3 or more; else LOOP is 0); RUN: the longest such stretch within one long word.
     """
@@ -203,6 +209,8 @@ def _lines(
 ) -> None:  # fmt: skip
     """LINES and REPEATED_LINES of one row."""
     mask = _mask(n)
+    if n < 2:
+        return
     for j in range(n):
         size = begins[lines[j + 1]] - begins[lines[j]]
         if size < LINE_BYTES:

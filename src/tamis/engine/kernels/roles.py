@@ -8,12 +8,29 @@ from numba import njit
 UNKNOWN, SYSTEM, USER, ASSISTANT, TOOL = range(5)
 
 #: what is wrong with a conversation, in the order in which it is looked for; 0: nothing
-FINE, UNKNOWN_ROLE, SYSTEM_LATE, NOT_USER_FIRST, SAME_ROLE_TWICE, STRAY_TOOL, UNANSWERED_CALL, WRONG_LAST, EMPTY_TURN, ECHO = range(10)
+(
+    FINE,
+    UNKNOWN_ROLE,
+    SYSTEM_LATE,
+    NOT_USER_FIRST,
+    SAME_ROLE_TWICE,
+    STRAY_TOOL,
+    UNANSWERED_CALL,
+    WRONG_LAST,
+    EMPTY_TURN,
+    ECHO,
+) = range(10)
 
 
 @njit(nogil=True, cache=True)
 def check_roles(
-    starts: np.ndarray, roles: np.ndarray, calls: np.ndarray, blank: np.ndarray, last_role: int, out: np.ndarray, place: np.ndarray
+    starts: np.ndarray,
+    roles: np.ndarray,
+    calls: np.ndarray,
+    blank: np.ndarray,
+    last_role: int,
+    out: np.ndarray,
+    place: np.ndarray,
 ) -> None:
     """out (n,) uint8: the first thing wrong with each conversation; place (n,) int32: in which message, from 0.
 

@@ -29,7 +29,11 @@ def histogram(figure: dict[str, Any], title: str) -> str:
         high_a = max(1.5, a / most * tall) if a else 0.0
         base = HEIGHT - LOW
         told = f"<title>{esc(_range(figure, k))}: {a:,} kept, {b:,} not</title>"
-        bars = f'<rect class="gone" x="{x:.1f}" y="{base - high_b:.1f}" width="{wide - gap:.1f}" height="{high_b:.1f}"/>' if b else ""
+        bars = (
+            f'<rect class="gone" x="{x:.1f}" y="{base - high_b:.1f}" width="{wide - gap:.1f}" height="{high_b:.1f}"/>'
+            if b
+            else ""
+        )
         if a:
             bars += f'<rect class="stay" x="{x:.1f}" y="{base - high_b - high_a:.1f}" width="{wide - gap:.1f}" height="{high_a:.1f}"/>'
         parts.append(f"<g>{told}{bars}</g>")
@@ -97,7 +101,9 @@ def overlay(length: dict[str, Any], title: str) -> str:
         high = after[k] / total_a / most * tall
         if after[k]:
             high = max(1.5, high)
-            parts.append(f'<rect class="stay" x="{k * wide:.1f}" y="{base - high:.1f}" width="{wide - min(2.0, wide * 0.18):.1f}" height="{high:.1f}"/>')
+            parts.append(
+                f'<rect class="stay" x="{k * wide:.1f}" y="{base - high:.1f}" width="{wide - min(2.0, wide * 0.18):.1f}" height="{high:.1f}"/>'
+            )
     points = []
     for k in range(n):
         y = base - before[k] / total_b / most * tall
@@ -125,7 +131,9 @@ def bars(rows: Sequence[dict[str, Any]], head: str, *, others: dict[str, Any] | 
         word = count(others["values"], "other value")
         lines.append(_bar_line(f"<i>{word}</i>", others["kept"], others["left"], most, total, draw=False))
     gone = any(row["left"] for row in rows)
-    cells = f'<th scope="col">{esc(head)}</th><th scope="col" class=n>kept</th>' + ('<th scope="col" class=n>not</th>' if gone else "")
+    cells = f'<th scope="col">{esc(head)}</th><th scope="col" class=n>kept</th>' + (
+        '<th scope="col" class=n>not</th>' if gone else ""
+    )
     if not gone:
         lines = [line.replace('<td class="n left">0</td>', "") for line in lines]
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ class Shown:
 class Pending:
     """Which rows the examples need, partition by partition; filled while the partitions are walked."""
 
-    def __init__(self, ledger: Ledger, outcomes: Outcomes, texts: Texts | None, chosen: list[int], shown: Shown) -> None:
+    def __init__(
+        self, ledger: Ledger, outcomes: Outcomes, texts: Texts | None, chosen: list[int], shown: Shown
+    ) -> None:
         self.ledger, self.outcomes, self.texts, self.shown = ledger, outcomes, texts, shown
         self.chosen = set(chosen)
         self.wanted: dict[int, set[tuple[int, int]]] = {}
@@ -116,7 +119,10 @@ class Pending:
         return [e for e in told if e in chosen]
 
     def _example(self, e: Example, number: int) -> dict[str, Any]:
-        told: dict[str, Any] = {**self._place(e.partition, e.row), "evidence": {k: _short(v) for k, v in e.evidence.items()}}
+        told: dict[str, Any] = {
+            **self._place(e.partition, e.row),
+            "evidence": {k: _short(v) for k, v in e.evidence.items()},
+        }
         told["marks"] = marks(e.evidence)
         told["row"] = self.shown.rows.get((e.partition, e.row, number))
         if e.into:
@@ -154,7 +160,10 @@ def shown(record: dict[str, Any] | None, words: list[str]) -> Row | None:
     if record.get("text") is not None:
         return {"turns": [{"role": "text", **_cut(str(record["text"]), words)}], "more": 0}
     cells = [(k.removeprefix("source."), v) for k, v in record.items() if k.startswith("source.")]
-    told = [{"name": k, **(_cut(str(v), words, CELL) if v is not None else {"text": None, "length": 0})} for k, v in cells[:COLUMNS]]
+    told = [
+        {"name": k, **(_cut(str(v), words, CELL) if v is not None else {"text": None, "length": 0})}
+        for k, v in cells[:COLUMNS]
+    ]
     return {"cells": told, "more": max(0, len(cells) - COLUMNS)}
 
 
@@ -176,7 +185,7 @@ def _cut(text: str, words: list[str], most: int = TURN) -> dict[str, Any]:
 
 def _short(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return float(f"{value:.6g}") if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return value if len(value) <= EVIDENCE else value[: EVIDENCE - 1] + "…"
     if value is None or isinstance(value, bool | int):
@@ -192,13 +201,16 @@ def compared(a: Row, b: Row) -> list[dict[str, Any]]:
         theirs = [("", "\n\n".join(text for _, text in theirs))]
     found = []
     for (name, left), (_, right) in zip(mine, theirs, strict=True):
-        segments = differ(left, right)
-        found.append({"name": name, "same": left == right, "left": segments[0], "right": segments[1]})
+        found.append(_pair(name, left, right))
     return found
 
 
 def _parts(row: Row) -> list[tuple[str, str]]:
-    return [(t["role"], t["text"]) for t in row["turns"]] if "turns" in row else [(c["name"], c["text"] or "") for c in row["cells"]]
+    return (
+        [(t["role"], t["text"]) for t in row["turns"]]
+        if "turns" in row
+        else [(c["name"], c["text"] or "") for c in row["cells"]]
+    )
 
 
 def changed(before: dict[str, Any] | None, after: dict[str, Any] | None, columns: list[str]) -> dict[str, Any] | None:
@@ -216,21 +228,24 @@ def changed(before: dict[str, Any] | None, after: dict[str, Any] | None, columns
                 return {"made": made, "from": shown({k: v for k, v in before.items() if k != "messages"}, [])}
             pairs += _turn_pairs(old, new or [])
         elif isinstance(new, str) and isinstance(old, str):
-            left, right = differ(old, new)
-            pairs.append({"name": name, "same": False, "left": left, "right": right})
+            pairs.append(_pair(name, old, new))
     return {"pairs": pairs[:TURNS]} if pairs else None
 
 
 def _turn_pairs(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if [m["role"] for m in old] == [m["role"] for m in new]:
-        pairs = [(a["role"] or "?", _content(a), _content(b)) for a, b in zip(old, new, strict=True) if _content(a) != _content(b)]
+        pairs = [
+            (a["role"] or "?", _content(a), _content(b))
+            for a, b in zip(old, new, strict=True)
+            if _content(a) != _content(b)
+        ]
     else:
         texts = ["\n\n".join(f"{m['role']}: {_content(m)}" for m in side) for side in (old, new)]
-        pairs = [("all turns", *texts)]
-    found = []
-    for name, a, b in pairs:
-        left, right = differ(a, b)
-        found.append({"name": name, "same": False, "left": left, "right": right})
-    return found
+        pairs = [("all turns", texts[0], texts[1])]
+    return [_pair(name, a, b) for name, a, b in pairs]
 
 
+def _pair(name: str, a: str, b: str) -> dict[str, Any]:
+    """Two texts with their differences marked."""
+    left, right = differ(a, b)
+    return {"name": name, "same": a == b, "left": [list(s) for s in left], "right": [list(s) for s in right]}

@@ -19,7 +19,7 @@ LONGEST_WORD = 80
 
 
 def figure(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
-    """A figure over `lines` of (value, outcome, reason); None where there is nothing to draw."""
+    """A figure over `lines` of (value, left); None where there is nothing to draw."""
     lines = lines.drop_nulls("value")
     dtype = lines["value"].dtype
     if lines.height == 0:
@@ -33,10 +33,12 @@ def figure(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
 
 def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     """How often each value stands, kept and not."""
-    left = pl.col("outcome") != "kept"
+    left = pl.col("left")
     value = pl.col("value").cast(pl.String)
     counts = lines.group_by(value).agg(left.not_().sum().alias("kept"), left.sum().alias("left"))
-    counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all")).sort("all", "value", descending=[True, False])
+    counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all")).sort(
+        "all", "value", descending=[True, False]
+    )
     lengths = counts["value"].str.len_chars()
     if counts.height > max(3, lines.height // 2):
         return None  # nearly every row has its own
@@ -48,29 +50,34 @@ def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
         for v, k, n, _ in shown.iter_rows()
     ]
     rest = counts.slice(WORDS)
-    others = {"values": rest.height, "kept": int(rest["kept"].sum()), "left": int(rest["left"].sum())} if rest.height else None
+    others = (
+        {"values": rest.height, "kept": int(rest["kept"].sum()), "left": int(rest["left"].sum())}
+        if rest.height
+        else None
+    )
     return {"name": name, "kind": "words", "rows": lines.height, "bars": bars, "others": others}
 
 
 def histogram(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     """Counts per bin, kept and not; and where the line between them runs, if there is one."""
     values = lines["value"].cast(pl.Float64).to_numpy()
-    left = (lines["outcome"] != "kept").to_numpy()
+    left = lines["left"].to_numpy()
     fine = np.isfinite(values)
     values, left = values[fine], left[fine]
     if len(values) == 0 or values.min() == values.max():
         return None
     whole = lines["value"].dtype.is_integer()
-    told = {
+    limits = _limits(values, left)
+    told: dict[str, Any] = {
         "name": name, "kind": "histogram", "whole": whole, "rows": len(values), "low": float(values.min()),
-        "high": float(values.max()), "median": float(np.median(values)), "limits": _limits(values, left), "zeros": None,
+        "high": float(values.max()), "median": float(np.median(values)), "limits": limits, "zeros": None,
     }  # fmt: skip
     zero = values == 0
     others = values[~zero]
     if zero.mean() > MOSTLY_ZERO and len(others) > 1 and others.min() != others.max():
         told["zeros"] = {"kept": int((zero & ~left).sum()), "left": int((zero & left).sum())}
         values, left = others, left[~zero]
-    edges, scale = _edges(values, whole, told["limits"].get("least"))
+    edges, scale = _edges(values, whole, limits.get("least"))
     kept_counts = np.histogram(values[~left], edges)[0]
     left_counts = np.histogram(values[left], edges)[0]
     return {
@@ -98,7 +105,9 @@ def _edges(values: NDArray[np.float64], whole: bool, least: float | None) -> tup
         return np.unique(edges), "ratios"
     if whole:
         width = max(1, int(np.ceil((high - low + 1) / BINS)))
-        start = low - 0.5 if least is None else least - 0.5 - width * np.ceil((least - low) / width)  # a bin ends where keeping begins
+        start = (
+            low - 0.5 if least is None else least - 0.5 - width * np.ceil((least - low) / width)
+        )  # a bin ends where keeping begins
         return np.arange(start, high + width + 0.5, width), "widths"
     return np.linspace(low, high, BINS + 1), "widths"
 

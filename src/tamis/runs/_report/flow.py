@@ -65,22 +65,31 @@ def flow_picture(data: dict[str, Any]) -> str:
 def flow_stops(data: dict[str, Any]) -> list[Stop]:
     """What the picture shows, from the run's account."""
     bad = data["quarantined"]["count"]
-    read = Stop("read", count(len(data["sources"]), "file") if data["sources"] else "", data["outcomes"]["in"], "sources")
+    read = Stop(
+        "read", count(len(data["sources"]), "file") if data["sources"] else "", data["outcomes"]["in"], "sources"
+    )
     if bad:
         read.branches.append(Branch("quarantined", "unreadable", bad, "quarantined"))
     stops = [read]
     for step in data["steps"]:
         note = f"{step['changed']:,} changed" if step["changed"] else ""
         stop = Stop(step["name"], note, step["in"], step["anchor"], step["born"])
-        stop.branches = [Branch(one["outcome"], one["reason"] or one["outcome"], one["rows"], one["anchor"]) for one in step["leaving"]]
+        stop.branches = [
+            Branch(one["outcome"], one["reason"] or one["outcome"], one["rows"], one["anchor"])
+            for one in step["leaving"]
+        ]
         stops.append(stop)
-    end = Stop("delivered" if data["finished"] and data["delivered"] else "kept", "", data["outcomes"]["kept"], "delivered")
+    end = Stop(
+        "delivered" if data["finished"] and data["delivered"] else "kept", "", data["outcomes"]["kept"], "delivered"
+    )
     target = data["delivered"][0]["target"] if data["delivered"] else None
     files = [one for one in data["delivered"] if one["target"] == target and one["split"]]
     splits: dict[str, int] = {}
     for one in files:
         splits[one["split"]] = splits.get(one["split"], 0) + one["rows"]
-    end.branches = [Branch("kept", name, rows, "delivered") for name, rows in splits.items()] or [Branch("kept", "kept", end.rows, "delivered")]
+    end.branches = [Branch("kept", name, rows, "delivered") for name, rows in splits.items()] or [
+        Branch("kept", "kept", end.rows, "delivered")
+    ]
     return [*stops, end]
 
 

@@ -28,6 +28,12 @@ QUARANTINED = 50
 #: further partitions that are opened for the sake of an example
 FURTHER = 6
 
+#: what is said where a step gave no reason
+_SENTENCES = {
+    "merged": "the rows made out of it stand in its place",
+    "held": "the row waits for people",
+    "quarantined": "the step failed on the row; the error says why",
+}
 OUTCOMES = ("kept", "dropped", "merged", "held", "quarantined")
 
 
@@ -166,7 +172,9 @@ class _Gatherer:
             count += 1
         return count
 
-    def _measure(self, texts: Texts, walk: Walk, before: NDArray[np.int64], after: NDArray[np.int64], first: int) -> None:
+    def _measure(
+        self, texts: Texts, walk: Walk, before: NDArray[np.int64], after: NDArray[np.int64], first: int
+    ) -> None:
         start, end = walk.after(first), walk.after(len(self.ledger.steps))
         if start is not None and len(before):
             few = start[pl.Series(np.searchsorted(walk.rows, before), dtype=pl.UInt32)]
@@ -176,7 +184,9 @@ class _Gatherer:
             few = end[pl.Series(np.searchsorted(walk.rows, after), dtype=pl.UInt32)]
             self.readings.add(self.readings.after, few)
             self.measured["after"] += few.height
-            self.samples.append(few.select([n for n in few.columns if n not in ("messages", "rejected", "tools", "text")]))
+            self.samples.append(
+                few.select([n for n in few.columns if n not in ("messages", "rejected", "tools", "text")])
+            )
             if "split" in few.columns:
                 for (name,), part in few.group_by("split", maintain_order=True):
                     self.readings.split(str(name) if name is not None else "(none)", part)
@@ -198,7 +208,7 @@ class _Gatherer:
             told["leaving"] = [
                 {
                     "outcome": one.outcome, "reason": one.reason, "rows": one.rows,
-                    "sentence": record["sentences"].get(one.reason, ""),
+                    "sentence": record["sentences"].get(one.reason) or _SENTENCES.get(one.outcome, ""),
                     "anchor": _anchor(f"step-{facts.number}-{one.reason or one.outcome}", anchors),
                     "examples": pending.examples(one),
                 }
@@ -221,7 +231,12 @@ class _Gatherer:
             for record in records:
                 causes[str(record.get("cause", "?"))] = causes.get(str(record.get("cause", "?")), 0) + 1
         lines = [
-            {"file": self._near(str(r.get("file", r.get("path", "?")))), "line": r.get("line"), "cause": str(r.get("cause", "")), "message": str(r.get("message", ""))}
+            {
+                "file": self._near(str(r.get("file", r.get("path", "?")))),
+                "line": r.get("line"),
+                "cause": str(r.get("cause", "")),
+                "message": str(r.get("message", "")),
+            }
             for r in records[:QUARANTINED]
         ]
         return {"count": int(told.get("count", len(records))), "causes": causes, "lines": lines}
@@ -237,7 +252,12 @@ class _Gatherer:
             spread = Spread(self.texts, candidates(sample), born)
             labels, splits = spread.labels(), dict(spread.splits)
         rows = sum(p["rows"] for p in self.ledger.partitions())
-        kept = self.manifest.get("outcomes", {}).get("kept") or sum(int(self.texts.live(p).sum()) for p in range(self.texts.count)) if self.texts else 0
+        kept = (
+            self.manifest.get("outcomes", {}).get("kept")
+            or sum(int(self.texts.live(p).sum()) for p in range(self.texts.count))
+            if self.texts
+            else 0
+        )
         first = self._mapped()
         mapped = self.ledger.steps[first - 1]["name"] if first else None
         by_split = self.readings.splits()
@@ -258,7 +278,13 @@ class _Gatherer:
 def _languages(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Languages, where a step measured them: its evidence `language`."""
     return [
-        {"step": step["name"], "anchor": step["anchor"], "bars": figure["bars"], "others": figure["others"], "all": figure["all"]}
+        {
+            "step": step["name"],
+            "anchor": step["anchor"],
+            "bars": figure["bars"],
+            "others": figure["others"],
+            "all": figure["all"],
+        }
         for step in steps
         for figure in step["figures"]
         if figure["kind"] == "words" and figure["name"] in ("language", "lang")

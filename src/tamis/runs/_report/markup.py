@@ -95,27 +95,27 @@ def count(value: int, word: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share; small ones keep a digit, and nothing but nothing is 0 %."""
+    """A share; small ones keep a digit, only nothing is 0 % and only all of it 100 %."""
     if not whole:
         return "–"
     share = 100 * part / whole
-    if share == 0 or share >= 99.95:
+    if part == 0 or part == whole:
         return f"{share:.0f} %"
     if share < 0.1:
         return "< 0.1 %"
-    return f"{share:.1f} %" if share < 10 else f"{share:.0f} %"
+    if share > 99.9:
+        return "> 99.9 %"
+    return f"{share:.1f} %" if share < 10 or share > 99 else f"{share:.0f} %"
 
 
 def size(value: int | None) -> str:
     """Bytes as people read them."""
     if value is None:
         return "–"
-    amount, unit = float(value), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 1000:
-            break
-        amount /= 1000
-    return f"{value:,} B" if unit == "B" else f"{amount:.1f} {unit}"
+    if value < 1000:
+        return f"{value:,} B"
+    power = min(4, (len(str(value)) - 1) // 3)
+    return f"{value / 1000**power:,.1f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
 
 
 def seconds(value: float | None) -> str:
@@ -128,14 +128,25 @@ def seconds(value: float | None) -> str:
     return f"{int(minutes):,} min {rest:.0f} s"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = (), caption: str = "", first_is_head: bool = True) -> str:
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    caption: str = "",
+    first_is_head: bool = True,
+) -> str:
     """A table of ready HTML cells; `right`: columns of numbers. Wide ones scroll by themselves."""
+
     def cell(tag: str, k: int, inner: str, more: str = "") -> str:
         return f"<{tag}{more}{' class=n' if k in right else ''}>{inner}</{tag}>"
 
     lines = []
     for row in rows:
-        cells = [cell("th", k, v, ' scope="row"') if k == 0 and first_is_head else cell("td", k, v) for k, v in enumerate(row)]
+        cells = [
+            cell("th", k, v, ' scope="row"') if k == 0 and first_is_head else cell("td", k, v)
+            for k, v in enumerate(row)
+        ]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     top = "".join(cell("th", k, v, ' scope="col"') for k, v in enumerate(head))
     title = f"<caption>{caption}</caption>" if caption else ""

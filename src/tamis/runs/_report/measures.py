@@ -13,7 +13,7 @@ from tamis.engine.frame import Frame
 from tamis.engine.measure import count
 
 #: characters of each text that are looked at for style
-LOOK = 4000
+LOOK = 2000
 #: words over which different words are counted; fewer are not comparable
 WORDS = 2000
 BINS = 36
@@ -66,7 +66,9 @@ class Reading:
         whole = head.str.len_chars() < LOOK
         counted = head.filter(whole)
         self.words += int(lengths.filter(whole).sum())
-        self.sentences += int(counted.str.strip_chars().str.count_matches(_SENTENCE).clip(1).sum()) if len(counted) else 0
+        self.sentences += (
+            int(counted.str.strip_chars().str.count_matches(_SENTENCE).clip(1).sum()) if len(counted) else 0
+        )
         for one in head:
             if len(self.seen) >= WORDS:
                 break
@@ -149,7 +151,8 @@ class Readings:
     def splits(self) -> dict[str, dict[str, Any]]:
         """Per split and view: the lengths."""
         return {
-            name: {view: side[view].summary() for view in VIEWS if side[view].rows} for name, side in self.by_split.items()
+            name: {view: side[view].summary() for view in VIEWS if side[view].rows}
+            for name, side in self.by_split.items()
         }
 
 

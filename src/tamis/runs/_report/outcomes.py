@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,50 +89,49 @@ class Outcomes:
 
     def _step(self, number: int, record: dict[str, Any]) -> StepFacts:
         facts = StepFacts(number, record)
-        frames = {}
+        frames: dict[int, pl.DataFrame] = {}
+        left: dict[int, pl.DataFrame] = {}
         for partition in self.read:
             frame = self.ledger.part(record, partition)
             if frame is not None:
-                frames[partition] = _plain(frame)
+                frames[partition] = frame.select(
+                    (pl.col("outcome") != "kept").alias("left"), pl.exclude("outcome", "reason", "into")
+                )
+                left[partition] = _left(frame)
         for partition, end in self.ends.items():
-            if partition in frames:
-                rows = frames[partition].filter(pl.col("outcome") != "kept")["row"].to_numpy()
+            if partition in left:
+                rows = left[partition]["row"].to_numpy()
                 end[rows[end[rows] == 0]] = number
-        found = self._groups(record, frames)
-        facts.leaving = self._leaving(record, found, frames)
+        facts.leaving = self._leaving(record, left)
         if frames:
             facts.figures = self._figures(frames)
             facts.alike = self._alike(frames)
         return facts
 
-    def _groups(self, record: dict[str, Any], frames: dict[int, pl.DataFrame]) -> dict[tuple[str, str], int]:
-        """(outcome, reason) → rows among the lines read."""
-        found: dict[tuple[str, str], int] = {}
-        for frame in frames.values():
-            left = frame.filter(pl.col("outcome") != "kept")
-            for outcome, reason, n in left.group_by("outcome", "reason").len().iter_rows():
-                found[outcome, reason] = found.get((outcome, reason), 0) + n
-        return found
-
-    def _leaving(self, record: dict[str, Any], found: dict[tuple[str, str], int], frames: dict[int, pl.DataFrame]) -> list[Leaving]:
-        """Every reason with its rows, as the account has them, in the order the step declares them."""
+    def _leaving(self, record: dict[str, Any], frames: dict[int, pl.DataFrame]) -> list[Leaving]:
+        """Every reason with its rows, as the account has them, in the order the step declares them; `frames`: rows that left."""
+        found = _groups(frames.values())
         reasons = {slug: n for slug, n in record["reasons"].items() if n}
         kinds = {reason: outcome for outcome, reason in found if reason}
-        seen = set(found)
+        seen = found
         missing = [slug for slug in reasons if slug not in kinds]
         unexplained = [k for k in ("dropped", "merged", "held", "quarantined") if record.get(k)]
         if not self.all and (missing or len(unexplained) > len({o for o, _ in seen})):
             for partition in self._others():
                 frame = self.ledger.part(record, partition)
                 if frame is not None:
-                    frames[partition] = _plain(frame).filter(pl.col("outcome") != "kept")
-                    seen |= {(o, r) for o, r in frames[partition].select("outcome", "reason").unique().iter_rows()}
+                    frames[partition] = _left(frame)
+                    seen |= _groups([frames[partition]])
                     kinds |= {reason: outcome for outcome, reason in seen if reason}
-                if not [slug for slug in missing if slug not in kinds] and len(unexplained) <= len({o for o, _ in seen}):
+                if not [slug for slug in missing if slug not in kinds] and len(unexplained) <= len(
+                    {o for o, _ in seen}
+                ):
                     break
         fallback = unexplained[0] if unexplained else "dropped"
         order = [slug for slug in record["sentences"] if slug in reasons]
-        leaving = [Leaving(kinds.get(slug, fallback), slug, reasons[slug]) for slug in dict.fromkeys([*order, *reasons])]
+        leaving = [
+            Leaving(kinds.get(slug, fallback), slug, reasons[slug]) for slug in dict.fromkeys([*order, *reasons])
+        ]
         for outcome in unexplained:
             rest = record[outcome] - sum(one.rows for one in leaving if one.outcome == outcome)
             if rest > 0:
@@ -154,7 +153,9 @@ class Outcomes:
             lines = []
             for partition in group:
                 if partition in frames:
-                    hits = frames[partition].filter((pl.col("outcome") == one.outcome) & (pl.col("reason") == one.reason))
+                    hits = frames[partition].filter(
+                        (pl.col("outcome") == one.outcome) & (pl.col("reason") == one.reason)
+                    )
                     if hits.height:
                         lines.append((partition, hits))
             total = sum(hits.height for _, hits in lines)
@@ -182,10 +183,12 @@ class Outcomes:
         for name in names:
             if name == "evidence.error":
                 continue
-            mine = [f.select(name, "outcome", "reason") for f in parts if name in f.columns]
+            mine = [f.select(name, "left") for f in parts if name in f.columns]
             if not mine:
                 continue
-            told = figure(name.removeprefix("evidence."), pl.concat(mine, how="vertical_relaxed").rename({name: "value"}))
+            told = figure(
+                name.removeprefix("evidence."), pl.concat(mine, how="vertical_relaxed").rename({name: "value"})
+            )
             if told is not None:
                 found.append({**told, "all": self.all and stride <= 1})
         return found
@@ -193,7 +196,9 @@ class Outcomes:
     def _alike(self, frames: dict[int, pl.DataFrame]) -> list[Leaving]:
         """Kept rows whose evidence is another row's id."""
         found = []
-        names = dict.fromkeys(n for f in frames.values() for n, t in f.schema.items() if n.startswith("evidence.") and t == pl.String)
+        names = dict.fromkeys(
+            n for f in frames.values() for n, t in f.schema.items() if n.startswith("evidence.") and t == pl.String
+        )
         for name in names:
             one = Leaving("kept", name.removeprefix("evidence."), 0)
             for partition in self.read:
@@ -203,7 +208,7 @@ class Outcomes:
                 first = frame[name].drop_nulls().head(1).to_list()
                 if not first or not ID.fullmatch(first[0]):
                     continue
-                hits = frame.filter((pl.col("outcome") == "kept") & pl.col(name).str.contains(f"^{ID.pattern}$"))
+                hits = frame.filter(~pl.col("left") & pl.col(name).str.contains(f"^{ID.pattern}$"))
                 one.rows += hits.height
                 if partition in self.ends:
                     few = hits[spaced(hits.height, CANDIDATES)]
@@ -237,10 +242,18 @@ class Outcomes:
                 one.examples = near[:PAIRS] if len(near) >= EXAMPLES else [*near, *far][:EXAMPLES]
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Outcome and reason as strings, so that partitions can be compared."""
-    columns = [pl.col("outcome").cast(pl.String), pl.col("reason").cast(pl.String)]
-    return frame.with_columns(columns)
+def _left(frame: pl.DataFrame) -> pl.DataFrame:
+    """The lines of rows that left, outcome and reason as strings."""
+    return frame.filter(pl.col("outcome") != "kept").with_columns(pl.col("outcome", "reason").cast(pl.String))
+
+
+def _groups(frames: Iterable[pl.DataFrame]) -> set[tuple[str, str]]:
+    """The pairs of outcome and reason there are."""
+    return {
+        (outcome, reason)
+        for frame in frames
+        for outcome, reason in frame.select("outcome", "reason").unique().iter_rows()
+    }
 
 
 def _example(partition: int, line: dict[str, Any], other: str | None = None) -> Example:

@@ -74,7 +74,8 @@ def _warnings(warnings: list[dict[str, Any]]) -> str:
     if not warnings:
         return ""
     lines = [
-        f'<li>{isolated(w["text"])}{f""" <a href="#{w["anchor"]}">see</a>""" if w["anchor"] else ""}</li>' for w in warnings
+        f'<li>{isolated(w["text"])}{f""" <a href="#{w["anchor"]}">see</a>""" if w["anchor"] else ""}</li>'
+        for w in warnings
     ]
     title = "1 thing to know" if len(lines) == 1 else f"{len(lines)} things to know"
     return f'<section class="warn" aria-labelledby="warnings"><h2 id="warnings">{title}</h2><ul>{"".join(lines)}</ul></section>'
@@ -95,7 +96,13 @@ def _contents(data: dict[str, Any]) -> str:
 def _flow(data: dict[str, Any]) -> str:
     legend = "".join(
         f'<span class="key k-{name}">{word}</span>'
-        for name, word in (("kept", "goes on"), ("dropped", "dropped"), ("merged", "merged"), ("held", "held"), ("quarantined", "quarantined"))
+        for name, word in (
+            ("kept", "goes on"),
+            ("dropped", "dropped"),
+            ("merged", "merged"),
+            ("held", "held"),
+            ("quarantined", "quarantined"),
+        )
         if name == "kept" or data["outcomes"].get(name)
     )
     return (
@@ -143,7 +150,11 @@ def _quarantined(data: dict[str, Any]) -> str:
         return f"{head}<p>None: every line was read.</p></section>"
     causes = ", ".join(f"<code>{esc(cause)}</code> {n:,}" for cause, n in told["causes"].items())
     rows = [
-        [f"<code>{isolated(line['file'])}:{number(line['line']) if line['line'] is not None else '?'}</code>", f"<code>{esc(line['cause'])}</code>", isolated(line["message"])]
+        [
+            f"<code>{isolated(line['file'])}:{number(line['line']) if line['line'] is not None else '?'}</code>",
+            f"<code>{esc(line['cause'])}</code>",
+            isolated(line["message"]),
+        ]
         for line in told["lines"]
     ]
     shown = "" if len(rows) >= told["count"] else f" The first {len(rows):,} are:"
@@ -158,18 +169,26 @@ def _sources(data: dict[str, Any]) -> str:
             number(one["rows"]),
             number(one["bad"]),
             size(one["size"]),
-            f'<code class="sha" title="{esc(one["hash"])}">{esc(one["hash"])}</code> {esc(one["hash_kind"])}' if one["hash"] else "–",
+            f'<code class="sha" title="{esc(one["hash"])}">{esc(one["hash"])}</code> {esc(one["hash_kind"])}'
+            if one["hash"]
+            else "–",
         ]
         for one in data["sources"]
     ]
-    inner = table(["file", "rows", "unreadable", "size", "content"], rows, right=(1, 2, 3)) if rows else "<p>No files were read.</p>"
+    inner = (
+        table(["file", "rows", "unreadable", "size", "content"], rows, right=(1, 2, 3))
+        if rows
+        else "<p>No files were read.</p>"
+    )
     return f'<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">Sources</h2>{inner}</section>'
 
 
 def _making(data: dict[str, Any]) -> str:
     usd = data["cost"].get("usd")
     money = "Nothing was paid for: no step asked a paid model." if not usd else f"Models cost <b>{usd:,.4f} USD</b>."
-    parts = [f'<section id="making" aria-labelledby="h-making"><h2 id="h-making">How it was made</h2><h3>What it cost</h3><p>{money} {_time(data)}</p>']
+    parts = [
+        f'<section id="making" aria-labelledby="h-making"><h2 id="h-making">How it was made</h2><h3>What it cost</h3><p>{money} {_time(data)}</p>'
+    ]
     stages = [(k.removeprefix("stage: "), v) for k, v in data["seconds"].items() if k.startswith("stage: ")]
     whole = [(k, v) for k, v in data["seconds"].items() if not k.startswith("stage: ")]
     if whole:
@@ -178,9 +197,20 @@ def _making(data: dict[str, Any]) -> str:
         parts.append(f"<details><summary>Time by stage</summary>{table(['stage', 'time'], rows, right=(1,))}</details>")
     steps = [s for s in data["steps"] if s["reused_rows"] is not None]
     if steps:
-        rows = [[f"<code>{isolated(s['name'])}</code>", number(s["in"]), number(s["reused_rows"]), percent(s["reused_rows"], s["in"]), seconds(s["seconds"])] for s in steps]
+        rows = [
+            [
+                f"<code>{isolated(s['name'])}</code>",
+                number(s["in"]),
+                number(s["reused_rows"]),
+                percent(s["reused_rows"], s["in"]),
+                seconds(s["seconds"]),
+            ]
+            for s in steps
+        ]
         head = ["step", "rows in", "reused", "share", "worker time"]
-        parts.append(f"<details><summary>What was reused, step by step</summary>{table(head, rows, right=(1, 2, 3, 4))}</details>")
+        parts.append(
+            f"<details><summary>What was reused, step by step</summary>{table(head, rows, right=(1, 2, 3, 4))}</details>"
+        )
     parts.append(_rebuild(data))
     return "".join(parts) + "</section>"
 
@@ -196,10 +226,16 @@ def _time(data: dict[str, Any]) -> str:
 
 
 def _rebuild(data: dict[str, Any]) -> str:
-    versions = ", ".join(f"{esc(name)} {esc(v)}" for name, v in {"tamis": data["tamis"], **data["versions"]}.items() if v)
+    versions = ", ".join(
+        f"{esc(name)} {esc(v)}" for name, v in {"tamis": data["tamis"], **data["versions"]}.items() if v
+    )
     seed = f"Seed <b>{esc(data['seed'])}</b>. " if data["seed"] is not None else ""
     decisions = data["decisions"].get("length")
-    pinned = f" People's decisions: the first {number(decisions)} bytes of their file, sha256 <code>{esc(data['decisions'].get('sha256', '')[:12])}…</code>." if decisions else ""
+    pinned = (
+        f" People's decisions: the first {number(decisions)} bytes of their file, sha256 <code>{esc(data['decisions'].get('sha256', '')[:12])}…</code>."
+        if decisions
+        else ""
+    )
     yaml = data["recipe"]["yaml"]
     recipe = f'<details><summary>The recipe</summary><pre dir="auto">{text(yaml)}</pre></details>' if yaml else ""
     licence = f" The delivery's licence: {isolated(data['recipe']['license'])}." if data["recipe"]["license"] else ""
@@ -212,4 +248,6 @@ def _rebuild(data: dict[str, Any]) -> str:
 def _footer(data: dict[str, Any]) -> str:
     mark = data["recipe"]["fingerprint"]
     told = f" Recipe fingerprint <code>{esc(mark[:16])}</code>." if mark else ""
-    return f"<footer><p>Drawn from the run folder alone; nothing on this page is loaded from anywhere.{told}</p></footer>"
+    return (
+        f"<footer><p>Drawn from the run folder alone; nothing on this page is loaded from anywhere.{told}</p></footer>"
+    )

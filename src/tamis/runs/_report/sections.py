@@ -38,7 +38,10 @@ def _sample(data: dict[str, Any]) -> str:
 def _lengths(data: dict[str, Any]) -> str:
     if not data["lengths"]:
         return ""
-    parts = ["<h3>Length</h3>", '<p class="legend"><span class="key k-outline">before</span><span class="key k-kept">delivered</span></p>']
+    parts = [
+        "<h3>Length</h3>",
+        '<p class="legend"><span class="key k-outline">before</span><span class="key k-kept">delivered</span></p>',
+    ]
     for one in data["lengths"]:
         title = f"Words of the {one['view']}, before and after"
         rows = []
@@ -60,7 +63,9 @@ def _lengths(data: dict[str, Any]) -> str:
 def _labels(data: dict[str, Any]) -> str:
     if not data["labels"]:
         return ""
-    parts = ['<h3 id="labels">Labels</h3><p class="note">Columns with few different values. Of the rows read, and of those delivered.</p>']
+    parts = [
+        '<h3 id="labels">Labels</h3><p class="note">Columns with few different values. Of the rows read, and of those delivered.</p>'
+    ]
     for label in data["labels"]:
         parts.append(_label(label))
     return "".join(parts)
@@ -74,11 +79,23 @@ def _label(label: dict[str, Any]) -> str:
     splits = label["splits"] if 2 <= len(label["splits"]) <= COLUMNS else []
     lines = []
     for row in rows[:LABELS]:
-        cells = [isolated(row["label"]), number(row["before"]), number(row["after"]), f'<span class="bar">{bar(row["after"], 0, most)}</span>', percent(row["after"], total)]
+        cells = [
+            isolated(row["label"]),
+            number(row["before"]),
+            number(row["after"]),
+            f'<span class="bar">{bar(row["after"], 0, most)}</span>',
+            percent(row["after"], total),
+        ]
         lines.append([*cells, *(number(row["splits"].get(split, 0)) for split in splits)])
     rest = rows[LABELS:]
     if rest:
-        cells = [f"<i>{count(len(rest), 'other value')}</i>", number(sum(r["before"] for r in rest)), number(sum(r["after"] for r in rest)), "", ""]
+        cells = [
+            f"<i>{count(len(rest), 'other value')}</i>",
+            number(sum(r["before"] for r in rest)),
+            number(sum(r["after"] for r in rest)),
+            "",
+            "",
+        ]
         lines.append([*cells, *(number(sum(r["splits"].get(split, 0) for r in rest)) for split in splits)])
     head = [isolated(name), "read", "delivered", '<span class="sr">share</span>', "share", *map(isolated, splits)]
     right = (1, 2, 4, *range(5, 5 + len(splits)))
@@ -112,7 +129,10 @@ def _style(data: dict[str, Any]) -> str:
         shares = [(one[side] or {}).get(name) for one in views for side in ("before", "after")]
         if any(shares):
             rows.append([esc(sentence), *("–" if s is None else percent(s, 1) for s in shares)])
-    for name, sentence in (("sentence_words", "<i>words a sentence</i>"), ("different_words", "<i>different words among the first 2,000</i>")):
+    for name, sentence in (
+        ("sentence_words", "<i>words a sentence</i>"),
+        ("different_words", "<i>different words among the first 2,000</i>"),
+    ):
         values = [(one[side] or {}).get(name) for one in views for side in ("before", "after")]
         if any(v is not None for v in values):
             told = [("–" if v is None else percent(v, 1)) if name == "different_words" else number(v) for v in values]
@@ -126,7 +146,12 @@ def _splits(data: dict[str, Any]) -> str:
     views = [view for view in VIEWS if any(view in one["lengths"] for one in data["splits"])]
     total = sum(one["rows"] for one in data["splits"])
     rows = [
-        [isolated(one["split"]), number(one["rows"]), percent(one["rows"], total), *(number(one["lengths"].get(view, {}).get("median")) for view in views)]
+        [
+            isolated(one["split"]),
+            number(one["rows"]),
+            percent(one["rows"], total),
+            *(number(one["lengths"].get(view, {}).get("median")) for view in views),
+        ]
         for one in data["splits"]
     ]
     head = ["split", "rows", "share", *(f"median words, {view}" for view in views)]

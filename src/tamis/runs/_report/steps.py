@@ -8,7 +8,13 @@ from typing import Any
 from .charts import bars, histogram
 from .markup import count, esc, isolated, marked, number, percent, segments, table
 
-OUTCOMES = {"dropped": "dropped", "merged": "merged", "held": "held for people", "quarantined": "quarantined", "kept": "kept"}
+OUTCOMES = {
+    "dropped": "dropped",
+    "merged": "merged",
+    "held": "held for people",
+    "quarantined": "quarantined",
+    "kept": "kept",
+}
 
 
 def steps_section(data: dict[str, Any]) -> str:
@@ -23,7 +29,10 @@ def _accounts(steps: list[dict[str, Any]]) -> str:
     columns = [k for k in ("born", "dropped", "merged", "held", "quarantined", "changed") if any(s[k] for s in steps)]
     shown = ["in", *[c for c in columns if c == "born"], "kept", *[c for c in columns if c != "born"]]
     rows = [
-        [f'<a href="#{s["anchor"]}"><code>{isolated(s["name"])}</code></a>', *(number(s[k]) if s[k] else '<span class="zero">0</span>' for k in shown)]
+        [
+            f'<a href="#{s["anchor"]}"><code>{isolated(s["name"])}</code></a>',
+            *(number(s[k]) if s[k] else '<span class="zero">0</span>' for k in shown),
+        ]
         for s in steps
     ]
     return table(["step", *shown], rows, right=tuple(range(1, len(shown) + 1)))
@@ -47,12 +56,24 @@ def _step(step: dict[str, Any]) -> str:
 
 def _account(step: dict[str, Any]) -> str:
     born = f" + {step['born']:,} born" if step["born"] else ""
-    ends = [f"{step['kept']:,} kept"] + [f"{step[k]:,} {k}" for k in ("dropped", "merged", "held", "quarantined") if step[k]]
-    more = [f"{step[k]:,} {word}" for k, word in (("changed", "changed"), ("rescued", "rescued by people"), ("not_applicable", "without the text it looks at")) if step[k]]
+    ends = [f"{step['kept']:,} kept"] + [
+        f"{step[k]:,} {k}" for k in ("dropped", "merged", "held", "quarantined") if step[k]
+    ]
+    more = [
+        f"{step[k]:,} {word}"
+        for k, word in (
+            ("changed", "changed"),
+            ("rescued", "rescued by people"),
+            ("not_applicable", "without the text it looks at"),
+        )
+        if step[k]
+    ]
     if step["stale"]:
         more.append(f"{step['stale']:,} stale decisions")
     told = f'<span class="more"> · {" · ".join(more)}</span>' if more else ""
-    other = f' <span class="more">· {esc(step["address"])}</span>' if step["address"] != step["name"].split("@")[0] else ""
+    other = (
+        f' <span class="more">· {esc(step["address"])}</span>' if step["address"] != step["name"].split("@")[0] else ""
+    )
     return f"{step['in']:,} in{born} = {' + '.join(ends)}{told}{other}"
 
 
@@ -68,7 +89,11 @@ def _leaving(one: dict[str, Any], step: dict[str, Any]) -> str:
     title = f"<code>{isolated(one['reason'])}</code>" if one["reason"] else OUTCOMES[one["outcome"]].capitalize()
     sentence = f'<p class="sentence">{_sentence(one["sentence"])}</p>' if one["sentence"] else ""
     share = f"{number(one['rows'])} {OUTCOMES[one['outcome']]}, {percent(one['rows'], step['in'] + step['born'])} of those that came in"
-    shown = _examples(one["examples"], one["rows"], ("merged", "stayed") if one["outcome"] == "merged" else (one["outcome"], "the other"))
+    shown = _examples(
+        one["examples"],
+        one["rows"],
+        ("merged", "stayed") if one["outcome"] == "merged" else (one["outcome"], "the other"),
+    )
     return f'<section class="reason r-{one["outcome"]}" id="{one["anchor"]}"><h4>{title} <span class="count">{share}</span></h4>{sentence}{shown}</section>'
 
 
@@ -81,7 +106,9 @@ def _sentence(sentence: str) -> str:
 
 def _alike(one: dict[str, Any]) -> str:
     more = "" if one["all"] else " in the part of the run that was looked at"
-    title = f'<code>{isolated(one["evidence"])}</code> <span class="count">{count(one["rows"], "row")} kept{more}</span>'
+    title = (
+        f'<code>{isolated(one["evidence"])}</code> <span class="count">{count(one["rows"], "row")} kept{more}</span>'
+    )
     said = '<p class="sentence">These rows stay, and each names another row that it is like.</p>'
     return f'<section class="reason r-held"><h4>{title}</h4>{said}{_examples(one["examples"], one["rows"])}</section>'
 
@@ -122,9 +149,14 @@ def _row(row: dict[str, Any] | None, marks: Sequence[str]) -> str:
         return '<p class="gone-text">The text of this row is no longer in the workspace.</p>'
     more = f'<p class="note">… and {row["more"]:,} more</p>' if row["more"] else ""
     if "turns" in row:
-        turns = "".join(f'<div class="turn"><span class="role">{esc(t["role"])}</span>{_text(t, marks)}</div>' for t in row["turns"])
+        turns = "".join(
+            f'<div class="turn"><span class="role">{esc(t["role"])}</span>{_text(t, marks)}</div>' for t in row["turns"]
+        )
         return (turns or '<p class="note">No messages.</p>') + more
-    cells = "".join(f'<div class="turn"><span class="role">{isolated(c["name"])}</span>{_text(c, marks)}</div>' for c in row["cells"])
+    cells = "".join(
+        f'<div class="turn"><span class="role">{isolated(c["name"])}</span>{_text(c, marks)}</div>'
+        for c in row["cells"]
+    )
     return (cells or '<p class="note">No columns.</p>') + more
 
 
@@ -167,7 +199,7 @@ def _figure(figure: dict[str, Any], step: dict[str, Any]) -> str:
     part = "" if figure["all"] else ", of the part of the run that was looked at"
     head = f"<figcaption><b>{esc(figure['name'])}</b> of {count(figure['rows'], 'row')}{part}"
     if figure["kind"] == "words":
-        return f'<figure>{head}</figcaption>{bars(figure["bars"], figure["name"], others=figure["others"])}</figure>'
+        return f"<figure>{head}</figcaption>{bars(figure['bars'], figure['name'], others=figure['others'])}</figure>"
     limits = figure["limits"]
     told = f": {number(figure['low'])} to {number(figure['high'])}, median {number(figure['median'])}"
     if limits:
@@ -175,7 +207,11 @@ def _figure(figure: dict[str, Any], step: dict[str, Any]) -> str:
     if figure["zeros"]:
         zeros = figure["zeros"]
         nought = zeros["kept"] + zeros["left"]
-        told += f". It is 0 in {count(nought, 'row')}" + (f", {zeros['left']:,} of them not kept" if zeros["left"] else "") + "; the others:"
+        told += (
+            f". It is 0 in {count(nought, 'row')}"
+            + (f", {zeros['left']:,} of them not kept" if zeros["left"] else "")
+            + "; the others:"
+        )
     scale = ' <span class="m">(bins of equal ratio)</span>' if figure["scale"] == "ratios" else ""
     title = f"Histogram of {figure['name']}{told}"
     return f"<figure>{head}{told}{scale}</figcaption>{histogram(figure, title)}</figure>"
@@ -199,4 +235,6 @@ def _changes(step: dict[str, Any]) -> str:
     more = f' <span class="count">{len(found)} of {total:,}</span>' if total else ""
     made = all("made" in one for one in step["changes"])
     title = "What it made" if made else "What it changed"
-    return f'<section class="reason r-kept"><h4>{title}{more}</h4><div class="examples">{"".join(found)}</div></section>'
+    return (
+        f'<section class="reason r-kept"><h4>{title}{more}</h4><div class="examples">{"".join(found)}</div></section>'
+    )

@@ -169,7 +169,7 @@ summary { cursor: pointer; color: var(--link); }
 pre { background: var(--faint); border-radius: .4rem; padding: .8rem 1rem; overflow-x: auto; line-height: 1.45; }
 footer { margin-top: 4rem; border-top: 1px solid var(--line); padding-top: 1rem; color: var(--soft); font-size: .88rem; }
 
-@media (max-width: 700px) {
+@media screen and (max-width: 700px) {
   body { padding: 1.8rem 1rem 3rem; }
   h1 { font-size: 1.9rem; }
   .equation b { font-size: 1.45rem; }
@@ -193,7 +193,9 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); padding-top: 1rem;
     --stay: #8fb8cc; --gone: #cf7a55; --mark: #fdeaa7; --ins: #cdeed5; --ins-t: #12481f; --del: #fbd9d2; --del-t: #7a1f10; --warn: #fff;
   }
   body { max-width: none; padding: 0; font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  nav, .skip { display: none; }
+  nav, .skip, .warn a { display: none; }
+  .examples { display: block; }
+  .ex { margin-bottom: .6rem; }
   a { text-decoration: none; }
   .flow .wide { display: block; }
   .flow .narrow { display: none; }

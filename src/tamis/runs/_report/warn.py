@@ -17,9 +17,17 @@ def warnings(data: dict[str, Any], said: list[str]) -> list[Told]:
     found: list[Told] = [{"text": _sentence(text), "anchor": None} for text in said]
     if not data["finished"]:
         gate = data["gate"]
-        what = f"The gate {gate['step']} waits for people" if gate and gate.get("step") else "This run has not come to its end"
+        what = (
+            f"The gate {gate['step']} waits for people"
+            if gate and gate.get("step")
+            else "This run has not come to its end"
+        )
         found.insert(0, {"text": f"{what}: nothing is delivered yet.", "anchor": None})
-    found += [told for told in (*_size(data, said), *_bad(data), *_steps(data, said)) if told["text"] not in {f["text"] for f in found}]
+    found += [
+        told
+        for told in (*_size(data, said), *_bad(data), *_steps(data, said))
+        if told["text"] not in {f["text"] for f in found}
+    ]
     return found
 
 
@@ -27,10 +35,14 @@ def _size(data: dict[str, Any], said: list[str]) -> list[Told]:
     found: list[Told] = []
     rows = data["outcomes"]["kept"]
     if rows < FEW_ROWS and data["finished"] and not any(text.lower().startswith("only ") for text in said):
-        text = f"Only {rows:,} {'row' if rows == 1 else 'rows'}: fewer than {FEW_ROWS} are rarely enough to fine-tune on."
+        text = (
+            f"Only {rows:,} {'row' if rows == 1 else 'rows'}: fewer than {FEW_ROWS} are rarely enough to fine-tune on."
+        )
         found.append({"text": text, "anchor": "delivered"})
     for label in data["labels"]:
-        if not label["texty"] or any(repr(label["column"].split(".", 1)[-1]) in text or repr(label["column"]) in text for text in said):
+        if not label["texty"] or any(
+            repr(label["column"].split(".", 1)[-1]) in text or repr(label["column"]) in text for text in said
+        ):
             continue
         rare = [row["label"] for row in label["rows"] if 0 < row["after"] < FEW_OF_A_LABEL and row["label"] != "(none)"]
         name, count = label["column"].removeprefix("source."), label["labels"]
@@ -51,9 +63,16 @@ def _bad(data: dict[str, Any]) -> list[Told]:
         text = "1 line could not be read; it stands" if count == 1 else f"{count:,} lines could not be read; they stand"
         found.append({"text": f"{text} in quarantine.", "anchor": "quarantined"})
     if data["outcomes"].get("held"):
-        found.append({"text": f"{data['outcomes']['held']:,} rows are held: nobody has decided on them.", "anchor": None})
+        found.append(
+            {"text": f"{data['outcomes']['held']:,} rows are held: nobody has decided on them.", "anchor": None}
+        )
     if data["text_gone"]:
-        found.append({"text": "The text of this run's rows is no longer here, so examples show places and figures only.", "anchor": None})
+        found.append(
+            {
+                "text": "The text of this run's rows is no longer here, so examples show places and figures only.",
+                "anchor": None,
+            }
+        )
     return found
 
 
@@ -71,7 +90,9 @@ def _steps(data: dict[str, Any], said: list[str]) -> list[Told]:
                 text = f"{name} did not apply to any row: none has the text it looks at."
             found.append({"text": text, "anchor": anchor})
         if step["quarantined"]:
-            found.append({"text": f"{name} failed on {step['quarantined']:,} rows; they stand in quarantine.", "anchor": anchor})
+            found.append(
+                {"text": f"{name} failed on {step['quarantined']:,} rows; they stand in quarantine.", "anchor": anchor}
+            )
         for one in step["alike"]:
             text = f"{name}: {one['rows']:,} delivered rows name another row as {one['evidence']}."
             found.append({"text": text, "anchor": anchor})

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
@@ -76,9 +77,12 @@ class Unicode(Cleaning):
 
     def evidence(self, figures: dict[str, pl.Series]) -> dict[str, pl.Series]:
         """`fixed`: the kinds of repair, joined by commas; null where there was none."""
-        names = [pl.when(figures[name] > 0).then(pl.lit(name)) for name in self.figures]
-        joined = pl.select(pl.concat_str(names, separator=",", ignore_nulls=True)).to_series()
-        return {"fixed": pl.select(pl.when(joined != "").then(joined)).to_series().alias("fixed")}
+        names = self.figures
+        labels = [",".join(n for k, n in enumerate(names) if code >> k & 1) or None for code in range(1 << len(names))]
+        codes = np.zeros(len(figures[names[0]]), np.uint32)
+        for k, name in enumerate(names):
+            codes |= (figures[name].to_numpy() > 0).astype(np.uint32) << np.uint32(k)
+        return {"fixed": pl.Series("fixed", labels, dtype=pl.String).gather(pl.Series(codes))}
 
 
 def _read_anew(text: str) -> str:

@@ -42,7 +42,9 @@ class Language(RowStep):
     keep: tuple[str, ...] = Field(min_length=1, description="Languages that stay, as ISO 639 codes (`en`, `de`, `zh`).")
     min_confidence: float = Field(0.5, ge=0, le=1, description="Least confidence for a language to count, 0..1.")
     min_letters: int = Field(
-        20, ge=0, description="Texts with fewer letters are kept; a Chinese, Japanese or Korean character counts as three."
+        20,
+        ge=0,
+        description="Texts with fewer letters are kept; a Chinese, Japanese or Korean character counts as three.",
     )
     unknown: Literal["keep", "drop"] = Field("keep", description="What becomes of rows whose language cannot be told.")
 
@@ -62,7 +64,12 @@ class Language(RowStep):
 
         found = languages(rows.buffers(self.view), keep=self.keep, min_letters=self.min_letters)
         sure = (found.language != "und") & (found.confidence >= self.min_confidence)
-        verdict = drop("other_language", when=sure & ~found.wanted & ~found.short, language=found.language, confidence=found.confidence)
+        verdict = drop(
+            "other_language",
+            when=sure & ~found.wanted & ~found.short,
+            language=found.language,
+            confidence=found.confidence,
+        )
         if self.unknown == "drop":
             verdict = verdict.drop("unknown_language", when=~sure & ~found.short)
         return verdict

@@ -55,8 +55,12 @@ class Listed(RowStep):
     reasons: ClassVar[Reasons] = {"not_listed": "the values of `columns` are no combination that `file` lists"}
 
     file: Path = Field(description="The list: CSV, TSV, JSON Lines or Parquet, relative to the recipe.")
-    columns: tuple[str, ...] = Field(min_length=1, description="Columns compared; the file has columns of the same names.")
-    ignore_case: bool = Field(False, description="Whether capitals, and white space around a value, make no difference.")
+    columns: tuple[str, ...] = Field(
+        min_length=1, description="Columns compared; the file has columns of the same names."
+    )
+    ignore_case: bool = Field(
+        False, description="Whether capitals, and white space around a value, make no difference."
+    )
 
     @model_validator(mode="after")
     def _columns_differ(self) -> Self:
@@ -120,7 +124,9 @@ def _allowed(file: Path, columns: tuple[str, ...], ignore_case: bool, stamp: tup
     names = {name: name if name in table.columns else name.rsplit(".", 1)[-1] for name in columns}
     for name, short in names.items():
         if short not in table.columns:
-            raise DataError(f"filter.listed: {str(file)!r} has no column {name!r}; {did_you_mean(short, table.columns)}")
+            raise DataError(
+                f"filter.listed: {str(file)!r} has no column {name!r}; {did_you_mean(short, table.columns)}"
+            )
     values = table.select(pl.col(short).cast(pl.String).alias(str(k)) for k, short in enumerate(names.values()))
     written = _joined(values).to_list()
     compared = [text.lower() for text in written] if ignore_case else written

@@ -84,7 +84,9 @@ class Quantile(TableStep):
         sizes = placed["group_rows"].unique().drop_nulls()
         kept = {size: self._kept_of(size) for size in sizes.to_list()}
         limit = placed["group_rows"].replace_strict(kept, default=None, return_dtype=pl.UInt32)
-        verdict = drop("below_quantile", when=placed["rank"] > limit, rank=placed["rank"], group_rows=placed["group_rows"])
+        verdict = drop(
+            "below_quantile", when=placed["rank"] > limit, rank=placed["rank"], group_rows=placed["group_rows"]
+        )
         if self.nulls == "drop":
             verdict = verdict.drop("no_value", when=table["value"].is_null())
         return verdict

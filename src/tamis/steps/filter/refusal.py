@@ -55,7 +55,11 @@ class Refusal(RowStep):
         found = find_refusals(rows, self.view)
         sure = found.score >= self.min_score
         verdict = drop(
-            "refusal", when=sure & ~found.partial & ~found.rebuke, score=found.score, phrase=found.phrase, partial=found.partial
+            "refusal",
+            when=sure & ~found.partial & ~found.rebuke,
+            score=found.score,
+            phrase=found.phrase,
+            partial=found.partial,
         )
         if self.partial == "drop":
             verdict = verdict.drop("partial_refusal", when=sure & found.partial)

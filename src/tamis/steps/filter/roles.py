@@ -44,7 +44,9 @@ class Roles(RowStep):
         "echo": "the answer says what the question says",
     }
 
-    column: Literal["messages", "rejected"] = Field("messages", alias="in", description="Which conversation is looked at.")
+    column: Literal["messages", "rejected"] = Field(
+        "messages", alias="in", description="Which conversation is looked at."
+    )
     last: Literal["assistant", "user", "any"] = Field("assistant", description="Whose the last message must be.")
 
     def reads(self) -> tuple[str, ...]:
