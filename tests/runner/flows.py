@@ -104,7 +104,7 @@ def make_states(folder: Path, parts: list[list[dict[str, Any]]]) -> list[PartSta
         )
         next_id += n
         stored = write_frame(folder / f"base-{number}.parquet", pl.concat([lineage, frame], how="horizontal"))
-        columns = tuple([*lineage.columns, *frame.columns])
+        columns = (*lineage.columns, *frame.columns)
         states.append(PartState(stored, n, "rows", stored.xxh3, columns, (), {}, np.ones(n, np.bool_)))
     return states
 

@@ -19,6 +19,9 @@ from tamis.core.errors import CorruptFile
 
 from .store import Stored, read_frame, verify, write_frame, write_json
 
+#: files that hold text a step changed: compressing them would cost more than the rest of the step
+PLAIN = ("changes",)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -61,7 +64,10 @@ class Cache:
         """Write an entry; one that is there already is replaced."""
         folder = self.folder(fingerprint)
         (folder / "entry.json").unlink(missing_ok=True)
-        files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
+        files = {
+            name: write_frame(folder / f"{name}.parquet", frame, compress=name not in PLAIN)
+            for name, frame in frames.items()
+        }
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
         write_json(folder / "entry.json", record)
         return Entry(folder, files, facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,16 +41,27 @@ class Layer:
 
 
 class LayeredReader:
-    """Reads columns of a partition: its base with the layers that set them on top."""
+    """Reads columns of a partition: its base with the layers that set them on top.
 
-    def __init__(self, base: Stored, base_columns: Sequence[str], rows: int, layers: Sequence[Layer]) -> None:
-        self._base, self._rows, self._layers = base, rows, list(layers)
+    absent: columns that only other sources have; null here.
+    """
+
+    def __init__(
+        self,
+        base: Stored,
+        base_columns: Sequence[str],
+        rows: int,
+        layers: Sequence[Layer],
+        absent: Mapping[str, pl.DataType] | None = None,
+    ) -> None:
+        self._base, self._rows, self._layers, self._absent = base, rows, list(layers), absent or {}
         self._base_columns = list(base_columns)
 
     @property
     def names(self) -> list[str]:
         """Every column, base first."""
-        return list(dict.fromkeys([*self._base_columns, *(name for layer in self._layers for name in layer.columns)]))
+        laid = (name for layer in self._layers for name in layer.columns)
+        return list(dict.fromkeys([*self._base_columns, *laid, *self._absent]))
 
     def read(self, name: str) -> pl.Series:
         """One column, one value per row of the partition."""
@@ -60,7 +71,7 @@ class LayeredReader:
                 lines = layer.lines([name])
                 column = overlay(column, lines["row"].to_numpy(), lines[name], self._rows)
         if column is None:
-            raise KeyError(name)
+            column = pl.Series(name, [None], dtype=self._absent[name]).new_from_index(0, self._rows)
         return column
 
 

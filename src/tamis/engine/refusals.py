@@ -305,12 +305,15 @@ def questions(chat: Chat, rows: np.ndarray) -> list[str | None]:
 
 
 def judge_text(text: str, prompt: str | None = None) -> Refusal | None:
-    """Whether a text opens with a refusal, or with a rebuke of `prompt`; None where nothing speaks for it."""
+    """Whether a text opens with a refusal, or with a rebuke; None where nothing speaks for it.
+
+    A rebuke is only one where `prompt` asks how or why; without a prompt, the text alone decides.
+    """
     text = _plain(text[: HEAD + TAIL])
     head = text[: HEAD + 80]
     refusal = _refusal(text, head)
-    if (refusal is None or refusal.score < SURE) and prompt is not None:
-        return _rebuke(text, _plain(prompt[-TAIL:])) or refusal
+    if refusal is None or refusal.score < SURE:
+        return _rebuke(text, None if prompt is None else _plain(prompt[-TAIL:])) or refusal
     return refusal
 
 
@@ -322,11 +325,11 @@ def _plain(text: str) -> str:
     return text
 
 
-def _rebuke(text: str, prompt: str) -> Refusal | None:
+def _rebuke(text: str, prompt: str | None) -> Refusal | None:
     match = _REBUKE_WHY.match(text)
-    if match is None or not _ASKS_WHY.match(prompt):
+    if match is None or not (prompt is None or _ASKS_WHY.match(prompt)):
         match = _REBUKE_MEANS.match(text)
-        if match is None or not _ASKS_MEANS.search(prompt):
+        if match is None or not (prompt is None or _ASKS_MEANS.search(prompt)):
             return None
     if not _MORAL.search(text[:400].replace(match["echo"] or "\0", "")):
         return None

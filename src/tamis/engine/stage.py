@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -53,7 +54,8 @@ class Call:
 class PartState:
     """A partition on its way through the recipe.
 
-    content: hash of the base's content; versions: what each set column depends on; live: (rows,) bool.
+    content: hash of the base's content; versions: what each set column depends on; live: (rows,) bool;
+    absent: columns of other sources, null here.
     """
 
     base: Stored
@@ -64,9 +66,11 @@ class PartState:
     layers: tuple[Layer, ...]
     versions: dict[str, str]
     live: Mask
+    absent: Mapping[str, pl.DataType] = field(default_factory=dict)
 
-    def reader(self) -> LayeredReader:
-        return LayeredReader(self.base, self.columns, self.rows, self.layers)
+    def reader(self, layers: Sequence[Layer] | None = None) -> LayeredReader:
+        """Reads the partition's columns, with its layers or with those given."""
+        return LayeredReader(self.base, self.columns, self.rows, self.layers if layers is None else layers, self.absent)
 
     @property
     def names(self) -> list[str]:
@@ -156,7 +160,7 @@ class _Stage:
     # -- frames -------------------------------------------------------------------------------
 
     def _whole_frame(self) -> Frame:
-        reader = LayeredReader(self.state.base, self.state.columns, self.state.rows, self.layers)
+        reader = self.state.reader(self.layers)
         return Frame(self.state.rows, reader.names, reader.read)
 
     def _frame_for(self, wanted: Mask) -> tuple[Frame, NDArray[np.int64]]:
@@ -280,7 +284,7 @@ class _Stage:
         partial = not bool(hit.all())
         layer = Layer(names, stored, applied=selected.copy() if partial else None, step=step.name)
         self.layers.append(layer)
-        reader = LayeredReader(self.state.base, self.state.columns, self.state.rows, self.layers)
+        reader = self.state.reader(self.layers)
         for name in names:
             self.versions[name] = fingerprint(
                 self.versions.get(name, ""), fp, step.where if partial else None, mask_hash(selected) if partial else ""

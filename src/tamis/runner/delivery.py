@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,7 @@ class Delivery:
         edges = [(1 << 64) * k // count for k in range(count + 1)]
         states, positions = tuple(s for _, s in live), tuple(i for i, _ in live)
         seed = derive_seed(self.recipe.seed, "order")
-        return [Chunk(states, positions, columns, seed, low, high) for low, high in zip(edges, edges[1:], strict=False)]
+        return [Chunk(states, positions, columns, seed, low, high) for low, high in itertools.pairwise(edges)]
 
     def write(self, executor: LocalExecutor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
         """Encode and write every row; returns (partition, row, what is wrong) of those that a target refuses."""

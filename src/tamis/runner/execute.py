@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -206,7 +206,8 @@ class _Run:
                 fresh=self.options.fresh,
             )
             calls = judge.calls()
-            preflight(recipe, calls, states, self.workspace.root)
+            absent = preflight(recipe, calls, states, self.workspace.root).absent
+            states = [replace(state, absent=absent) for state in states]
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
                 judge.run(flow, calls)

@@ -41,8 +41,10 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         judge = Judge(recipe, workspace, executor, decisions, base=base)
         states = [part_state(p) for p in taken.partitions]
         calls = judge.calls()
-        sets = preflight(recipe, calls, states, workspace.root)
-        steps = _Foresight(judge, states).walk([replace(call, sets=sets.get(call.step.name, ())) for call in calls])
+        sets, absent = preflight(recipe, calls, states, workspace.root)
+        steps = _Foresight(judge, [replace(state, absent=absent) for state in states]).walk(
+            [replace(call, sets=sets.get(call.step.name, ())) for call in calls]
+        )
     return {
         "recipe": recipe.name,
         "files": len(taken.files),
@@ -107,7 +109,8 @@ class _Foresight:
         parts, missing = [], 0
         for state in self.states:
             result = run_stage(Task(state, (), self.judge.cache.root, gather=call, dry=True))
-            assert result.gathered is not None and result.gathered_seen is not None
+            assert result.gathered is not None
+            assert result.gathered_seen is not None
             parts.append(Gathered(state, result.gathered, result.gathered_seen))
             missing += result.gathered_rows
         if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:

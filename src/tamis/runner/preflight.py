@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -22,29 +23,40 @@ from tamis.recipe.model import Recipe
 from ._swap import claim
 
 
-def preflight(
-    recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path
-) -> dict[str, tuple[str, ...]]:
-    """Step → the columns it sets. RecipeError lists what cannot work."""
-    schemas = _schemas(states)
+class Preflight(NamedTuple):
+    """What is known before any row is judged.
+
+    sets: step → the columns it sets; absent: every column that some source has before the common steps, and its type.
+    """
+
+    sets: dict[str, tuple[str, ...]]
+    absent: dict[str, pl.DataType]
+
+
+def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> Preflight:
+    """Walk the steps over tables without rows. RecipeError lists what cannot work."""
     problems: list[str] = []
     sets: dict[str, tuple[str, ...]] = {}
-    final = pl.DataFrame()
-    for source, frame in schemas.items():
+    frames = _schemas(states)
+    for source in frames:
         for call in calls:
-            if call.only_source in (None, source):
-                frame = _dry(call, frame, problems, sets)
-        final = pl.concat([final, frame], how="diagonal_relaxed") if final.width else frame
+            if call.only_source == source:
+                frames[source] = _dry(call, frames[source], problems, sets)
+    whole = pl.concat(frames.values(), how="diagonal_relaxed") if frames else pl.DataFrame()
+    absent = dict(whole.schema)
+    for call in calls:
+        if call.only_source is None:
+            whole = _dry(call, whole, problems, sets)
     for sink in recipe.deliver:
         try:
             claim(root / sink.path)
-            if final.width:
-                sink.columns(["id", *final.columns])
+            if whole.width:
+                sink.columns(["id", *whole.columns])
         except TamisError as error:
             problems.append(f"{sink.address()}: {error}")
     if problems:
         raise RecipeError(f"recipe {recipe.name!r}", list(dict.fromkeys(problems)))
-    return sets
+    return Preflight(sets, absent)
 
 
 def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:

@@ -93,9 +93,7 @@ def _mapping_steps(
         return [{"use": "map.threads"}], None
     if shape is not None:
         return [{"use": "map.auto"}], label
-    texts = [
-        n for n, kind in kinds.items() if kind == "text" and _length(sample[n], "mean") >= TEXT_LENGTH
-    ]
+    texts = [n for n, kind in kinds.items() if kind == "text" and _length(sample[n], "mean") >= TEXT_LENGTH]
     if not texts:
         texts = [n for n, kind in kinds.items() if kind == "text"][:1] or list(kinds)[:1]
     labels = [n for n, kind in kinds.items() if n not in texts and kind == "text" and _is_label(sample[n])]

@@ -263,7 +263,8 @@ def _table_steps(calls: Sequence[Call]) -> tuple[Call, ...]:
 
 
 def _gathered(result: Result) -> Gathered:
-    assert result.gathered is not None and result.gathered_seen is not None
+    assert result.gathered is not None
+    assert result.gathered_seen is not None
     return Gathered(result.state, result.gathered, result.gathered_seen)
 
 

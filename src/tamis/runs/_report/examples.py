@@ -20,6 +20,8 @@ TURNS = 6
 COLUMNS = 8
 CELL = 240
 EVIDENCE = 240
+#: evidence that is a code, not words of the text
+CODES = ("language", "lang", "error")
 #: examples of rows made out of columns
 MADE = 2
 
@@ -145,7 +147,7 @@ class Pending:
 
 def marks(evidence: dict[str, Any]) -> list[str]:
     """Words of the evidence that may stand in the text."""
-    words = [v for v in evidence.values() if isinstance(v, str) and 2 <= len(v) <= 200]
+    words = [v for k, v in evidence.items() if k not in CODES and isinstance(v, str) and 2 <= len(v) <= 200]
     return sorted(set(words), key=lambda w: (-len(w), w))
 
 

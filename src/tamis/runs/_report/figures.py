@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 BINS = 40
 #: words shown of a figure that is words
 WORDS = 12
+#: a number that takes no more values than this is told like a word
+FEW = 3
 #: where more than this share of the values is nought, the others are drawn by themselves
 MOSTLY_ZERO = 0.8
 #: characters of a word that are shown
@@ -27,15 +29,17 @@ def figure(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     if dtype == pl.Boolean or dtype == pl.String or dtype in (pl.Categorical, pl.Enum):
         return words(name, lines)
     if dtype.is_numeric():
-        return histogram(name, lines)
+        return words(name, lines) if lines["value"].n_unique() <= FEW else histogram(name, lines)
     return None
 
 
 def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     """How often each value stands, kept and not."""
     left = pl.col("left")
-    value = pl.col("value").cast(pl.String)
-    counts = lines.group_by(value).agg(left.not_().sum().alias("kept"), left.sum().alias("left"))
+    counts = lines.group_by("value").agg(left.not_().sum().alias("kept"), left.sum().alias("left"))
+    if lines["value"].dtype.is_float():
+        counts = counts.with_columns(pl.col("value").map_elements(lambda v: f"{v:.6g}", return_dtype=pl.String))
+    counts = counts.with_columns(pl.col("value").cast(pl.String))
     counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all")).sort(
         "all", "value", descending=[True, False]
     )
@@ -69,8 +73,8 @@ def histogram(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     whole = lines["value"].dtype.is_integer()
     limits = _limits(values, left)
     told: dict[str, Any] = {
-        "name": name, "kind": "histogram", "whole": whole, "rows": len(values), "low": float(values.min()),
-        "high": float(values.max()), "median": float(np.median(values)), "limits": limits, "zeros": None,
+        "name": name, "kind": "histogram", "whole": whole, "rows": len(values), "low": _six(values.min()),
+        "high": _six(values.max()), "median": _six(np.median(values)), "limits": limits, "zeros": None,
     }  # fmt: skip
     zero = values == 0
     others = values[~zero]
@@ -112,6 +116,11 @@ def _edges(values: NDArray[np.float64], whole: bool, least: float | None) -> tup
     return np.linspace(low, high, BINS + 1), "widths"
 
 
+def _six(value: float) -> float:
+    """Six digits: what a 32-bit float has."""
+    return float(f"{value:.6g}") if abs(value) < 1e6 else float(value)
+
+
 def _limits(values: NDArray[np.float64], left: NDArray[np.bool_]) -> dict[str, float]:
     """`least` and `most` kept, where the rows that left lie beyond them: the thresholds as they worked."""
     if left.all() or not left.any():
@@ -123,7 +132,7 @@ def _limits(values: NDArray[np.float64], left: NDArray[np.bool_]) -> dict[str, f
         return {}
     found = {}
     if below.any():
-        found["least"] = least
+        found["least"] = _six(least)
     if above.any():
-        found["most"] = most
+        found["most"] = _six(most)
     return found

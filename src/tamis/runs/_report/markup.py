@@ -51,12 +51,18 @@ def marked(value: str, words: Sequence[str]) -> str:
     found = [word for word in words if word.lower() in value.lower()]
     if not found:
         return text(value)
-    pattern = re.compile("|".join(re.escape(word) for word in found), re.IGNORECASE)
+    pattern = re.compile("|".join(map(_whole, found)), re.IGNORECASE)
     parts, last = [], 0
     for match in pattern.finditer(value):
         parts += [text(value[last : match.start()]), f"<mark>{text(match[0])}</mark>"]
         last = match.end()
     return "".join([*parts, text(value[last:])])
+
+
+def _whole(word: str) -> str:
+    """A pattern for a word that is not a part of another; long evidence may have been cut within a word."""
+    end = r"(?!\w)" if word[-1:].isalnum() and len(word) < 20 else ""
+    return (r"(?<!\w)" if word[:1].isalnum() else "") + re.escape(word) + end
 
 
 def segments(pieces: Iterable[Sequence[str]]) -> str:

@@ -155,4 +155,4 @@ def _splits(data: dict[str, Any]) -> str:
         for one in data["splits"]
     ]
     head = ["split", "rows", "share", *(f"median words, {view}" for view in views)]
-    return f"<h3>Splits</h3>{table(head, rows, right=tuple(range(1, len(head))))}"
+    return f'<h3 id="splits">Splits</h3>{table(head, rows, right=tuple(range(1, len(head))))}'

@@ -22,7 +22,7 @@ def steps_section(data: dict[str, Any]) -> str:
     head = '<section id="steps" aria-labelledby="h-steps"><h2 id="h-steps">Step by step</h2>'
     if not data["steps"]:
         return f"{head}<p>The recipe has no steps: every row that was read went on.</p></section>"
-    return head + _accounts(data["steps"]) + "".join(_step(step) for step in data["steps"]) + "</section>"
+    return head + _accounts(data["steps"]) + "".join(_step(step, data) for step in data["steps"]) + "</section>"
 
 
 def _accounts(steps: list[dict[str, Any]]) -> str:
@@ -38,12 +38,15 @@ def _accounts(steps: list[dict[str, Any]]) -> str:
     return table(["step", *shown], rows, right=tuple(range(1, len(shown) + 1)))
 
 
-def _step(step: dict[str, Any]) -> str:
+def _step(step: dict[str, Any], data: dict[str, Any]) -> str:
     parts = [
         f'<section class="step" id="{step["anchor"]}" aria-labelledby="h-{step["anchor"]}">'
         f'<h3 id="h-{step["anchor"]}"><span class="no">{step["number"]}</span> {isolated(step["name"])}</h3>',
         f'<p class="account">{_account(step)}</p>',
     ]
+    if step["address"].startswith("split.") and data["splits"]:
+        told = ", ".join(f"{isolated(one['split'])} {one['rows']:,}" for one in data["splits"])
+        parts.append(f'<p>Delivered: {told}. <a href="#splits">The splits</a></p>')
     parts += [_leaving(one, step) for one in step["leaving"]]
     parts += [_alike(one) for one in step["alike"]]
     figures = [_figure(figure, step) for figure in step["figures"] if not _told_by_reasons(figure)]

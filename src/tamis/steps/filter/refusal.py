@@ -21,8 +21,8 @@ class Refusal(RowStep):
     German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese and Korean. A score, 0..1,
     says how sure that is: the verb, an apology, a mention of being an AI and the reason given add to it; sentences
     before it, quotation marks and letters take from it. A refusal followed by help ("However, I can …", a list) is
-    *partial*. A *rebuke* condemns what was asked, or contradicts the question, instead of answering; it is only
-    looked for where the row has the question.
+    *partial*. A *rebuke* condemns what was asked, or contradicts the question, instead of answering; where the row has
+    a question, only one that asks how or why can be rebuked.
 
     ## Why
     A few refusals teach a model to refuse much more than them. How well they are found: `docs/figures/refusals.md`.
