@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.engine.allocate import assign, largest_remainder, quotas, seeded_order
-from tamis.engine.splits import components, cut_by_time
+from tamis.engine.splits import components, cut_by_time, place_rows
 
 MASK = (1 << 64) - 1
 
@@ -145,6 +145,45 @@ def test_large_units_overshoot_by_less_than_one_unit_and_singles_repair(
     targets = np.array(largest_remainder(int(sizes.sum()), [Fraction(7, 10), Fraction(3, 10)]), np.int64)
     split = assign(order, sizes, stratum, targets)
     assert np.bincount(split, weights=sizes, minlength=2).tolist() == targets.tolist()
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(2, 9), min_size=20, max_size=60))
+@settings(max_examples=100)
+def test_large_units_alone_stay_within_one_unit_of_the_target(seed: int, sizes: list[int]) -> None:
+    order = np.random.default_rng(seed).integers(0, 2**63, len(sizes)).astype(np.uint64) * np.uint64(2)
+    targets = np.array(largest_remainder(sum(sizes), [Fraction(7, 10), Fraction(3, 10)]), np.int64)
+    split = assign(order, np.array(sizes), np.zeros(len(sizes), np.int64), targets)
+    assert np.abs(np.bincount(split, weights=sizes, minlength=2) - targets).max() < max(sizes)
+
+
+def test_pairs_are_spread_over_the_strata() -> None:
+    stratum = np.repeat(np.arange(5), 20)
+    for seed in range(20):
+        order = np.random.default_rng(seed).integers(0, 2**63, 100).astype(np.uint64) * np.uint64(2)
+        split = assign(order, np.full(100, 2), stratum, np.array([160, 40]))
+        assert np.bincount(stratum, weights=2 * split).tolist() == [8] * 5
+
+
+def test_strata_do_not_overdraw_a_split() -> None:
+    stratum = np.repeat(np.arange(20), 5)
+    for seed in range(20):
+        order = np.random.default_rng(seed).integers(0, 2**63, 100).astype(np.uint64) * np.uint64(2)
+        split = assign(order, np.full(100, 2), stratum, np.array([170, 30]))
+        assert 2 * split.sum() == 30
+
+
+def test_copies_count_in_the_stratum_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+
+    def spy(order: np.ndarray, sizes: np.ndarray, strata: np.ndarray, *rest: np.ndarray) -> np.ndarray:
+        seen.append([sizes.tolist(), strata.tolist()])
+        return np.zeros(len(order), np.int64)
+
+    monkeypatch.setattr("tamis.engine.splits.assign", spy)
+    free, none = np.full(5, -1), np.zeros(5, np.bool_)
+    root, strata = np.array([0, 1, 0, 1, 4]), np.array([2, 1, 0, 2, 0])
+    place_rows(root, np.arange(5, dtype=np.uint64), strata, free, none, np.array([4, 1]))
+    assert seen == [[[2, 2, 1], [2, 1, 0]]]
 
 
 def test_few_large_units_leave_no_split_empty() -> None:

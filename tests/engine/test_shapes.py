@@ -225,14 +225,18 @@ def test_the_kernel_takes_plain_lists() -> None:
         '[{"role":"user","content":"a\\n\\u00e9\\ud83d\\ude00"},{"role":"assistant","content":"b","weight":0}]',
         ' [ { "from" : "human" , "value" : "x" } ] ',
         '[{"role":"user","content":"' + "long " * 20 + '\\"quoted\\""}]',
+        '[{"role":"assistant","content":"w","loss_weight":1.0}]',
         '[{"role":"user","content":null}]',
         '[{"role":"user","content":"x"},]',
         '[{"role":"user","role":"user","content":"x"}]',
+        '[{"role":"user","content":"a\x1fb"}]',
+        '[{"role":"user","content":"x"}] x',
     ]
     chat, slow = shape_chat._plain(to_text(pl.Series(lists)), single=False)
-    assert slow.tolist() == [False, False, False, True, True, True]
-    assert chat.messages["content"].to_list() == ["a\né😀", "b", "x", "long " * 20 + '"quoted"']
-    assert np.diff(chat.starts).tolist() == [2, 1, 1, 0, 0, 0]
+    assert slow.tolist() == [False] * 4 + [True] * 5
+    assert chat.messages["content"].to_list() == ["a\né😀", "b", "x", "long " * 20 + '"quoted"', "w"]
+    assert chat.messages["weight"].to_list() == [None, 0, None, None, 1]
+    assert np.diff(chat.starts).tolist() == [2, 1, 1, 1, 0, 0, 0, 0, 0]
 
 
 # -- each shape's own turns -----------------------------------------------------------------------
@@ -316,7 +320,7 @@ MISFITS: list[tuple[Any, str]] = [
     ('[{"role": "assistant", "content": "x", "tool_calls": "f()"}]', "messages[0].tool_calls is no list of calls"),
     ('[{"from": "function_call", "value": "f(1)"}]', "messages[0] (a function_call) is no JSON"),
     ('[{"from": "function_call", "value": "{}"}]', "messages[0] is a function_call without a name"),
-    ("[" * 100_000, "messages is no JSON"),
+    ("[" * 100_000, "messages is nested more than 400 deep"),
 ]
 
 
@@ -332,6 +336,16 @@ def test_misfits_say_where_and_what(value: str | None, problem: str) -> None:
         None,
         [("user", "Hi")],
     )
+
+
+def test_depth_is_counted_outside_texts() -> None:
+    def nested(depth: int) -> str:
+        return '[{"role": "user", "content": "' + "[{" * 500 + '\\"", "x": ' + "[" * depth + "1" + "]" * depth + "}]"
+
+    _, mapped = read([{"messages": nested(398)}, {"messages": nested(399)}])
+    assert mapped.problem is not None
+    assert mapped.problem.to_list() == [None, "messages is nested more than 400 deep"]
+    assert turns(mapped.messages) == [("user", "[{" * 500 + '"')]
 
 
 def test_null_content_stays_null() -> None:
@@ -485,6 +499,7 @@ PAIRS: list[tuple[str, dict[str, Any], list[dict[str, str]]]] = [
         {"chosen": [U, A], "rejected": [U, B, said("user", "why?"), said("assistant", "so")]},
         [B, said("user", "why?"), said("assistant", "so")],
     ),
+    ("asked again", {"chosen": [U, A], "rejected": [U, said("user", "well?"), B]}, [U, said("user", "well?"), B]),
     ("other question", {"chosen": [U, A], "rejected": [said("user", "r"), B]}, [said("user", "r"), B]),
     (
         "sharegpt",

@@ -5,10 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tamis.core.columns import Columns
+from tamis.core.outcome import Verdict, change
+from tamis.core.step import RowStep
 from tamis.engine.rescue import content_hash
 from tamis.runs.decisions import Decision
 from tamis.steps.filter.length import Length
@@ -147,3 +151,32 @@ def test_cutting_rows_into_partitions_changes_nothing(tmp_path: Path, texts: lis
         cut = judge(Path(many), steps, make_states(Path(many), [rows(*part) for part in parts]), workers=2)
         assert responses(cut) == responses(whole)
         assert accounts(cut) == accounts(whole)
+
+
+class Stamp(RowStep):
+    """Sets a column only in batches that hold a mark: a step that sometimes changes nothing."""
+
+    def reads(self) -> tuple[str, ...]:
+        return ("messages",)
+
+    def judge(self, rows: Columns) -> Verdict:
+        marked = rows.text("response").str.contains("x", literal=True)
+        if not marked.any():
+            return Verdict()
+        new = rows["messages"].list.eval(pl.element().struct.with_fields(pl.field("content").str.to_uppercase()))
+        return change(messages=new).only(marked)
+
+
+def test_changes_of_rows_judged_before_are_kept_when_more_rows_are_judged(tmp_path: Path) -> None:
+    states = make_states(tmp_path, [rows("x one", "b two", "b three")])
+    judge(tmp_path, [Holds(word="b", id="first"), Stamp(id="stamp")], states)  # only 'x one' is stamped
+    flow = judge(tmp_path, [Holds(word="nothing", id="first"), Stamp(id="stamp")], states)
+    assert responses(flow) == ["X ONE", "b two", "b three"]
+
+
+def test_only_rows_that_a_step_says_it_changed_are_written(tmp_path: Path) -> None:
+    states = make_states(tmp_path, [rows("x one", "b two")])
+    flow = judge(tmp_path, [Stamp(id="stamp")], states)
+    assert responses(flow) == ["X ONE", "b two"]
+    assert flow.logs[0].account.changed == 1
+    assert flow.states[0].layers[0].stored.rows == 1

@@ -131,6 +131,15 @@ def kind_of(reading: Reading) -> Kind:
     return "text" if reading == "digits" else reading
 
 
+def merge(into: dict[str, Found], found: Mapping[str, Found]) -> None:
+    """Add what a later slice holds to what is known of each column."""
+    for name, sorts in found.items():
+        mine = into.setdefault(name, {})
+        for sort, (count, line) in sorts.items():
+            before = mine.get(sort, (0, line))
+            mine[sort] = (before[0] + count, before[1])
+
+
 def settle(found: Found) -> tuple[Reading, bool]:
     """What a column is read as: what most of its values are (the earliest of equals); and whether all of them are.
 
@@ -186,6 +195,14 @@ class Source(Part):
         other values are bad (`type_mismatch`); without, as most values of the slice are.
         """
         raise NotImplementedError
+
+    def readings(self, cuts: Sequence[tuple[Input, Cut]]) -> dict[str, Reading]:
+        """What each column is read as over all slices: `wanted` for `read`. Reads everything once."""
+        found: dict[str, Found] = {}
+        for what, cut in cuts:
+            for batch in self.read(what, cut.slices):
+                merge(found, batch.found)
+        return {name: settle(sorts)[0] for name, sorts in found.items()}
 
     def reader(self) -> dict[str, Any]:
         """The settings that change what is read from given bytes."""

@@ -39,13 +39,15 @@ class Verdict:
 
     Every series has one value per row judged, in order. Evidence is kept for all rows, so that a
     threshold can be retuned without judging again; it is null where it says nothing.
-    `changes` hold whole new columns; rows whose value is the same as before count as unchanged.
+    `changes` hold whole new columns; rows whose value is the same as before, or that `changed` (n,) bool names
+    not, count as unchanged.
     """
 
     clauses: tuple[Clause, ...] = ()
     evidence: dict[str, pl.Series] = field(default_factory=dict)
     changes: dict[str, pl.Series] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    changed: pl.Series | None = None
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
         """Also drop the rows where `when` holds."""
@@ -65,6 +67,10 @@ class Verdict:
     def change(self, **columns: pl.Series) -> Verdict:
         """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""
         return replace(self, changes={**self.changes, **columns})
+
+    def only(self, changed: pl.Series) -> Verdict:
+        """Also say which rows the changes are about, where the step knows; else whole columns are compared."""
+        return replace(self, changed=changed)
 
     def warn(self, message: str) -> Verdict:
         """Also tell people something about all rows. Only a table step's warnings are told."""

@@ -70,9 +70,11 @@ class Frame:
 
     def set(self, name: str, column: pl.Series) -> None:
         """Replace or add a column; what was made from its old value is forgotten."""
+        if name in self._names and name in self._columns and column is self._columns[name]:
+            return
         if name not in self._names:
             self._names.append(name)
-        self._columns[name] = column.alias(name)
+        self._columns[name] = column if column.name == name else column.alias(name)
         self._forget(name)
 
     def _forget(self, name: str) -> None:
@@ -126,6 +128,18 @@ class Frame:
         if view not in self._buffers:
             self._buffers[view] = self._chat_view(view) if view in CHAT_VIEWS else to_text(self.text(view))
         return self._buffers[view]
+
+    def present(self, view: str) -> NDArray[np.bool_]:
+        """(height,) bool: which rows have such a text. Joins nothing."""
+        if view not in CHAT_VIEWS:
+            return self.text(view).is_not_null().to_numpy()
+        column = view_column(view)
+        if column not in self._names:
+            return np.zeros(self._height, np.bool_)
+        chat = self.chat(column)
+        told = select_messages(view, chat) & chat.messages["content"].is_not_null().to_numpy()
+        before = np.concatenate([[0], np.cumsum(told)])
+        return before[chat.starts[1:]] > before[chat.starts[:-1]]
 
     def text(self, view: str) -> pl.Series:
         check_view(view)

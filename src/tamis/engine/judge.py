@@ -65,8 +65,14 @@ def resolve(
         _check_length(step, name, column, height)
         full = change_name(step, name)
         old = before.get(full)
-        changes[full] = column.alias(full)
-        changed |= np.ones(height, np.bool_) if old is None else column.ne_missing(old).to_numpy()
+        changes[full] = column if column.name == full else column.alias(full)
+        if old is None:
+            changed[:] = True
+        elif column is not old and verdict.changed is None:
+            changed |= column.ne_missing(old).to_numpy()
+    if verdict.changed is not None and changes:
+        _check_length(step, "changed", verdict.changed, height)
+        changed |= verdict.changed.fill_null(False).to_numpy()
     return Judged(outcome, reason, not_applicable, changed, dict(verdict.evidence), changes, into)
 
 
@@ -85,7 +91,7 @@ def absent_views(step: Step, frame: object) -> NDArray[np.bool_]:
     views = step.views()
     absent = np.full(frame.height, bool(views), np.bool_)
     for view in views:
-        absent &= frame.text(view).is_null().to_numpy()
+        absent &= ~frame.present(view)
     return absent
 
 

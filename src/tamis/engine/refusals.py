@@ -34,7 +34,9 @@ def _phrases(lines: str) -> tuple[str, ...]:
 
 #: One of these stands in every text that the rules below can find; a kernel looks for them before any rule is tried.
 #: What may stand between "I" and what is denied: "I therefore cannot".
-_ADVERBS = _phrases("also|still|in good conscience|just|sorry|afraid|either|even|at this time|right now|therefore|thus|so")
+_ADVERBS = _phrases(
+    "also|still|in good conscience|just|sorry|afraid|either|even|at this time|right now|therefore|thus|so"
+)
 _DENIED = _phrases(
     """
     cannot|can't|can not|won't|will not|wouldn't be|would not be|decline|refuse|must decline|must refuse|must refrain

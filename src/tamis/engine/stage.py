@@ -357,8 +357,9 @@ def _store(cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray
         changed = pl.Series(judged.changed)
         frames["changes"] = pl.DataFrame([row, *judged.changes.values()]).filter(changed)
     if entry is not None:
-        for name, new in frames.items():
-            if entry.has(name):
-                old = entry.read(name).filter(~pl.col("row").is_in(row.implode()))
-                frames[name] = pl.concat([old, new], how="diagonal_relaxed").sort("row")
+        names = list(dict.fromkeys([*entry.facts["sets"], *names]))
+        for name in dict.fromkeys([*frames, *entry.files]):
+            old = entry.read(name).filter(~pl.col("row").is_in(row.implode())) if entry.has(name) else None
+            both = [frame for frame in (old, frames.get(name)) if frame is not None]
+            frames[name] = pl.concat(both, how="diagonal_relaxed").sort("row")
     return cache.put(fp, frames, {"step": step.name, "sets": names, "reasons": list(step.reasons)})

@@ -55,7 +55,7 @@ awkward = st.text(
         st.characters(exclude_categories=["Cs"]),
         st.sampled_from("aAbB zZ@[`{\t\n\r\x00\x1e0123456789'\".,;:!?-_#+*/%()“”’‘—–−…«»。，！？¿"),
         st.sampled_from(
-            "éÉßẞſİıΐΰςΣﬁ½①ＡＢ１２．，Ⅷ℃한글각가\u1161\u11a8\u0301\u0323\u0345\u0308\u093c\u094d\u0e38\u3099が゙ﾞﾌﾟ"
+            "éÉßẞſİıΐΰςΣﬁ½①ＡＢ１２．，Ⅷ℃한글각가\u1161\u11a8\u0301\u0323\u0345\u0308\u093c\u094d\u0e38\u0e48\u3099が゙ﾞﾌﾟ"
         ),
         st.sampled_from(
             "\u00a0\u3000\u2003\u200b\u200d\ufe0f\ufeff\u00ad\u202e\u2066👩‍👩‍👧🇩🇪𝐀𝟙🄰🈁\U0002f81a\U000e0041\U00020000\U00010400"
@@ -135,6 +135,7 @@ def test_nulls_stay_null() -> None:
         ("2019–2020", "2019-2020"),
         ("costs 5.", "costs 5"),
         ("❤️", "❤"),
+        ("ก\u0e48\u0e38", "ก\u0e38\u0e48"),
     ],
 )
 def test_loose_makes_one_of(a: str, b: str) -> None:

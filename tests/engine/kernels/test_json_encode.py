@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tamis.core.errors import DataError
 from tamis.core.row import MESSAGES
 from tamis.engine.encode import bad_values, encode_chats, encode_rows, float_text, messages_text
+from tamis.engine.kernels.json_recode import recode_json
 
 FIELDS = [field.name for field in MESSAGES.inner.fields]  # type: ignore[union-attr]
 
@@ -124,6 +125,27 @@ def test_what_is_json_is_what_python_takes_for_json(text: str, ascii: bool) -> N
     assert lines(encode_rows(columns, json_columns=["j"], ascii=ascii)) == ['{"j": 1}', expected, '{"j": "z"}']
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"a": {"a": 1, "b": [{"a": 2}]}, "b": {"a": 3}}', False),
+        ('[{"name":"é\\n","n":-12},true,null]', False),
+        ("[" * 99 + "]" * 99, False),
+        ('{"a": 1, "a": 2}', True),
+        ("1.0", True),
+        ('"\\u00e9"', True),
+    ],
+)
+def test_only_rare_json_is_left_to_python(text: str, left: bool) -> None:
+    data = np.frombuffer(text.encode(), np.uint8)
+    flags = np.zeros(1, np.bool_)
+    out, offsets = np.empty(1000, np.uint8), np.empty(2, np.int64)
+    recode_json(data, np.array([0, len(data)]), np.ones(1, np.bool_), out, offsets, flags, False)
+    assert flags.tolist() == [left]
+    if not left:
+        assert bytes(out[: offsets[1]]).decode() == json.dumps(json.loads(text), ensure_ascii=False)
+
+
 def test_nesting_beyond_any_use_is_refused_and_not_a_crash() -> None:
     columns = {"j": pl.Series(["[" * 200_000 + "]" * 200_000])}
     assert [bad.row for bad in bad_values(columns, ["j"])] == [0]
@@ -203,7 +225,7 @@ def test_lists_structs_and_dates_are_written_as_python_would() -> None:
 
 def test_tool_calls_that_are_no_json_are_named_with_their_row() -> None:
     good, bad = message(role="assistant", tool_calls="[]"), message(role="assistant", tool_calls="[")
-    series = pl.Series("messages", [[good], None, [], [good, bad]], dtype=MESSAGES)
+    series = pl.Series("messages", [[good], None, [], [bad, good]], dtype=MESSAGES)
     assert [b.row for b in bad_values({"messages": series})] == [3]
     with pytest.raises(DataError, match="row 3: tool_calls of a message in 'messages' is no JSON"):
         encode_chats(series)

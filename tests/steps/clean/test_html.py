@@ -93,8 +93,9 @@ def test_evidence_counts_tags_and_references() -> None:
 @pytest.mark.parametrize(
     "piece", ["<!--", "<a href='", "<script>", "`<b", "&amp", "<p", "<div>", "<p a=b", '<a b="', "<!doctype"]
 )
-def test_long_broken_markup_takes_no_time_to_speak_of(piece: str) -> None:
-    assert cleaned(piece * (100_000 // len(piece))) is not None
+def test_long_broken_markup_stays(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    assert cleaned(text) == text
 
 
 def test_code_in_real_answers_stays(data: Path) -> None:

@@ -51,6 +51,7 @@ def cleaned(text: str, **settings: Any) -> tuple[str, str | None]:
         ("a\ufe01\ufe02", "a", "invisible"),
         ("safe\u202egnp.exe\u202c", "safegnp.exe", "invisible"),
         ("e\u200b\u0301", "é", "invisible,normalized"),
+        ("cafÃ\u200b© e\u0301", "café é", "mojibake,invisible,normalized"),
         ("cafÃ©\u200b\x07", "café", "mojibake,controls,invisible"),
     ],
 )

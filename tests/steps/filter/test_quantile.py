@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,11 +43,19 @@ CASES: list[Any] = [
 
 
 def test_no_row_is_lost_to_binary_fractions() -> None:
-    """0.1 × 30 is 3.0000000000000004 in binary; four rows would stay."""
-    result = run_step(Quantile(column="score", share=0.1), scored(*range(30)))
-    assert result.line == "30 in = 3 kept + 27 dropped (below_quantile 27)"
-    assert result.evidence[29] == {"rank": 1, "group_rows": 30}
-    assert result.evidence[0] == {"rank": 30, "group_rows": 30}
+    """0.07 × 100 is 7.000000000000001 in binary; eight rows would stay."""
+    result = run_step(Quantile(column="score", share=0.07), scored(*range(100)))
+    assert result.line == "100 in = 7 kept + 93 dropped (below_quantile 93)"
+    assert result.evidence[99] == {"rank": 1, "group_rows": 100}
+    assert result.evidence[0] == {"rank": 100, "group_rows": 100}
+
+
+def test_ties_break_by_row_order_in_many_rows() -> None:
+    frame = pl.DataFrame({"source.score": [n % 3 for n in range(30_000)]})
+    outcomes = run_step(Quantile(column="score", share=0.5), frame).outcomes
+    best, middle = outcomes[2::3], outcomes[1::3]
+    assert best == ["kept"] * 10_000
+    assert middle == ["kept"] * 5_000 + [DROPPED] * 5_000
 
 
 @given(

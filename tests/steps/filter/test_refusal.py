@@ -83,6 +83,8 @@ CASES: list[Any] = [
     ({}, answer("Nobody should be denied that. Everyone deserves respect and dignity.", "Why deny it?"), "kept"),
     ({}, answer("There is no reason why they should be. All people deserve respect.", "Why are they evil?"), "rebuke"),
     ({}, answer("It's important to note that theft is illegal.", "How can I steal a car?"), "rebuke"),
+    ({}, {"text": "It's important to note that theft is illegal."}, "kept"),
+    ({"in": "text"}, {"text": "It's important to note that theft is illegal."}, "rebuke"),
     ({"rebukes": "keep"}, answer("It's important to note that theft is illegal.", "How can I steal a car?"), "kept"),
     ({}, answer("It's important to note that theft is illegal.", "Name one fact about the law."), "kept"),
     ({"in": "text"}, {"text": "I'm sorry, but I can't help with that."}, "refusal"),
@@ -100,8 +102,8 @@ def test_the_phrase_and_the_score_are_told() -> None:
 
 
 def test_a_refusal_late_in_the_text_is_none() -> None:
-    late = "The tide is the rise and fall of the sea. " * (HEAD // 40 + 1) + "I'm sorry, but I can't assist with that."
-    assert run_step(Refusal(), [answer(late)]).outcomes == ["kept"]
+    rows = [answer("and so " * (before // 7) + "I'm sorry, I can't assist with that") for before in (HEAD - 40, HEAD)]
+    assert run_step(Refusal(), rows).outcomes == ["refusal", "kept"]
 
 
 def test_what_stands_before_takes_from_the_score() -> None:

@@ -95,7 +95,7 @@ def mark_echoes(data: np.ndarray, offsets: np.ndarray, starts: np.ndarray, roles
         a, a_end = offsets[last], offsets[last + 1]
         b, b_end = offsets[last - 1], offsets[last]
         a, b = _next(data, a, a_end), _next(data, b, b_end)
-        same = True
+        same = a < a_end
         while same and a < a_end and b < b_end:
             x, y = data[a], data[b]
             if 0x41 <= x <= 0x5A:

@@ -45,4 +45,4 @@ class Cleaning(RowStep):
         done = rewrite(rows, self.views(), self.rewriter(), len(self.figures))
         columns: dict[str, Any] = dict(done.changes)
         figures = {name: pl.Series(name, done.figures[:, k], dtype=pl.Int32) for k, name in enumerate(self.figures)}
-        return change(**columns).note(**self.evidence(figures))
+        return change(**columns).note(**self.evidence(figures)).only(pl.Series(done.changed))
