@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import Field
 
 from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, change
@@ -180,3 +182,26 @@ def test_only_rows_that_a_step_says_it_changed_are_written(tmp_path: Path) -> No
     assert responses(flow) == ["X ONE", "b two"]
     assert flow.logs[0].account.changed == 1
     assert flow.states[0].layers[0].stored.rows == 1
+
+
+class Kept(Same):
+    """Like Same, with a field that only the decision depends on."""
+
+    gathered: ClassVar[list[int]] = []
+    cap: int = Field(1, description="how many stay; gather does not care")
+
+    def gathers_by(self) -> tuple[str, ...]:
+        return ()
+
+    def gather(self, rows: Columns) -> dict[str, pl.Series]:
+        Kept.gathered.append(rows.height)
+        return super().gather(rows)
+
+
+def test_a_field_that_only_the_decision_depends_on_gathers_nothing_again(tmp_path: Path) -> None:
+    Kept.gathered.clear()
+    states = make_states(tmp_path, [rows("a", "b", "a")])
+    judge(tmp_path, [Kept(cap=1)], states)
+    judge(tmp_path, [Kept(cap=2)], states)
+    assert Kept.gathered == [3]
+    assert Same.decided == [3, 3]

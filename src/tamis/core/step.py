@@ -134,6 +134,17 @@ class TableStep(Step):
         """
         raise NotImplementedError
 
+    def gathers_by(self) -> tuple[str, ...] | None:
+        """The fields that `gather` depends on, or None for all: changing others gathers nothing again."""
+        return None
+
+    def gather_key(self) -> str:
+        """What `gather` is, apart from the data."""
+        names = self.gathers_by()
+        settings = self.model_dump(mode="json")
+        chosen = {k: v for k, v in settings.items() if (k not in ("id", "where") if names is None else k in names)}
+        return fingerprint("gather", self.address(), self.identity(), chosen)
+
     def decide(self, table: Table) -> Verdict:
         """The verdict on all rows, from what was gathered."""
         raise NotImplementedError

@@ -39,7 +39,8 @@ COMPACT_SHARE = 0.7
 class Call:
     """A step as a stage runs it.
 
-    identity: hash of the step, its files and library versions; sets: the columns it is known to set.
+    identity: hash of the step, its files and library versions; sets: the columns it is known to set;
+    gather_identity: for table steps, hash of what `gather` alone depends on.
     """
 
     step: Step
@@ -48,6 +49,7 @@ class Call:
     only_source: str | None = None
     rescued: Rescued = field(default_factory=dict)
     sets: tuple[str, ...] = ()
+    gather_identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ class _Stage:
         else:
             read = sorted({find_column(n, names) for n in reads if n in names or n not in RESERVED})
         versions = [(name, self.versions.get(name, "")) for name in read]
-        return fingerprint(purpose, call.step.name, call.identity, self.state.content, versions)
+        identity = call.gather_identity if purpose == "gather" else call.identity
+        return fingerprint(purpose, call.step.name, identity, self.state.content, versions)
 
     def _apply(self, call: Call) -> Applied:
         started = time.perf_counter()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import DataError, did_you_mean
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, Warned, quiet
-from tamis.core.origin import KIND_TYPES, Cut, Found, Input, Kind, Reading, Slice, Source, kind_of, settle
+from tamis.core.origin import KIND_TYPES, Cut, Found, Input, Kind, Reading, Slice, Source, kind_of, merge, settle
 from tamis.core.row import LINEAGE
 from tamis.engine.cache import Cache
 from tamis.engine.partition import Partition
@@ -179,11 +179,9 @@ class _Ingest:
         merged: dict[str, Found] = {}
         places: dict[tuple[str, str], str] = {}
         for read in reads:
+            merge(merged, read.result.facts["found"])
             for name, found in read.result.facts["found"].items():
-                mine = merged.setdefault(name, {})
-                for sort, (count, line) in found.items():
-                    before = mine.get(sort, (0, line))
-                    mine[sort] = (before[0] + count, before[1])
+                for sort, (_, line) in found.items():
                     places.setdefault((name, sort), f"{self.found.files[read.file].path}:{line}")
         wanted: dict[str, Reading] = {name: settle(found)[0] for name, found in merged.items()}
         for name, reading in wanted.items():

@@ -105,7 +105,12 @@ class Judge:
         }
         if placed:
             step = step.model_copy(update=placed)
-        return Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
+        call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
+        if isinstance(step, TableStep):
+            read = [] if step.gathers_by() is not None else [h for _, h in files]
+            gathers = fingerprint(step.gather_key(), read, _libraries(step), seed if step.seeded else None)
+            return replace(call, gather_identity=gathers)
+        return call
 
     # -- the way through ----------------------------------------------------------------------
 

@@ -79,6 +79,9 @@ class Exact(TableStep):
         presets: dict[Any, tuple[Rule, ...]] = {"none": (), "case": ("case",), "loose": LOOSE}
         return presets[self.normalise] if isinstance(self.normalise, str) else self.normalise
 
+    def gathers_by(self) -> tuple[str, ...]:
+        return ("on", "normalise", "hash", "keep", "by")
+
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         parts = [rows.buffers(view) for view in self.views()]
         found = keys(parts, self.rules(), self.hash)

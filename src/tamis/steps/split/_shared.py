@@ -28,6 +28,9 @@ Flags = NDArray[np.bool_]
 class SplitStep(SplitFields):
     """Gives each row a split. Subclasses say how the rows that are not settled yet are placed."""
 
+    def gathers_by(self) -> tuple[str, ...]:
+        return ("leaks", "together", "ids", "by", "format")
+
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         wanted = {(view,) for view in self.leaks} | ({self._together()} if self._together() else set())
         gathered: dict[str, pl.Series] = {}
