@@ -103,12 +103,13 @@ class Judge:
         placed = {
             name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
         }
+        written = step  # with paths as the recipe has them: fingerprints know no machine
         if placed:
             step = step.model_copy(update=placed)
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
-        if isinstance(step, TableStep):
-            read = [] if step.gathers_by() is not None else [h for _, h in files]
-            gathers = fingerprint(step.gather_key(), read, _libraries(step), seed if step.seeded else None)
+        if isinstance(written, TableStep):
+            read = [] if written.gathers_by() is not None else [h for _, h in files]
+            gathers = fingerprint(written.gather_key(), read, _libraries(step), seed if step.seeded else None)
             return replace(call, gather_identity=gathers)
         return call
 
