@@ -164,6 +164,25 @@ def test_each_fault_is_named_and_the_lines_around_it_are_read(line: bytes, cause
     assert batch.lines.tolist() == [1, 3]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"a": {"b": {"x": 1}, "x": 2, "c": [{"x": 3}, {"x": 4}]}}',
+        '{"a": {"x": 1}, "x": 2}',
+        '{"a": [], "b": {}, "": 0, "c": [[], {"": {}}]}',
+        '{"a": -0, "b": 0e0, "c": 1E+2, "d": 99999999999999999999e10}',
+        '{"a": "\\/\\b\\f\\n\\r\\t\\u0000\\uD83D\\uDE00"}',
+        "{}",
+    ],
+)
+def test_unusual_lines_are_fine(line: str) -> None:
+    batch = parse(line.encode() + b"\n")
+    assert batch.bad == []
+    (row,) = rows(batch) or [{}]
+    expected = json.loads(line)
+    assert {k: json.loads(v) if batch.readings[k] == "json" else v for k, v in row.items()} == expected
+
+
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"b":', "}")])
 def test_the_depth_allowed_is_exact(opening: str, closing: str) -> None:
     for depth, bad in ((9, []), (10, [(1, "too_deep")])):  # the row itself is the first level
