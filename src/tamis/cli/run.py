@@ -63,6 +63,9 @@ def command(
       tamis run recipes/customer-intents/recipe.yaml
       tamis run recipe.yaml --workers 4 --json > account.json
     """
+    from tamis.engine.memory import keep_polars_memory
+
+    keep_polars_memory()  # before anything imports Polars
     from tamis.core.events import quiet
     from tamis.recipe.load import load
     from tamis.runner.execute import Options, execute

@@ -17,6 +17,7 @@ import polars as pl
 
 from tamis.core.errors import CorruptFile
 
+from .failpoint import failpoint
 from .store import Stored, read_frame, verify, write_frame, write_json
 
 #: files that hold text a step changed: compressing them would cost more than the rest of the step
@@ -68,6 +69,7 @@ class Cache:
             name: write_frame(folder / f"{name}.parquet", frame, compress=name not in PLAIN)
             for name, frame in frames.items()
         }
+        failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
         write_json(folder / "entry.json", record)
         return Entry(folder, files, facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -23,3 +24,8 @@ def keep_freed_memory() -> bool:
         return bool(libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
     except (OSError, AttributeError):
         return False
+
+
+def keep_polars_memory() -> None:
+    """The same for Polars' own allocator, which reads this variable when Polars is first imported."""
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:5000,muzzy_decay_ms:5000")

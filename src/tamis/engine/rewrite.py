@@ -116,7 +116,7 @@ def patched(column: pl.Series, at: Positions, values: pl.Series) -> pl.Series:
     n = len(column)
     index = np.arange(n, dtype=np.uint32)
     index[at] = np.arange(n, n + len(at), dtype=np.uint32)
-    return pl.concat([column, values.alias(column.name)]).gather(pl.Series(index))
+    return pl.concat([column, values.alias(column.name)], rechunk=True).gather(pl.Series(index))
 
 
 def with_contents(column: pl.Series, chat: Chat, contents: pl.Series) -> pl.Series:

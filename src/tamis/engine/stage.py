@@ -142,6 +142,8 @@ class _Stage:
         self.layers = list(task.state.layers)
         self.versions = dict(task.state.versions)
         self.basis: NDArray[np.int64] | None = None  # rows of the frame; None: every row
+        # rows whose columns are what they would be were the row live; only of them outcomes are kept
+        self.sound = self.live.copy() if self.layers else np.ones(self.state.rows, np.bool_)
         self.frame = self._whole_frame()
 
     def run(self) -> Result:
@@ -233,7 +235,7 @@ class _Stage:
             frame, basis = self._frame_for(missing)
             judged = judge_safely(step, frame.with_seed(call.seed))
             judged_rows = len(basis)
-            entry = _store(self.cache, fp, step, entry, basis, judged)
+            entry = _store(self.cache, fp, step, entry, basis, judged, self.sound[basis])
             rows, outcomes = _read_outcomes(entry)
             held = np.zeros(n, np.bool_)
             held[basis] = True
@@ -272,7 +274,7 @@ class _Stage:
     def _foresee(self, call: Call, fp: str, missing: int) -> Applied:
         """A step that is not cached: every row goes on, and what it sets will be new."""
         for name in call.sets:
-            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, None, "")
+            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, None)
         rows_in = int(self.live.sum())
         return Applied(rows_in, [rows_in, 0, 0, 0, 0], {}, None, 0, 0, 0, 0, missing, 0.0)
 
@@ -288,11 +290,13 @@ class _Stage:
         layer = Layer(names, stored, applied=selected.copy() if partial else None, step=step.name)
         self.layers.append(layer)
         reader = self.state.reader(self.layers)
+        # rows passed by: which they are depends on `where` and on all that it may read
+        passed = bool((self.live & ~selected).any())
+        chosen = [step.where, sorted(self.versions.items())] if passed else None
+        self.sound &= self.live
         for name in names:
-            self.versions[name] = fingerprint(
-                self.versions.get(name, ""), fp, step.where if partial else None, mask_hash(selected) if partial else ""
-            )
-            if fresh is not None and not partial:
+            self.versions[name] = fingerprint(self.versions.get(name, ""), fp, chosen)
+            if fresh is not None and not passed:
                 self.frame.set(name, fresh[name])
             else:
                 self.frame.relay(name, reader.read, self.basis)
@@ -321,6 +325,9 @@ class _Stage:
                     f"step {step.name!r}: gathered {name!r} has {len(column)} values for {frame.height} rows"
                 )
         gathered = pl.DataFrame([pl.Series("row", rows.astype(np.uint32)), *(c.alias(n) for n, c in columns.items())])
+        sound = self.sound[rows]
+        if not sound.all():
+            gathered = gathered.filter(pl.Series(sound))
         if entry is not None:
             old = entry.read("gathered").filter(~pl.col("row").is_in(gathered["row"].implode()))
             gathered = pl.concat([old, gathered]).sort("row")
@@ -344,8 +351,10 @@ def _read_outcomes(entry: Entry | None) -> tuple[NDArray[np.int64], pl.DataFrame
     return frame["row"].to_numpy().astype(np.int64), frame
 
 
-def _store(cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray[np.int64], judged: Judged) -> Entry:
-    """Write the judgement, joined with what the entry already held of other rows."""
+def _store(
+    cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray[np.int64], judged: Judged, sound: Mask
+) -> Entry:
+    """Write the judgement of the sound rows, joined with what the entry already held of other rows."""
     row = pl.Series("row", rows.astype(np.uint32))
     columns = [
         row,
@@ -355,14 +364,17 @@ def _store(cache: Cache, fp: str, step: Step, entry: Entry | None, rows: NDArray
         *(column.alias(f"evidence.{name}") for name, column in judged.evidence.items()),
     ]
     frames = {"outcome": pl.DataFrame(columns)}
+    if not sound.all():
+        frames["outcome"] = frames["outcome"].filter(pl.Series(sound))
     names = list(judged.changes)
     if names:
-        changed = pl.Series(judged.changed)
+        changed = pl.Series(judged.changed & sound)
         frames["changes"] = pl.DataFrame([row, *judged.changes.values()]).filter(changed)
     if entry is not None:
+        known = frames["outcome"]["row"].implode()
         names = list(dict.fromkeys([*entry.facts["sets"], *names]))
         for name in dict.fromkeys([*frames, *entry.files]):
-            old = entry.read(name).filter(~pl.col("row").is_in(row.implode())) if entry.has(name) else None
+            old = entry.read(name).filter(~pl.col("row").is_in(known)) if entry.has(name) else None
             both = [frame for frame in (old, frames.get(name)) if frame is not None]
             frames[name] = pl.concat(both, how="diagonal_relaxed").sort("row")
     return cache.put(fp, frames, {"step": step.name, "sets": names, "reasons": list(step.reasons)})

@@ -17,6 +17,8 @@ import xxhash
 
 from tamis.core.errors import CorruptFile, DataError, DiskFull
 
+from .failpoint import failpoint
+
 
 class Stored(NamedTuple):
     """A file of rows: its path, how many rows, its size in bytes, and the xxh3-128 of its bytes."""
@@ -38,6 +40,7 @@ def writing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         yield temporary
+        failpoint("store.write")
         os.replace(temporary, path)
     except OSError as error:
         raise disk_error(error, path) from error
@@ -82,7 +85,7 @@ def write_frame(path: Path, frame: pl.DataFrame, *, compress: bool = True) -> St
 def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read rows, all columns or some. The bytes are checked against their hash at the first read."""
     verify(stored)
-    return pl.read_parquet(stored.path, columns=None if columns is None else list(columns), use_statistics=False)
+    return pl.read_parquet(stored.path, columns=None if columns is None else list(columns), use_statistics=False).rechunk()
 
 
 def verify(stored: Stored) -> None:
