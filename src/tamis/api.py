@@ -6,156 +6,211 @@
 >>> result = tamis.run(recipe, rows, workspace=getfixture("tmp_path"))
 >>> print(result.account)
 2 in = 1 kept + 1 dropped
->>> result.to_polars()["source.completion"].to_list()
+>>> result.to_polars(plain=True)["completion"].to_list()
 ['Hello there']
 """
 
 from __future__ import annotations
 
-import html
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Self
 
-import polars as pl
+from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from tamis.core.events import Listener, quiet
+from tamis._given import given
+from tamis._html import recipe_html
+from tamis._result import Lives, Result
+from tamis.core.errors import RecipeError, UsageError
+from tamis.core.events import Event, Listener, PartitionDone, StageDone, StageStarted, Warned
 from tamis.core.origin import Sink, Source
-from tamis.core.registry import resolve
-from tamis.core.step import Step
-from tamis.recipe.load import load, parse
-from tamis.recipe.model import Recipe
-from tamis.runner.execute import Options, RunResult, execute
-from tamis.runs.ledger import Ledger
-from tamis.runs.questions import dropped_rows
-from tamis.runs.rows import RunRows
+from tamis.core.registry import Room
+from tamis.core.step import Part, Step
+from tamis.recipe import load as loading
+from tamis.recipe.load import build, part_of
+from tamis.recipe.model import Recipe as _Recipe
+from tamis.recipe.yaml_lines import Lined
+from tamis.runner.execute import Options, execute
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["Lives", "Recipe", "Result", "load", "parse", "run", "sink", "source", "step"]
 
-__all__ = ["Recipe", "Result", "load", "parse", "run", "sink", "source", "step"]
+Progress = bool | Literal["auto"]
 
-#: rows that `_repr_html_` shows
-SHOWN = 20
+# -- recipes ----------------------------------------------------------------------------------
+
+
+class Recipe(_Recipe):
+    """What to do with which rows, and where they go. Equals the recipe that its YAML says.
+
+    >>> import tamis
+    >>> built = tamis.Recipe(name="short", steps=[tamis.step("filter.length", in_="prompt", min=2)])
+    >>> built == tamis.parse(built.to_yaml())
+    True
+    """
+
+    #: the folder of the file it was read from, which its paths are relative to
+    _folder: Path | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_from_a_file(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Steps may be mappings, as in YAML, and what is wrong is told as it is there."""
+        if isinstance(value, dict):
+            lists = {key: list(some) for key, some in value.items() if isinstance(some, tuple)}
+            value = dict(build(Lined({**value, **lists}, {}), "tamis.Recipe"))
+        return handler(value)
+
+    def _repr_html_(self) -> str:
+        return recipe_html(self.settings())
+
+
+def load(path: str | Path) -> Recipe:
+    """Read a recipe file. RecipeError lists every problem with its line."""
+    recipe = Recipe(**dict(loading.load(path)))
+    recipe._folder = _folder_of(path)
+    return recipe
+
+
+def parse(text: str, *, where: str = "recipe") -> Recipe:
+    """A recipe from YAML text."""
+    return Recipe(**dict(loading.parse(text, where=where)))
 
 
 def step(use: str, **fields: Any) -> Step:
-    """A step by its address: `step("filter.length", min=2)`. A field that is a Python word takes a `_`: `in_="prompt"`."""
-    made = resolve("steps", use)(**_plain(fields))
+    """A step by its address. A field that is a Python word takes a `_`. RecipeError lists what is wrong.
+
+    >>> step("filter.length", in_="prompt", min=2).settings()
+    {'in': 'prompt', 'min': 2}
+    """
+    made = _part("step", "steps", use, fields)
     assert isinstance(made, Step)
     return made
 
 
 def source(use: str, **fields: Any) -> Source:
-    """A source by its kind: `source("files", path="data/*.jsonl")`."""
-    made = resolve("sources", use)(**_plain(fields))
+    """A source by its kind: `source("files", path="data/*.jsonl")`, or `source("frames", data=frame)`."""
+    if use == "frames" and "data" in fields:
+        fields = {**fields, "data": given(fields["data"])}
+    made = _part("source", "sources", use, fields)
     assert isinstance(made, Source)
     return made
 
 
 def sink(use: str, **fields: Any) -> Sink:
     """A target by its kind: `sink("openai_chat", path="dist/mine")`."""
-    made = resolve("sinks", use)(**_plain(fields))
+    made = _part("sink", "sinks", use, fields)
     assert isinstance(made, Sink)
     return made
 
 
-def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name.removesuffix("_"): value for name, value in fields.items()}
+def _part(what: str, room: Room, use: str, fields: dict[str, Any]) -> Part:
+    """A part, or every problem of it, told as those of a recipe file are."""
+    problems: list[str] = []
+    item = {"use": use, **{name.removesuffix("_"): value for name, value in fields.items()}}
+    made = part_of(item, room, (), lambda place, message: problems.append(message))
+    if made is None or problems:
+        raise RecipeError(f"tamis.{what}", problems)
+    return made
 
 
-class Result:
-    """What a run did, and the rows that are left."""
-
-    def __init__(self, result: RunResult) -> None:
-        self.folder, self.manifest = result.folder, result.manifest
-
-    @property
-    def outcomes(self) -> dict[str, int]:
-        """in, born, kept, dropped, merged, held, quarantined."""
-        return dict(self.manifest["outcomes"])
-
-    @property
-    def account(self) -> str:
-        """The accounting line."""
-        o = self.outcomes
-        born = f" + {o['born']} born" if o["born"] else ""
-        return f"{o['in']} in{born} = " + " + ".join([f"{o['kept']} kept", *(f"{o[k]} {k}" for k in ("dropped", "merged", "held", "quarantined") if o[k])])
-
-    @property
-    def steps(self) -> pl.DataFrame:
-        """The account of each step."""
-        rows = [{**{k: v for k, v in s.items() if k in ("name", "in", "born", "kept", "dropped", "merged", "held", "quarantined")}, "reasons": ", ".join(f"{a} {b}" for a, b in s["reasons"].items())} for s in self.manifest["steps"]]
-        return pl.DataFrame(rows)
-
-    def to_polars(self, split: str | None = None) -> pl.DataFrame:
-        """The rows that are left, every column and `id`, in order; of one split if asked."""
-        from tamis.engine.ids import hex_ids
-
-        rows = RunRows(self.folder)
-        frames = []
-        for index in range(rows.count):
-            live = rows.live(index).nonzero()[0]
-            if len(live):
-                frame = rows.frame(index).take(live)
-                ids = hex_ids(frame["id.high"].to_numpy(), frame["id.low"].to_numpy())
-                names = [n for n in frame.names if not n.startswith(("id.", "at."))]
-                frames.append(pl.DataFrame([ids, *(frame[n].alias(n) for n in names)]))
-        whole = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
-        return whole if split is None else whole.filter(pl.col("split") == split)
-
-    def to_dicts(self, split: str | None = None) -> list[dict[str, Any]]:
-        """The rows that are left, as dicts."""
-        return self.to_polars(split).to_dicts()
-
-    def to_arrow(self, split: str | None = None) -> Any:
-        """The rows that are left, as a pyarrow table. Needs pyarrow."""
-        return self.to_polars(split).to_arrow()
-
-    def to_pandas(self, split: str | None = None) -> pd.DataFrame:
-        """The rows that are left, as a pandas frame. Needs pandas and pyarrow."""
-        return self.to_polars(split).to_pandas()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.to_polars().__arrow_c_stream__(requested_schema)
-
-    def dropped(self, step: str, *, reason: str | None = None, limit: int = 1000) -> pl.DataFrame:
-        """Rows that left at a step: id, outcome, reason, into, evidence, file, line, text."""
-        rows, _ = dropped_rows(Ledger(self.folder), step, reason, limit)
-        return pl.DataFrame(rows, infer_schema_length=None)
-
-    def why(self, row: str) -> list[dict[str, Any]]:
-        """The whole life of the rows meant: by id, its beginning, FILE:LINE, or text."""
-        from tamis.runs.why import Why
-
-        why = Why(self.folder)
-        return [why.life(found) for found in why.find(row)]
-
-    def __repr__(self) -> str:
-        return f"<tamis.Result {self.account}; {self.folder}>"
-
-    def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><td>{html.escape(s['name'])}</td><td style='text-align:right'>{s['in']:,}</td><td style='text-align:right'>{s['kept']:,}</td>"
-            f"<td style='text-align:left'>{html.escape(', '.join(f'{slug} {count:,}' for slug, count in s['reasons'].items()))}</td></tr>"
-            for s in self.manifest["steps"][:50]
-        )
-        return f"<p><b>{html.escape(self.account)}</b></p><table><thead><tr><th>step</th><th>in</th><th>kept</th><th style='text-align:left'>left, because</th></tr></thead><tbody>{cells}</tbody></table>"
+# -- running ----------------------------------------------------------------------------------
 
 
-def run(recipe: Recipe | str | Path, data: Any = None, *, workspace: str | Path | None = None, workers: int | None = None, emit: Listener = quiet) -> Result:
-    """Run a recipe, on `data` if given: pandas, Polars, pyarrow, a list of dicts, or anything with `__arrow_c_stream__`.
+def run(
+    recipe: _Recipe | str | Path,
+    data: Any = None,
+    *,
+    workspace: str | Path | None = None,
+    workers: int | None = None,
+    decisions: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress = "auto",
+    emit: Listener | None = None,
+) -> Result:
+    """Run a recipe; on `data`, if given, in place of its source.
 
-    workspace: where `.tamis/`, `runs/` and `dist/` go; by default the folder of the recipe file, or here.
+    data: pandas, Polars, pyarrow, a list of dicts, a dict of lists, or anything with `__arrow_c_stream__`; it takes the
+    name, the key columns and the `map:` of the recipe's source. workspace: where `.tamis/`, `runs/` and `dist/` go; by
+    default the folder of the recipe file, or here. progress: on stderr; "auto" shows it on a terminal, and in a
+    notebook where a run takes long. fresh: use nothing from earlier runs. decisions: a file of decisions to replay.
+    emit: is called with every event.
+
     Running again is safe: what is known is not judged again. Raises TamisError of the kind that says what is wrong.
     """
-    base = None
-    if not isinstance(recipe, Recipe):
-        path = Path(recipe)
-        base = path if path.is_dir() else path.parent
-        recipe = load(path)
-    if data is not None:
-        from tamis.sources.frames import Frames
+    if isinstance(recipe, str | Path):
+        recipe = load(recipe)
+    if not isinstance(recipe, _Recipe):
+        raise UsageError(
+            f"a recipe is expected first, not a {type(recipe).__name__}",
+            hint="tamis.run(recipe, data): the data second",
+        )
+    base = getattr(recipe, "_folder", None) or Path()
+    recipe = _with(recipe, data) if data is not None else recipe
+    if not recipe.sources:
+        raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
+    replayed = None if decisions is None else Path(decisions)
+    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base)
+    with _display(progress, emit) as listener:
+        return Result(execute(recipe, Path(workspace) if workspace is not None else base, options, emit=listener))
 
-        recipe = recipe.model_copy(update={"sources": (Frames.of(data), *recipe.sources)})
-    root = Path(workspace) if workspace is not None else base or Path()
-    return Result(execute(recipe, root, Options(workers=workers, base=base), emit=emit))
+
+def _folder_of(path: str | Path) -> Path:
+    path = Path(path)
+    return path if path.is_dir() else path.parent
+
+
+def _with(recipe: _Recipe, data: Any) -> Recipe:
+    """The recipe with data in the place of its source."""
+    if len(recipe.sources) > 1:
+        names = ", ".join(one.label for one in recipe.sources)
+        raise UsageError(
+            f"recipe {recipe.name!r} has {len(recipe.sources)} sources ({names}); which one the data stands for is not said",
+            hint='put it into the recipe: sources=[tamis.source("frames", data=…, name=…), …]',
+        )
+    fields: dict[str, Any] = {"name": recipe.name}
+    for old in recipe.sources:
+        fields = {"name": old.label, "id": old.id, "map": list(old.map), "license": old.license}
+        fields["types"] = getattr(old, "types", {})
+    rows = data.to_polars(plain=True) if isinstance(data, Result) else data
+    return Recipe(**{**dict(recipe), "sources": (source("frames", data=rows, **fields),)})
+
+
+@contextmanager
+def _display(progress: Progress, emit: Listener | None) -> Iterator[Listener]:
+    """The listeners of a run."""
+    listeners = [] if emit is None else [emit]
+    display: Any = None
+    if progress is True or (progress == "auto" and sys.stderr.isatty()):
+        from tamis.cli.display import choose
+
+        display = choose("auto")
+        listeners.append(display)
+    elif progress == "auto" and "ipykernel" in sys.modules:
+        from tamis.cli.display import Plain
+
+        display = Plain()
+        listeners.append(_only_what_matters(display))
+    elif progress not in (False, "auto"):
+        raise UsageError(f'progress is {progress!r}; possible: True, False, "auto"')
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    try:
+        yield tell
+    finally:
+        if display is not None:
+            display.close()
+
+
+def _only_what_matters(listener: Listener) -> Listener:
+    """Warnings, and how far long stages are: nothing is said of a short run."""
+
+    def tell(event: Event) -> None:
+        if isinstance(event, StageStarted | PartitionDone | StageDone | Warned):
+            listener(event)
+
+    return tell

@@ -57,7 +57,9 @@ def script(name: str) -> ModuleType:
 
 def test_every_block_says_its_language() -> None:
     for block in blocks():
-        assert block.language in LANGUAGES, f"{block.where}: a block in {block.language or 'no language'!r} cannot be tested"
+        assert block.language in LANGUAGES, (
+            f"{block.where}: a block in {block.language or 'no language'!r} cannot be tested"
+        )
 
 
 @pytest.mark.parametrize("block", blocks("yaml"), ids=lambda block: block.where)
@@ -68,9 +70,13 @@ def test_recipes_load(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.where)
 def test_python_runs(block: Block, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "recipes", tmp_path / "recipes", ignore=shutil.ignore_patterns(".tamis", "runs", "dist", "decisions"))
+    shutil.copytree(
+        ROOT / "recipes", tmp_path / "recipes", ignore=shutil.ignore_patterns(".tamis", "runs", "dist", "decisions")
+    )
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
-    done = subprocess.run([sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -83,7 +89,9 @@ def commands(block: Block) -> list[list[str]]:
 @pytest.mark.parametrize("block", blocks("sh"), ids=lambda block: block.where)
 def test_shell_runs(block: Block, tmp_path: Path) -> None:
     """`tamis` commands run beside a copy of the recipes; of `make` the targets must be there."""
-    shutil.copytree(ROOT / "recipes", tmp_path / "recipes", ignore=shutil.ignore_patterns(".tamis", "runs", "dist", "decisions"))
+    shutil.copytree(
+        ROOT / "recipes", tmp_path / "recipes", ignore=shutil.ignore_patterns(".tamis", "runs", "dist", "decisions")
+    )
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for words in commands(block):
         if words[0] == "make":
@@ -138,7 +146,9 @@ def test_the_site_asks_nobody_else_for_anything(tmp_path: Path) -> None:
     done = builder.build(tmp_path, tmp_path / "site")
     assert done.returncode == 0, done.stdout + done.stderr
     for page in (tmp_path / "site").rglob("*.html"):
-        outside = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"(?:https?:)?//[^\"]+", page.read_text(encoding="utf-8"))
+        outside = re.findall(
+            r"<(?:script|link|img)[^>]+(?:src|href)=\"(?:https?:)?//[^\"]+", page.read_text(encoding="utf-8")
+        )
         assert outside == [], f"{page.name}: {outside}"
 
 
@@ -150,3 +160,20 @@ def test_a_link_that_leads_nowhere_fails_the_build(tmp_path: Path, monkeypatch: 
     done = builder.build(tmp_path, tmp_path / "site")
     assert done.returncode != 0
     assert "nowhere.md" in done.stdout + done.stderr
+
+
+def test_the_recipe_in_the_readme_is_the_demo() -> None:
+    shown = [block.text for block in blocks("yaml") if block.where.startswith("README.md")]
+    assert shown == [(ROOT / "recipes/customer-intents/recipe.yaml").read_text(encoding="utf-8")]
+
+
+def test_the_output_in_the_readme_is_the_real_one(tmp_path: Path) -> None:
+    shutil.copytree(
+        ROOT / "recipes", tmp_path / "recipes", ignore=shutil.ignore_patterns(".tamis", "runs", "dist", "decisions")
+    )
+    command = [sys.executable, "-m", "tamis", "run", "recipes/customer-intents/recipe.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = next(block.text for block in blocks("text") if block.where.startswith("README.md"))
+    pace = re.compile(r"^.*rows/s.*\n", re.MULTILINE)  # said only where a stage takes seconds
+    assert shown == pace.sub("", done.stderr) + done.stdout

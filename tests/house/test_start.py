@@ -11,7 +11,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SLOW = ("polars", "numpy", "numba", "llvmlite", "pydantic", "ftfy", "nanoarrow", "rich", "yaml", "zstandard", "multiprocessing")
+SLOW = (
+    "polars",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "pydantic",
+    "ftfy",
+    "nanoarrow",
+    "rich",
+    "yaml",
+    "zstandard",
+    "multiprocessing",
+)
 
 ASK = """
 import sys
@@ -40,7 +52,9 @@ def test_help_loads_nothing_slow(arguments: list[str]) -> None:
 
 
 def test_the_count_would_notice() -> None:
-    assert loaded_by(ASK.format(arguments=["--version"], slow=SLOW).replace("import tamis.cli", "import tamis.cli, pydantic", 1)) == ["pydantic"]
+    assert loaded_by(
+        ASK.format(arguments=["--version"], slow=SLOW).replace("import tamis.cli", "import tamis.cli, pydantic", 1)
+    ) == ["pydantic"]
 
 
 def test_importing_every_step_compiles_nothing() -> None:
@@ -49,7 +63,8 @@ import sys
 from tamis.core.registry import addresses, resolve
 for address in addresses("steps"):
     resolve("steps", address)
-print("loaded:", " ".join(n for n in ("numba", "llvmlite", "ftfy", "tokenizers", "bpe_openai") if n in sys.modules), file=sys.stderr)
+slow = ("numba", "llvmlite", "ftfy", "tokenizers", "bpe_openai")
+print("loaded:", " ".join(name for name in slow if name in sys.modules), file=sys.stderr)
 """
     assert loaded_by(code) == []
 

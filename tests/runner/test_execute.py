@@ -195,3 +195,11 @@ steps:
     assert len(caught.value.problems) == 3, caught.value
     for part in ("'filter.length'", "titel", "'filter.where'", "lenght", "'dedup.exact'", "nothing"):
         assert part in str(caught.value)
+
+
+def test_two_recipes_in_one_workspace_do_not_share_what_makes_an_id(tmp_path: Path) -> None:
+    write(tmp_path / "one.jsonl", [{"prompt": "q", "completion": "a"}])
+    write(tmp_path / "two.jsonl", [{"prompt": "q", "completion": "a", "extra": "e"}])
+    text = "tamis: 1\nname: NAME\nsources:\n  - {use: files, path: NAME.jsonl}\nsteps:\n  - use: map.auto\n"
+    run(tmp_path, text.replace("NAME", "one"))
+    assert run(tmp_path, text.replace("NAME", "two")).manifest["warnings"] == ["only 1 rows: fewer than 100 are rarely enough to fine-tune on"]

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 #: blocks up to this size are kept for the next partition instead of being given back to the system
 KEPT_BYTES = 256 << 20
 
@@ -21,6 +21,8 @@ def keep_freed_memory() -> bool:
         return False
     try:
         libc = ctypes.CDLL(None)
+        # one arena: those of other threads cannot hold blocks of this size, and would map and unmap each
+        libc.mallopt(_M_ARENA_MAX, 1)
         return bool(libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
     except (OSError, AttributeError):
         return False

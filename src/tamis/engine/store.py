@@ -38,6 +38,7 @@ def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    _sweep(path)
     try:
         yield temporary
         failpoint("store.write")
@@ -48,6 +49,14 @@ def writing(path: Path) -> Iterator[Path]:
         raise DiskFull(f"cannot write {path}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that were killed left of `path`."""
+    mine = f".{path.name}.{os.getpid()}."
+    for name in os.listdir(path.parent):  # noqa: PTH208
+        if name.endswith(".tmp") and name.startswith(f".{path.name}.") and not name.startswith(mine):
+            path.with_name(name).unlink(missing_ok=True)
 
 
 def disk_error(error: OSError, path: Path) -> Exception:

@@ -37,8 +37,10 @@ def convert(file: str, shape: str, out: Path) -> dict[str, Any]:
         open(rest, "w", encoding="utf-8") as bad,
     ):
         inputs, _ = source.inputs(Path())
-        for what in inputs:
-            for batch in source.read(what, source.cut(what).slices):
+        cuts = [(what, source.cut(what)) for what in inputs]
+        wanted = source.readings(cuts)
+        for what, cut in cuts:
+            for batch in source.read(what, cut.slices, wanted):
                 told["unreadable"] += sum(batch.bad_counts.values())
                 _convert(batch, shape, step, good, bad, told, lost, reasons)
     if not told["left"]:

@@ -22,6 +22,7 @@ from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, T
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Kind, LocalExecutor, default_workers
+from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
@@ -194,6 +195,7 @@ class _Run:
         with LocalExecutor(self.options.workers or default_workers(), self.options.kind) as executor:
             with self._timed("read"):
                 taken = self._ingest(executor)
+            failpoint("run.read")
             states = [part_state(p) for p in taken.partitions]
             judge = Judge(
                 recipe,
@@ -211,14 +213,17 @@ class _Run:
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
                 judge.run(flow, calls)
+            failpoint("run.judged")
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
             if flow.waiting is not None:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
+        failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
             self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings
         )
+        failpoint("run.manifest")
         self._report()
         return RunResult(self.folder, manifest)
 
@@ -267,6 +272,7 @@ class _Run:
             with self._timed("ledger"):
                 write_ledger(self.folder, self.workspace, flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
+            failpoint("run.ledger")
             facts = card_facts(recipe, flow, taken, count())
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
             delivered = delivery.publish(
@@ -287,6 +293,7 @@ class _Run:
             map_tasks=tasks,
             emit=self.emit,
             max_quarantined=self.recipe.max_quarantined,
+            pins=self.workspace.raw / "pinned" / self.recipe.name,
         )
 
     def _report(self) -> None:

@@ -37,6 +37,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
             map_tasks=executor.map,
             emit=emit,
             max_quarantined=recipe.max_quarantined,
+            pins=workspace.raw / "pinned" / recipe.name,
         )
         judge = Judge(recipe, workspace, executor, decisions, base=base)
         states = [part_state(p) for p in taken.partitions]

@@ -85,17 +85,22 @@ def ingest(
     map_tasks: MapTasks = map,
     emit: Listener = quiet,
     max_quarantined: float = 0.01,
+    pins: Path | None = None,
 ) -> Ingest:
-    """Read all sources. root: the recipe's folder; store: where base partitions are kept between runs.
+    """Read all sources. root: the recipe's folder; store: where base partitions are kept between runs; pins: where
+    the columns that make ids are remembered, by default a folder of the store.
 
     `map_tasks(task, arguments)` gives the results in the arguments' order. Raises DataError where an input cannot be
     used, TooManyQuarantined where more than the share `max_quarantined` of all lines cannot be read.
     """
-    return _Ingest(sources, root, store, map_tasks, emit).run(max_quarantined)
+    return _Ingest(sources, root, store, map_tasks, emit, pins or store / "pinned").run(max_quarantined)
 
 
 class _Ingest:
-    def __init__(self, sources: Sequence[Source], root: Path, store: Path, map_tasks: MapTasks, emit: Listener) -> None:
+    def __init__(
+        self, sources: Sequence[Source], root: Path, store: Path, map_tasks: MapTasks, emit: Listener, pins: Path
+    ) -> None:
+        self.pins = pins
         self.sources, self.root, self.store, self.map_tasks, self.emit = sources, root, store, map_tasks, emit
         self.cache = Cache(store / "slices")
         self.found = Ingest()
@@ -212,7 +217,7 @@ class _Ingest:
     # -- columns of the first run -------------------------------------------------------------
 
     def _pinned(self, label: str) -> Path:
-        return self.store / "pinned" / f"{quote(label, safe='')}.json"
+        return self.pins / f"{quote(label, safe='')}.json"
 
     def _pin(self, source: Source, reads: list[_Read]) -> None:
         """Check that columns the settings name exist, and compare with the first run, whose columns ids are made of."""

@@ -12,6 +12,7 @@ import polars as pl
 import yaml
 
 from tamis.core.errors import DataError
+from tamis.core.origin import Cut, kind_of
 from tamis.engine.shapes import detect
 from tamis.recipe.load import parse
 from tamis.sources.files import Files
@@ -76,11 +77,12 @@ def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """The first rows of the first input, and the kind of each column."""
     inputs, _ = source.inputs(root)
     for what in inputs:
-        cut = source.cut(what)
-        for batch in source.read(what, cut.slices[:1]):
+        first = source.cut(what).slices[:1]
+        wanted = source.readings([(what, Cut(first, ""))])
+        for batch in source.read(what, first, wanted):
             if batch.columns:
                 sample = pl.DataFrame([column.head(500).alias(name) for name, column in batch.columns.items()])
-                return sample, {n: "text" if k == "digits" else k for n, k in batch.readings.items()}
+                return sample, {n: kind_of(reading) for n, reading in batch.readings.items()}
     raise DataError("no row could be read", hint="tamis check FILE says what is wrong with it")
 
 

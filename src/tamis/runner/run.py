@@ -233,7 +233,8 @@ class Judge:
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
         if len(one.evidence.columns) > 1 or (one.outcome != 0).any():
-            fp = fingerprint("table part", decision, position, xxhash.xxh3_128_hexdigest(one.outcome.tobytes()))
+            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes())
+            fp = fingerprint("table part", decision, position, told)
             if self.cache.get(fp) is None:
                 frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
                 self.cache.put(fp, {"part": frame}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -15,7 +16,7 @@ from tamis.core.origin import RAW_LIMIT, Cut, Gap, Input, Slice
 from ._open import BLOCK, Blocks, Broken, open_file, refuse_utf16, unchanged
 
 #: bytes of the (decompressed) stream after which a slice ends at the next record
-SLICE = 32 << 20
+SLICE = int(os.environ.get("TAMIS_SLICE_BYTES", 32 << 20))
 PADDING = 64
 BOM = b"\xef\xbb\xbf"
 

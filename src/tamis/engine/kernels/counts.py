@@ -49,7 +49,7 @@ def _wide(data: np.ndarray, k: int, end: int) -> bool:
     if b >= 0xF0:
         return bool(b == 0xF0 and 0xA0 <= data[k + 1] <= 0xB2)
     point = ((b & 0x0F) << 12) | ((data[k + 1] & 0x3F) << 6) | (data[k + 2] & 0x3F)
-    return (
+    return bool(
         (0x3040 <= point <= 0x30FF)
         or (0x3400 <= point <= 0x4DBF)
         or (0x4E00 <= point <= 0x9FFF)

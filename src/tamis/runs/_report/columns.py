@@ -34,6 +34,8 @@ def candidates(sample: pl.DataFrame) -> list[str]:
         distinct = values.n_unique()
         if distinct < 2 or distinct > min(MOST_LABELS, max(2, len(values) // 2)):
             continue
+        if distinct > len(values) // 5 and values.cast(pl.String).unique().str.contains(r"\d").mean() > 0.8:  # type: ignore[operator]
+            continue  # ids that stand twice
         if dtype.is_integer() and distinct > 20:
             continue
         if dtype == pl.String and (values.str.len_chars() > LONGEST).any():

@@ -29,30 +29,26 @@ def figure(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     if dtype == pl.Boolean or dtype == pl.String or dtype in (pl.Categorical, pl.Enum):
         return words(name, lines)
     if dtype.is_numeric():
-        return words(name, lines) if lines["value"].n_unique() <= FEW else histogram(name, lines)
+        value = lines["value"]
+        few = value.head(1000).n_unique() <= FEW and value.n_unique() <= FEW
+        return words(name, lines) if few else histogram(name, lines)
     return None
 
 
 def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
     """How often each value stands, kept and not."""
+    if lines["value"].dtype in (pl.Categorical, pl.Enum):
+        lines = lines.with_columns(pl.col("value").cast(pl.String))
     left = pl.col("left")
     counts = lines.group_by("value").agg(left.not_().sum().alias("kept"), left.sum().alias("left"))
-    if lines["value"].dtype.is_float():
-        counts = counts.with_columns(pl.col("value").map_elements(lambda v: f"{v:.6g}", return_dtype=pl.String))
-    counts = counts.with_columns(pl.col("value").cast(pl.String))
-    counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all")).sort(
-        "all", "value", descending=[True, False]
-    )
-    lengths = counts["value"].str.len_chars()
+    counts = counts.with_columns((pl.col("kept") + pl.col("left")).alias("all"))
+    counts = counts.sort("all", "value", descending=[True, False])
     if counts.height > max(3, lines.height // 2):
         return None  # nearly every row has its own
-    if counts.height > 1 and lengths.median() == 32 and counts["value"].str.contains("^[0-9a-f]{32}$").all():
+    if counts["value"].dtype == pl.String and counts["value"].str.contains("^[0-9a-f]{32}$").all():
         return None  # ids of rows
     shown = counts.head(WORDS)
-    bars = [
-        {"value": v if len(v) <= LONGEST_WORD else v[: LONGEST_WORD - 1] + "…", "kept": int(k), "left": int(n)}
-        for v, k, n, _ in shown.iter_rows()
-    ]
+    bars = [{"value": _word(v), "kept": int(k), "left": int(n)} for v, k, n, _ in shown.iter_rows()]
     rest = counts.slice(WORDS)
     others = (
         {"values": rest.height, "kept": int(rest["kept"].sum()), "left": int(rest["left"].sum())}
@@ -60,6 +56,14 @@ def words(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:
         else None
     )
     return {"name": name, "kind": "words", "rows": lines.height, "bars": bars, "others": others}
+
+
+def _word(value: Any) -> str:
+    """A value as it is shown."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    told = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return told if len(told) <= LONGEST_WORD else told[: LONGEST_WORD - 1] + "…"
 
 
 def histogram(name: str, lines: pl.DataFrame) -> dict[str, Any] | None:

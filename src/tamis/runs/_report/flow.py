@@ -11,6 +11,8 @@ from .markup import count, esc, number, percent
 THINNEST = 1.5
 GAP = 5.0
 CURVE = 13.0
+#: the height over which the band grows where rows are born
+BIRTH = 30.0
 #: the least height of a step
 LEAST = 40.0
 
@@ -114,17 +116,16 @@ def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) ->
     head = 0.0 if shape.labels_left else shape.line + 2
     slots = [max(shape.line, _thick(b.rows, scale) + GAP) for b in stop.branches]
     top = CURVE if stop.branches else 0.0
-    height = max(LEAST, head + top + sum(slots) + 8)
+    grown = max(0.0, BIRTH - head) if stop.born else 0.0
+    height = max(LEAST, head + grown + top + sum(slots) + 8)
     rows = stop.rows
     right = shape.left + _band(rows, scale)
     band: list[tuple[float, float]] = [(right, y)]  # the right edge, from top to bottom
     if stop.born:
         rows += stop.born
-        wider = shape.left + _band(rows, scale)
-        parts.append(_birth(shape, y, right, wider))
-        right = wider
-        band.append((right, y + 10))
-    at = y + head + top
+        right = shape.left + _band(rows, scale)
+        band.append((right, y + BIRTH))
+    at = y + head + grown + top
     ribbons: list[str] = []
     for branch, slot in zip(stop.branches, slots, strict=True):
         rows -= branch.rows
@@ -132,7 +133,7 @@ def _stop(parts: list[str], stop: Stop, shape: Shape, scale: float, y: float) ->
         thick = max(THINNEST, _thick(branch.rows, scale))
         middle = at + slot / 2
         ya, yb = middle - thick / 2, middle + thick / 2
-        start = max(y, ya - CURVE)
+        start = max(y + grown, ya - CURVE)
         ribbons.append(_ribbon(branch, shape, min(inner, right - THINNEST), right, start, ya, yb))
         ribbons.append(_branch_label(branch, shape, middle, stop.rows + stop.born))
         band += [(right, start), (inner, start)]
@@ -182,11 +183,6 @@ def _ribbon(branch: Branch, shape: Shape, inner: float, outer: float, start: flo
     return f'<a href="#{branch.anchor}"><path class="{branch.kind}" d="{path}"><title>{esc(branch.name)}: {count(branch.rows, "row")}</title></path></a>'
 
 
-def _birth(shape: Shape, y: float, old: float, new: float) -> str:
-    """Where the band grows: rows made out of rows."""
-    return f'<path class="born" d="M{_n(old)} {_n(y)}L{_n(new)} {_n(y + 10)}L{_n(old)} {_n(y + 10)}Z"/>'
-
-
 def _branch_label(branch: Branch, shape: Shape, y: float, rows: int) -> str:
     room = shape.letters - len(f"{branch.rows:,}") - 9
     name = branch.name if len(branch.name) <= room else branch.name[: room - 1] + "…"
@@ -198,8 +194,8 @@ def _branch_label(branch: Branch, shape: Shape, y: float, rows: int) -> str:
 
 
 def _stop_label(stop: Stop, shape: Shape, y: float, head: float) -> str:
-    born = f"+ {stop.born:,} born" if stop.born else ""
-    notes = " · ".join(part for part in (number(stop.rows), born, stop.note) if part)
+    born = f" + {stop.born:,} born" if stop.born else ""
+    notes = " · ".join(part for part in (number(stop.rows) + born, stop.note) if part)
     if shape.labels_left:
         x = shape.left - 16
         return (

@@ -19,6 +19,7 @@ from .columns import Spread, candidates, sample_rows
 from .examples import Pending, Shown
 from .measures import HABITS, Readings
 from .outcomes import Outcomes
+from .private import last_private, withhold
 from .texts import Texts, Walk
 
 #: rows whose text is measured, before and after each
@@ -77,6 +78,7 @@ class _Gatherer:
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone
+        told = withhold(told, last_private(self.ledger.steps))
         told["warnings"] = warn.warnings(told, self.manifest.get("warnings", []))
         return told
 

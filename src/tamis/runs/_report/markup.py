@@ -111,7 +111,7 @@ def percent(part: float, whole: float) -> str:
         return "< 0.1 %"
     if share > 99.9:
         return "> 99.9 %"
-    return f"{share:.1f} %" if share < 10 or share > 99 else f"{share:.0f} %"
+    return f"{share:.1f} %" if share < 9.95 or share > 99 else f"{share:.0f} %"
 
 
 def size(value: int | None) -> str:

@@ -131,7 +131,7 @@ def _example(e: dict[str, Any], names: tuple[str, str]) -> str:
     )
     if "into" in e:
         return f'<article class="ex">{_pair(e, evidence, names)}</article>'
-    body = _row(e["row"], e["marks"])
+    body = _row(e["row"], e["marks"], "withheld" in e)
     return f'<article class="ex"><p class="at">{_place(e)}{evidence}</p>{body}</article>'
 
 
@@ -147,7 +147,9 @@ def _place(e: dict[str, Any]) -> str:
     return f'<code class="id" title="{esc(e["id"])}">{esc(e["id"][:8])}</code> <span class="file">{isolated(str(e["file"]))}:{esc(e["line"])}</span> '
 
 
-def _row(row: dict[str, Any] | None, marks: Sequence[str]) -> str:
+def _row(row: dict[str, Any] | None, marks: Sequence[str], withheld: bool = False) -> str:
+    if withheld:
+        return '<p class="gone-text">Not shown: a later step takes personal data away.</p>'
     if row is None:
         return '<p class="gone-text">The text of this row is no longer in the workspace.</p>'
     more = f'<p class="note">… and {row["more"]:,} more</p>' if row["more"] else ""
@@ -179,7 +181,7 @@ def _pair(e: dict[str, Any], evidence: str, names: tuple[str, str]) -> str:
     if other is None or other["row"] is None or e["row"] is None:
         into = f'into <code class="id" title="{esc(e["into"])}">{esc(str(e["into"])[:8])}</code>'
         where = f" {_place(other)}" if other is not None else ""
-        return f'<p class="at">{_place(e)}{evidence} {into}{where}</p>{_row(e["row"], e["marks"])}'
+        return f'<p class="at">{_place(e)}{evidence} {into}{where}</p>{_row(e["row"], e["marks"], "withheld" in e)}'
     left = f'<div class="side"><p class="at"><span class="tag">{names[0]}</span>{_place(e)}{evidence}</p>{_sides(e["pairs"], "left")}</div>'
     right = f'<div class="side"><p class="at"><span class="tag">{names[1]}</span>{_place(other)}</p>{_sides(e["pairs"], "right")}</div>'
     same = '<p class="note">No difference in what is shown.</p>' if all(p["same"] for p in e["pairs"]) else ""

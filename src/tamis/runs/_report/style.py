@@ -3,7 +3,7 @@
 STYLE = """
 :root {
   --paper: #fdfcfa; --sheet: #fff; --ink: #1d1f23; --soft: #575d66; --line: #e2dfd8; --faint: #f4f2ed; --link: #1f5f86;
-  --kept: #3f7d9c; --band: #bcd5e1; --dropped: #c0613a; --merged: #7d68b0; --held: #b98a1b; --quarantined: #bb3a3a; --born: #4f8f5d;
+  --kept: #3f7d9c; --band: #bcd5e1; --dropped: #c0613a; --merged: #7d68b0; --held: #b98a1b; --quarantined: #bb3a3a;
   --dropped-t: #9c4420; --merged-t: #614b96; --held-t: #7d5b06; --quarantined-t: #a32626; --kept-t: #2a6482;
   --stay: #8fb8cc; --gone: #cf7a55; --mark: #fdeaa7; --ins: #cdeed5; --ins-t: #12481f; --del: #fbd9d2; --del-t: #7a1f10;
   --warn: #fdf4dc; --warn-line: #e2c877;
@@ -12,7 +12,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #15171b; --sheet: #1b1e23; --ink: #e5e3de; --soft: #a3a8b0; --line: #32363d; --faint: #20242a; --link: #85c3e4;
-    --kept: #5b9dbd; --band: #2f5468; --dropped: #d97b52; --merged: #a08ad3; --held: #d3a53c; --quarantined: #e46a6a; --born: #6fb07d;
+    --kept: #5b9dbd; --band: #2f5468; --dropped: #d97b52; --merged: #a08ad3; --held: #d3a53c; --quarantined: #e46a6a;
     --dropped-t: #eb9a76; --merged-t: #bdabe6; --held-t: #e0bb63; --quarantined-t: #f08c8c; --kept-t: #8cc4de;
     --stay: #47809b; --gone: #cf7a55; --mark: #5d4d0c; --ins: #1d4a2a; --ins-t: #c6f0d0; --del: #5c2319; --del-t: #ffd3c9;
     --warn: #2c2612; --warn-line: #6d5a1e;
@@ -96,7 +96,6 @@ button { cursor: pointer; }
 .flow path.held { fill: var(--held); }
 .flow path.quarantined { fill: var(--quarantined); }
 .flow path.lead { fill: none; stroke: var(--kept); stroke-width: 1; }
-.flow path.born { fill: var(--born); }
 .flow .dropped-t .b { fill: var(--dropped-t); }
 .flow .merged-t .b { fill: var(--merged-t); }
 .flow .held-t .b { fill: var(--held-t); }
@@ -140,7 +139,7 @@ td.bar { display: table-cell; }
 .ev i { font-style: normal; }
 .ev b, .ev q { color: var(--ink); font-weight: 600; quotes: "“" "”"; }
 .tag { font-weight: 600; color: var(--ink); }
-.turn { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .2rem .8rem; margin: .2rem 0; }
+.turn { display: grid; grid-template-columns: 8rem minmax(0, 1fr); gap: .2rem .8rem; margin: .2rem 0; }
 .role { color: var(--soft); font-size: .85rem; padding-top: .1rem; overflow: hidden; text-overflow: ellipsis; }
 .tx { margin: 0; white-space: pre-wrap; max-height: 22rem; overflow-y: auto; unicode-bidi: plaintext; }
 .empty, .gone-text { color: var(--soft); font-style: italic; }

@@ -23,11 +23,7 @@ def warnings(data: dict[str, Any], said: list[str]) -> list[Told]:
             else "This run has not come to its end"
         )
         found.insert(0, {"text": f"{what}: nothing is delivered yet.", "anchor": None})
-    found += [
-        told
-        for told in (*_size(data, said), *_bad(data), *_steps(data, said))
-        if told["text"] not in {f["text"] for f in found}
-    ]
+    found += [*_size(data, said), *_bad(data), *_steps(data, said)]
     return found
 
 
@@ -48,8 +44,8 @@ def _size(data: dict[str, Any], said: list[str]) -> list[Told]:
         name, count = label["column"].removeprefix("source."), label["labels"]
         if rare:
             shown = ", ".join(rare[:5]) + (", …" if len(rare) > 5 else "")
-            text = f"{len(rare)} of {count} values of {name} have fewer than {FEW_OF_A_LABEL} rows: {shown}."
-            found.append({"text": text, "anchor": "labels"})
+            text = f"{len(rare)} of {count} values of {name} have fewer than {FEW_OF_A_LABEL} rows: {shown}"
+            found.append({"text": _sentence(text), "anchor": "labels"})
         elif count > MANY_LABELS and rows < MANY_ROWS * count:
             text = f"{rows:,} rows for {count} values of {name}: with so many classes, hundreds of rows each are usual."
             found.append({"text": text, "anchor": "labels"})
@@ -101,4 +97,4 @@ def _steps(data: dict[str, Any], said: list[str]) -> list[Told]:
 
 def _sentence(text: str) -> str:
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else ".")
