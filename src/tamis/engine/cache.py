@@ -20,10 +20,6 @@ from tamis.core.errors import CorruptFile
 from .failpoint import failpoint
 from .store import Stored, read_frame, verify, write_frame, write_json
 
-#: files that hold text a step changed: compressing them would cost more than the rest of the step
-PLAIN = ("changes",)
-
-
 @dataclass(frozen=True)
 class Entry:
     """A cached result: its files by name, and small facts."""
@@ -65,10 +61,7 @@ class Cache:
         """Write an entry; one that is there already is replaced."""
         folder = self.folder(fingerprint)
         (folder / "entry.json").unlink(missing_ok=True)
-        files = {
-            name: write_frame(folder / f"{name}.parquet", frame, compress=name not in PLAIN)
-            for name, frame in frames.items()
-        }
+        files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
         failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
         write_json(folder / "entry.json", record)
