@@ -23,6 +23,8 @@ from tamis.core.errors import DataError
 Rows = pl.DataFrame | list[dict[str, Any]]
 
 TAKEN = "a pandas, Polars or pyarrow table, a list of dicts, a dict of lists, or anything with `__arrow_c_stream__` is taken"
+#: levels of nesting; from fewer on the source quarantines the row
+DEEPEST = 200
 ONCE = "a generator or a stream of record batches can be read once; make it anew"
 
 
@@ -177,8 +179,8 @@ def _value(value: Any, depth: int) -> Any:
     kind = type(value)
     if value is None or kind is str or kind is int or kind is bool:
         return value
-    if depth > 500:
-        raise ValueError("is nested deeper than 500 levels")
+    if depth > DEEPEST:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels")
     if isinstance(value, float):
         return None if math.isnan(value) else float(value)
     if isinstance(value, Mapping):

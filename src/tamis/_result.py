@@ -13,7 +13,6 @@ import polars as pl
 
 from tamis._html import lives_html, result_html
 from tamis.core.errors import DataError, UsageError
-from tamis.core.row import RESERVED
 from tamis.runner.execute import RunResult
 from tamis.runs.ledger import Ledger
 from tamis.runs.questions import dropped_rows
@@ -180,7 +179,7 @@ class Result:
 
 def _plain_names(names: list[str]) -> dict[str, str]:
     """`source.x` → `x`, where nothing else is called so."""
-    taken = {name for name in names if not name.startswith("source.")} | RESERVED.keys()
+    taken = {name for name in names if not name.startswith("source.")}
     short = {name: name.removeprefix("source.") for name in names if name.startswith("source.")}
     return {name: own for name, own in short.items() if own and own not in taken}
 

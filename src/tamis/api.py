@@ -24,7 +24,7 @@ from tamis._given import given
 from tamis._html import recipe_html
 from tamis._result import Lives, Result
 from tamis.core.errors import RecipeError, UsageError
-from tamis.core.events import Event, Listener, PartitionDone, StageDone, StageStarted, Warned
+from tamis.core.events import Event, Listener, PartitionDone, StageDone, StageStarted
 from tamis.core.origin import Sink, Source
 from tamis.core.registry import Room
 from tamis.core.step import Part, Step
@@ -69,7 +69,8 @@ class Recipe(_Recipe):
 def load(path: str | Path) -> Recipe:
     """Read a recipe file. RecipeError lists every problem with its line."""
     recipe = Recipe(**dict(loading.load(path)))
-    recipe._folder = _folder_of(path)
+    folder = Path(path)
+    recipe._folder = (folder if folder.is_dir() else folder.parent).resolve()
     return recipe
 
 
@@ -156,11 +157,6 @@ def run(
         return Result(execute(recipe, Path(workspace) if workspace is not None else base, options, emit=listener))
 
 
-def _folder_of(path: str | Path) -> Path:
-    path = Path(path)
-    return path if path.is_dir() else path.parent
-
-
 def _with(recipe: _Recipe, data: Any) -> Recipe:
     """The recipe with data in the place of its source."""
     if len(recipe.sources) > 1:
@@ -183,15 +179,15 @@ def _display(progress: Progress, emit: Listener | None) -> Iterator[Listener]:
     listeners = [] if emit is None else [emit]
     display: Any = None
     if progress is True or (progress == "auto" and sys.stderr.isatty()):
-        from tamis.cli.display import choose
+        from tamis.runner.display import choose
 
         display = choose("auto")
         listeners.append(display)
     elif progress == "auto" and "ipykernel" in sys.modules:
-        from tamis.cli.display import Plain
+        from tamis.runner.display import Plain
 
         display = Plain()
-        listeners.append(_only_what_matters(display))
+        listeners.append(_pace(display))
     elif progress not in (False, "auto"):
         raise UsageError(f'progress is {progress!r}; possible: True, False, "auto"')
 
@@ -206,11 +202,11 @@ def _display(progress: Progress, emit: Listener | None) -> Iterator[Listener]:
             display.close()
 
 
-def _only_what_matters(listener: Listener) -> Listener:
-    """Warnings, and how far long stages are: nothing is said of a short run."""
+def _pace(listener: Listener) -> Listener:
+    """How far long stages are, and nothing else: a short run is silent; the result tells the account and warnings."""
 
     def tell(event: Event) -> None:
-        if isinstance(event, StageStarted | PartitionDone | StageDone | Warned):
+        if isinstance(event, StageStarted | PartitionDone | StageDone):
             listener(event)
 
     return tell

@@ -70,7 +70,7 @@ def command(
     from tamis.recipe.load import load
     from tamis.runner.execute import Options, execute
 
-    from .display import choose
+    from tamis.runner.display import choose
 
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)

@@ -19,19 +19,25 @@ def account_text(counts: dict[str, int], reasons: dict[str, int]) -> str:
     return f"{counts.get('in', 0):,} in{born} = {' + '.join(parts)}{told}"
 
 
+def amount(count: float, unit: str) -> str:
+    """'12,000 rows', or bytes as '3.2 MB'."""
+    return f"{count / 1e6:,.1f} MB" if unit == "bytes" else f"{count:,.0f} {unit}"
+
+
 class Plain:
     """One line per step; on long stages one line every few seconds."""
 
     def __init__(self, stream: TextIO | None = None, *, every: float = 5.0) -> None:
         self.stream, self.every = stream or sys.stderr, every
         self.rows = self.total = 0
+        self.unit = "rows"
         self.started = self.last = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._say(f"{event.recipe}: run {event.run}{' (resumed)' if event.resumed else ''}")
         elif isinstance(event, StageStarted):
-            self.rows, self.total = 0, event.rows
+            self.rows, self.total, self.unit = 0, event.rows, event.unit
             self.started = self.last = time.monotonic()
         elif isinstance(event, PartitionDone):
             self.rows += event.rows
@@ -40,7 +46,8 @@ class Plain:
                 self.last = now
                 rate = self.rows / max(now - self.started, 1e-9)
                 left = f", {max(0, self.total - self.rows) / rate:,.0f} s left" if self.total else ""
-                self._say(f"  {self.rows:,} of {self.total:,} rows, {rate:,.0f} rows/s{left}")
+                done, whole = amount(self.rows, self.unit), amount(self.total, self.unit)
+                self._say(f"  {done} of {whole}, {amount(rate, self.unit)}/s{left}")
         elif isinstance(event, StepDone):
             told = "cached" if event.cached_rows and event.cached_rows >= event.counts.get("in", 0) else ""
             self._say(f"  {event.step}: {account_text(event.counts, event.reasons)}{f'  [{told}]' if told else ''}")
@@ -66,13 +73,13 @@ class Bars:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
         self.progress = Progress(
             TextColumn("{task.description}", table_column=None),
             BarColumn(bar_width=None),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[done]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=self.console,
@@ -82,6 +89,7 @@ class Bars:
         self.task: Any = None
         self.started = 0.0
         self.rows = 0
+        self.unit = "rows"
 
     def __call__(self, event: Event) -> None:
         from rich.markup import escape
@@ -93,12 +101,14 @@ class Bars:
             )
         elif isinstance(event, StageStarted):
             name = event.name if len(event.name) < 48 else f"{event.name[:45]}…"
-            self.task = self.progress.add_task(escape(name), total=event.rows or None, rate="")
-            self.started, self.rows = time.monotonic(), 0
+            self.task = self.progress.add_task(escape(name), total=event.rows or None, rate="", done="")
+            self.started, self.rows, self.unit = time.monotonic(), 0, event.unit
         elif isinstance(event, PartitionDone) and self.task is not None:
             self.rows += event.rows
             rate = self.rows / max(time.monotonic() - self.started, 1e-9)
-            self.progress.update(self.task, completed=self.rows, rate=f"{rate:,.0f} rows/s")
+            self.progress.update(
+                self.task, completed=self.rows, done=amount(self.rows, self.unit), rate=f"{amount(rate, self.unit)}/s"
+            )
         elif isinstance(event, StageDone) and self.task is not None:
             self.progress.remove_task(self.task)
             self.task = None
