@@ -165,7 +165,7 @@ def _with(recipe: _Recipe, data: Any) -> Recipe:
             f"recipe {recipe.name!r} has {len(recipe.sources)} sources ({names}); which one the data stands for is not said",
             hint='put it into the recipe: sources=[tamis.source("frames", data=…, name=…), …]',
         )
-    fields: dict[str, Any] = {"name": recipe.name}
+    fields: dict[str, Any] = {}
     for old in recipe.sources:
         fields = {"name": old.label, "id": old.id, "map": list(old.map), "license": old.license}
         fields["types"] = getattr(old, "types", {})

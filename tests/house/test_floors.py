@@ -22,7 +22,7 @@ ROOMS = {
     "concurrent": ("engine/",),
     "ftfy": ("engine/", "steps/clean/"),
     "click": ("cli/",),
-    "rich": ("cli/",),
+    "rich": ("cli/", "runner/display.py"),
     "requests": (),
     "httpx": (),
     "urllib.request": (),

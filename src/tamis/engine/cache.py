@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import xxhash
 
 from tamis.core.errors import CorruptFile
 
@@ -50,6 +51,8 @@ class Cache:
         folder = self.folder(fingerprint)
         try:
             record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+            if record["check"] != _check(record):
+                return None
             files = {name: Stored(str(folder / f"{name}.parquet"), *rest) for name, rest in record["files"].items()}
             for stored in files.values():
                 verify(stored)
@@ -64,9 +67,14 @@ class Cache:
         files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
         failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
-        write_json(folder / "entry.json", record)
+        write_json(folder / "entry.json", {**record, "check": _check(record)})
         return Entry(folder, files, facts)
 
     def drop(self, fingerprint: str) -> None:
         """Forget an entry."""
         shutil.rmtree(self.folder(fingerprint), ignore_errors=True)
+
+
+def _check(record: dict[str, Any]) -> str:
+    """The hash of what an entry says of itself."""
+    return str(xxhash.xxh3_128_hexdigest(json.dumps([record["files"], record["facts"]], sort_keys=True).encode()))

@@ -209,7 +209,7 @@ class _Stage:
         names = self.frame.names
         reads = call.step.reads()
         if reads is None:
-            read = [name for name in names if name not in LINEAGE]
+            read = sorted(name for name in names if name not in LINEAGE)  # a frame may be made in another order
         else:
             read = sorted({find_column(n, names) for n in reads if n in names or n not in RESERVED})
         versions = [(name, self.versions.get(name, "")) for name in read]

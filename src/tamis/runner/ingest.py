@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import DataError, did_you_mean
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, Warned, quiet
+from tamis.core.fingerprint import fingerprint
 from tamis.core.origin import KIND_TYPES, Cut, Found, Input, Kind, Reading, Slice, Source, kind_of, merge, settle
 from tamis.core.row import LINEAGE
 from tamis.engine.cache import Cache
@@ -154,7 +155,7 @@ class _Ingest:
         """Give every file its number. A file keeps the one it had, so that files that come between others leave
         their partitions alone; only where a file is gone all are numbered anew."""
         try:
-            known = [tuple(pair) for pair in json.loads((self.store / "files.json").read_text(encoding="utf-8"))]
+            known = [tuple(pair) for pair in json.loads((self.pins / "files.list").read_text(encoding="utf-8"))]
         except (OSError, ValueError):
             known = []
         present = {
@@ -228,7 +229,10 @@ class _Ingest:
                     raise DataError(f"source {source.label!r} has no column {name!r}; {did_you_mean(name, kinds)}")
         path = self._pinned(source.label)
         try:
-            pinned: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["columns"]
+            record = json.loads(path.read_text(encoding="utf-8"))
+            pinned: dict[str, str] = record["columns"]
+            if record["check"] != fingerprint("pinned", pinned):
+                raise ValueError("its bytes are not the ones written")
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -237,6 +241,10 @@ class _Ingest:
             ) from None
         new, gone = [n for n in kinds if n not in pinned], [n for n in pinned if n not in kinds]
         by_content = not source.id
+        if by_content and reads and len(gone) == len(pinned):
+            self.warn(f"source {source.label!r} has no column of the first run; its rows get ids of their own")
+            path.unlink()
+            return
         if new:
             tail = "; ids are made without them, as in the first run" if by_content else ""
             self.warn(f"source {source.label!r} has columns that the first run had not: {', '.join(new)}{tail}")
@@ -252,11 +260,11 @@ class _Ingest:
 
     def _remember(self) -> None:
         """After a good end: the files' numbers, and the columns of a source's first run."""
-        write_json(self.store / "files.json", [[file.source, file.path] for file in self.found.files])
+        write_json(self.pins / "files.list", [[file.source, file.path] for file in self.found.files])
         for label, kinds in self.found.kinds.items():
             path = self._pinned(label)
             if kinds and not path.exists():
-                write_json(path, {"columns": kinds})
+                write_json(path, {"columns": kinds, "check": fingerprint("pinned", kinds)})
 
     # -- counting, ids ------------------------------------------------------------------------
 
