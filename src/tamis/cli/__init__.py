@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import sys
+import threading
 from pathlib import Path
 
 import click
 
 from tamis import __version__
 from tamis.core.errors import TamisError, UsageError, did_you_mean
+from tamis.engine.memory import keep_polars_memory
 
 #: in the order `--help` shows them
 COMMANDS = ("init", "run", "plan", "why", "dropped", "diff", "report", "decide", "steps", "check", "convert", "doctor")
@@ -63,6 +66,7 @@ def tamis() -> None:
 
 def main() -> None:
     """Run the command line. Mistakes of the user print one message and no traceback."""
+    keep_polars_memory()
     try:
         code = tamis.main(standalone_mode=False)
     except TamisError as error:
@@ -81,4 +85,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    if code == 130 and any(thread.name.startswith("tamis") for thread in threading.enumerate()):
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(130)  # asked twice: rows at work are not waited for
     sys.exit(code if isinstance(code, int) else 0)

@@ -63,14 +63,10 @@ def command(
       tamis run recipes/customer-intents/recipe.yaml
       tamis run recipe.yaml --workers 4 --json > account.json
     """
-    from tamis.engine.memory import keep_polars_memory
-
-    keep_polars_memory()  # before anything imports Polars
     from tamis.core.events import quiet
     from tamis.recipe.load import load
-    from tamis.runner.execute import Options, execute
-
     from tamis.runner.display import choose
+    from tamis.runner.execute import Options, execute
 
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Final
 
 import polars as pl
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 ROLES: Final = ("system", "user", "assistant", "tool")
 
@@ -58,7 +58,11 @@ def check_view(name: str) -> str:
     raise ValueError(f"unknown view {name!r}; possible: {', '.join(VIEWS)}, column:NAME")
 
 
-View = Annotated[str, AfterValidator(check_view)]
+View = Annotated[
+    str,
+    AfterValidator(check_view),
+    WithJsonSchema({"anyOf": [{"enum": list(VIEWS)}, {"type": "string", "pattern": "^column:.+"}]}),
+]
 
 
 def view_column(view: str) -> str:

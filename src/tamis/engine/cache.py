@@ -21,6 +21,7 @@ from tamis.core.errors import CorruptFile
 from .failpoint import failpoint
 from .store import Stored, read_frame, verify, write_frame, write_json
 
+
 @dataclass(frozen=True)
 class Entry:
     """A cached result: its files by name, and small facts."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor as BrokenExecutor
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, Literal, TypeVar
 
 A = TypeVar("A")
@@ -57,24 +62,48 @@ class LocalExecutor:
         if self._pool is None:
             if self.kind == "processes":
                 context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_one_thread)
+                self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
+                with _deaf():
+                    self._pool.submit(int)  # starts every process
             else:
                 self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamis")
         return self._pool
 
-    def close(self) -> None:
-        """Stop the pool; tasks not begun are given up."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Stop the pool; tasks not begun are given up, and with `at_once` those at work too."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            if at_once and isinstance(self._pool, ProcessPoolExecutor):
+                for process in list(self._pool._processes.values()):
+                    process.kill()
+            self._pool.shutdown(wait=not at_once, cancel_futures=True)
             self._pool = None
 
     def __enter__(self) -> LocalExecutor:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self.close()
+        self.close(at_once=exception[0] is KeyboardInterrupt)
 
 
-def _one_thread() -> None:
-    """Polars' own pool in a worker process is one thread; must run before Polars is imported there."""
+def _begin() -> None:
+    """A worker process: Polars' own pool is one thread (set before Polars is imported), and it ends with its parent."""
     os.environ["POLARS_MAX_THREADS"] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes started here do not hear Ctrl-C, which a terminal sends to all: their parent ends them in order."""
+    resource_tracker.ensure_running()  # it would unblock the signals when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -80,9 +80,7 @@ def sync(path: Path) -> None:
 def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
     """Write rows as Parquet with lz4 (about half of zstd's time), atomically."""
     buffer = io.BytesIO()
-    frame.write_parquet(
-        buffer, compression="lz4", statistics=False, row_group_size=1 << 20
-    )
+    frame.write_parquet(buffer, compression="lz4", statistics=False, row_group_size=1 << 20)
     data = buffer.getbuffer()
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         view = data
@@ -94,7 +92,9 @@ def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
 def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read rows, all columns or some. The bytes are checked against their hash at the first read."""
     verify(stored)
-    return pl.read_parquet(stored.path, columns=None if columns is None else list(columns), use_statistics=False).rechunk()
+    return pl.read_parquet(
+        stored.path, columns=None if columns is None else list(columns), use_statistics=False
+    ).rechunk()
 
 
 def verify(stored: Stored) -> None:

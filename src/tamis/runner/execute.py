@@ -21,7 +21,7 @@ import numpy as np
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
-from tamis.engine.executor import Kind, LocalExecutor, default_workers
+from tamis.engine.executor import BrokenExecutor, Kind, LocalExecutor, default_workers
 from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory
 from tamis.engine.partition import Partition
@@ -176,6 +176,16 @@ class _Run:
             if isinstance(error, KeyboardInterrupt):
                 raise Interrupted("interrupted; run the same command again to go on") from None
             raise
+        except BrokenExecutor:
+            try:
+                self.check()  # a signal to all processes may take the workers first
+            except Interrupted:
+                status = "interrupted"
+                raise
+            raise TamisError(
+                "a worker process was killed; the system may be out of memory",
+                hint="run the same command again to go on; fewer --workers need less memory",
+            ) from None
         except OSError as error:
             from tamis.engine.store import disk_error
 
