@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -156,3 +157,8 @@ def test_very_long_rows_are_looked_at_up_to_a_limit() -> None:
         "loop": looked,
         "repeated": looked - 3,
     }
+
+
+@pytest.mark.parametrize("text", [b"|\naab b b b b b b b b ", b"aab b b b b b b b b b\n|", b"|\n|\n-", b"a\n|\nb" * 9])
+def test_lines_of_nothing_but_marks_are_no_lines(text: bytes) -> None:
+    assert measured(text) == [slow(text)]

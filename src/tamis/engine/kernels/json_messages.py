@@ -110,11 +110,12 @@ def _string(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tup
     if k >= end or data[k] != 0x22:
         return -1, at
     k += 1
+    base = data.ctypes.data
     last = min(data.shape[0], out.shape[0]) - SLACK  # `at` never runs ahead of `k`
     while k < end:
         if k <= last:
-            mask = _special(data, k)
-            _copy_block(data, k, out, at)
+            mask = _special(base + k)
+            _copy_block(base + k, out, at)
             if mask == 0:
                 k += SLACK
                 at += SLACK

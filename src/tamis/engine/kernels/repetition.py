@@ -105,8 +105,9 @@ def _words(
             begin, h = k, np.uint64(0)
             begins[words] = k
             if new_line:
-                lines[n_lines] = words
-                n_lines += 1
+                if n_lines == 0 or lines[n_lines - 1] != words:  # a line of nothing but marks is none
+                    n_lines += 1
+                lines[n_lines - 1] = words
                 new_line = False
         chunk = _load(data, k) if k < fast else _HIGH
         if chunk & _HIGH:  # not only ASCII, or near the end: byte by byte
@@ -132,6 +133,8 @@ def _words(
             run = max(run, _longest_run(data, begin, k))
         begin = -1
     begins[words] = k
+    if n_lines and lines[n_lines - 1] == words:
+        n_lines -= 1
     lines[n_lines] = words
     counts[0], counts[1], counts[2] = n_lines, wide, run
     return words
