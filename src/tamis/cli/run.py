@@ -71,6 +71,8 @@ def command(
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)
     display = None if progress == "none" else choose(progress)
+    if progress not in ("none", "json") and not _compiled():
+        click.echo("first run here: compiling for this machine, about half a minute, once", err=True)
     options = Options(
         workers=workers,
         kind="processes" if executor == "processes" else "threads",
@@ -87,3 +89,12 @@ def command(
         answer(result.summary())
     else:
         click.echo(result.text())
+
+
+def _compiled() -> bool:
+    """Whether kernels were compiled here before: beside their source, or where Numba keeps what it may not put there."""
+    import os
+
+    beside = Path(__file__).parents[1] / "engine" / "kernels" / "__pycache__"
+    elsewhere = Path(os.environ.get("NUMBA_CACHE_DIR", Path.home() / ".cache" / "numba"))
+    return next(beside.glob("*.nbi"), None) is not None or elsewhere.is_dir()
