@@ -120,6 +120,7 @@ def holders(data: dict[str, list[Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "polars": frame,
         "lazy": frame.lazy(),
+        "lazy, nanoseconds": frame.lazy().with_columns(pl.col("when").cast(pl.Datetime("ns"))),
         "chunked": pl.concat([frame[:1], frame[1:]], rechunk=False),
         "stream": Stream(frame),
         "nanoarrow": nanoarrow.ArrayStream(frame),
@@ -695,7 +696,10 @@ def test_nothing_kept_is_an_empty_table_with_its_columns(tmp_path: Path) -> None
     assert nothing.account == "4 in = 0 kept + 4 dropped"
 
 
-def test_who_left_and_why(result: tamis.Result) -> None:
+BLANK = [{"prompt": "Hi", "completion": ""}, {"prompt": "Hi", "completion": "Hello"}]
+
+
+def test_who_left_and_why(result: tamis.Result, tmp_path: Path) -> None:
     left = result.dropped("filter.length")
     assert left.columns == ["id", "outcome", "reason", "into", "evidence", "file", "line", "text"]
     (row,) = left.to_dicts()
@@ -706,8 +710,10 @@ def test_who_left_and_why(result: tamis.Result) -> None:
     assert merged["into"] == result.to_polars()["id"][0]
     assert result.dropped("filter.length", limit=0).height == 0
     assert result.dropped("filter.length", limit=None).height == 1
+    blank = tamis.run(recipe(steps=[tamis.step("map.auto"), tamis.step("filter.empty")]), BLANK, workspace=tmp_path)
+    assert blank.dropped("filter.empty").select("reason", "evidence").rows() == [("empty", None)]
     empty = result.dropped("map.auto")
-    assert (empty.height, "reason" in empty.columns) == (0, True)
+    assert (empty.height, empty.columns) == (0, left.columns)
     with pytest.raises(UsageError, match=r"no step 'filter.lenght' in this run; did you mean 'filter.length'\?"):
         result.dropped("filter.lenght")
     with pytest.raises(UsageError, match="has no reason 'too_shrt'; did you mean 'too_short'"):
@@ -820,7 +826,9 @@ def test_long_recipes_and_runs_are_cut(result: tamis.Result) -> None:
     long.manifest = {**result.manifest, "steps": [{**result.manifest["steps"][0], "name": f"s{n}"} for n in range(80)]}
     assert check_page(long._repr_html_()).rows == 51
     lives = tamis.api.Lives(result.why("Hi") * 80)
-    assert "… and 30 more rows" in lives._repr_html_()
+    page = lives._repr_html_()
+    assert "… and 30 more rows" in page
+    assert page.count("<table>") == 50
 
 
 def test_a_long_text_is_cut_before_it_is_escaped() -> None:
@@ -836,6 +844,8 @@ def test_a_result_shows_its_account(result: tamis.Result) -> None:
     shown = check_page(result.why("return a lamp")._repr_html_())
     assert "the text is shorter than `min`" in shown.texts
     assert "length 1" in shown.texts
+    kept = result.to_polars()["id"][0]
+    assert any(f"into {kept[:8]}" in text for text in check_page(result.why("It comes tomorrow")._repr_html_()).texts)
 
 
 # -- loops, threads, displays -----------------------------------------------------------------------

@@ -42,8 +42,6 @@ def _rows(data: Any) -> Rows:
         return _table(data.collect())
     if isinstance(data, pl.DataFrame):
         return _table(data)
-    if isinstance(data, pl.Series):
-        return _table(data.to_frame())
     if type(data).__module__.split(".")[0] == "pandas":
         return _pandas(data)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):

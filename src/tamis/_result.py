@@ -153,10 +153,8 @@ class Result:
         rows, _ = dropped_rows(Ledger(self.folder), step, reason, sys.maxsize if limit is None else limit)
         names = list(dict.fromkeys(name for row in rows for name in row["evidence"]))
         frame = pl.DataFrame([{name: row[name] for name in LEFT} for row in rows], LEFT)
-        if not names:
-            return frame
         figures = [pl.Series(name, [row["evidence"].get(name) for row in rows], strict=False) for name in names]
-        evidence = pl.DataFrame(figures).to_struct("evidence")
+        evidence = pl.DataFrame(figures).to_struct("evidence") if names else pl.Series("evidence", [None] * len(rows))
         return frame.insert_column(frame.columns.index("file"), evidence)
 
     def quarantined(self) -> pl.DataFrame:

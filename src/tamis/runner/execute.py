@@ -26,7 +26,7 @@ from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
-from tamis.engine.store import write_json
+from tamis.engine.store import disk_error, write_json
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace
@@ -115,12 +115,16 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     options = options or Options()
     keep_freed_memory()
     workspace = Workspace(root)
-    workspace.prepare()
-    with workspace.lock(), _signals() as check:
-        number, resumed = workspace.open_run(recipe.name)
-        folder = workspace.runs(recipe.name) / str(number)
-        run = _Run(recipe, workspace, folder, options, emit, check)
-        return run.go(number, resumed)
+    folder = workspace.hidden
+    try:
+        workspace.prepare()
+        with workspace.lock(), _signals() as check:
+            number, resumed = workspace.open_run(recipe.name)
+            folder = workspace.runs(recipe.name) / str(number)
+            run = _Run(recipe, workspace, folder, options, emit, check)
+            return run.go(number, resumed)
+    except OSError as error:
+        raise disk_error(error, Path(error.filename or folder)) from error
 
 
 class _Run:
@@ -186,10 +190,6 @@ class _Run:
                 "a worker process was killed; the system may be out of memory",
                 hint="run the same command again to go on; fewer --workers need less memory",
             ) from None
-        except OSError as error:
-            from tamis.engine.store import disk_error
-
-            raise disk_error(error, Path(error.filename or self.folder)) from error
         finally:
             try:
                 self.state(status)
