@@ -218,7 +218,7 @@ class Colour(enum.Enum):
         (decimal.Decimal("1.50"), "1.50"),
         (float("nan"), None),
         (10**30, str(10**30)),
-        (pl.Series([1, 2]), "[1, 2]"),
+        (pl.Series([1, 2]), "[1,2]"),
         ("half \u2028 line", "half \u2028 line"),
     ],
     ids=str,
@@ -240,7 +240,7 @@ def test_values_of_numpy_and_pandas(tmp_path: Path) -> None:
     for row in rows:
         row.pop("id")
     assert rows == [
-        {"i": 3, "f": None, "b": True, "a": "[1, 2]", "t": None},
+        {"i": 3, "f": None, "b": True, "a": "[1,2]", "t": None},
         {"i": None, "f": 0.5, "b": False, "a": None, "t": "2024-01-01 00:00:00.000000"},
         {"i": 4, "f": 1.0, "b": None, "a": "[]", "t": "2024-01-01 00:00:00.000001"},
     ]
@@ -958,3 +958,13 @@ def test_ids_are_the_same_in_every_process(tmp_path: Path) -> None:
         told.add(done.stdout)
     assert len(told) == 1
     assert told.pop().count(",") == 4
+
+
+def test_nested_values_have_the_same_ids_from_dicts_and_from_a_table(tmp_path: Path) -> None:
+    rows = [{"prompt": "q", "completion": "a", "tags": ["x", "é"], "more": {"k": 1}}]
+    recipe = tamis.Recipe(name="nested", steps=[tamis.step("map.auto")])
+    ids = [
+        tamis.run(recipe, data, workspace=tmp_path / name).to_polars()["id"].to_list()
+        for name, data in (("dicts", rows), ("table", pl.DataFrame(rows)))
+    ]
+    assert ids[0] == ids[1]

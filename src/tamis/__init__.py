@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamis.api import Recipe, Result, load, parse, run, sink, source, step
 
 __version__ = "0.1.0"
 

@@ -78,7 +78,12 @@ def test_a_flipped_bit_anywhere_is_never_served(small: Path, expected: Outcome, 
     for path in files(small):
         by_kind.setdefault(kind(path), []).append(path)
     assert {"base.parquet", "outcome.parquet", "changes.parquet", "decision.parquet", "part.parquet"} <= set(by_kind)
-    chosen = [(path, at) for paths in by_kind.values() for path in (paths if LONG else rng.sample(paths, 1)) for at in ((0.1, 0.5, 0.9) if LONG else (rng.random(),))]
+    chosen = [
+        (path, at)
+        for paths in by_kind.values()
+        for path in (paths if LONG else rng.sample(paths, 1))
+        for at in ((0.1, 0.5, 0.9) if LONG else (rng.random(),))
+    ]
     for path, at in chosen:
         name = str(path.relative_to(small))
         folder = again(small, tmp_path / "mill", lambda victim, at=at: flip(victim, at), name)  # type: ignore[misc]
@@ -86,7 +91,9 @@ def test_a_flipped_bit_anywhere_is_never_served(small: Path, expected: Outcome, 
 
 
 @pytest.mark.parametrize("name", ["entry.json", "files.list", "chats.json"])
-def test_every_byte_of_what_is_no_parquet_file_counts(name: str, small: Path, expected: Outcome, tmp_path: Path) -> None:
+def test_every_byte_of_what_is_no_parquet_file_counts(
+    name: str, small: Path, expected: Outcome, tmp_path: Path
+) -> None:
     """JSON is small and says much; a changed digit in it would still be JSON."""
     paths = [path for path in files(small) if path.name == name]
     rng = random.Random(name)
@@ -97,7 +104,9 @@ def test_every_byte_of_what_is_no_parquet_file_counts(name: str, small: Path, ex
         check(folder, expected, f"{path} at {at}")
 
 
-@pytest.mark.parametrize("name", ["base.parquet", "outcome.parquet", "changes.parquet", "decision.parquet", "entry.json"])
+@pytest.mark.parametrize(
+    "name", ["base.parquet", "outcome.parquet", "changes.parquet", "decision.parquet", "entry.json"]
+)
 @pytest.mark.parametrize("harm", ["emptied", "cut", "deleted"])
 def test_files_that_are_cut_or_gone_are_made_again(
     name: str, harm: str, small: Path, expected: Outcome, tmp_path: Path

@@ -53,7 +53,9 @@ def filled(place: Path, left: int) -> Iterator[None]:
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="there is no `prlimit` here")
-@pytest.mark.parametrize(("limit", "place"), [(10, ".tamis/lock"), (5_000, ".tamis/raw/slices/"), (60_000, "dist/.chat.new/")])
+@pytest.mark.parametrize(
+    ("limit", "place"), [(10, ".tamis/lock"), (5_000, ".tamis/raw/slices/"), (60_000, "dist/.chat.new/")]
+)
 def test_a_file_that_cannot_grow_is_told_in_one_message(
     limit: int, place: str, tmp_path: Path, reference: Reference
 ) -> None:

@@ -43,7 +43,9 @@ def test_sources_that_grow_or_change_after_a_kill_are_read_as_they_are(tmp_path:
     folder = set_up(tmp_path / "mill")
     assert Process(folder, "--workers", "2", TAMIS_FAILPOINT="run.judged").end().code == -9
     lines = (folder / "chats-1.jsonl").read_text(encoding="utf-8").split("\n")
-    (folder / "chats-1.jsonl").write_text("\n".join([lines[1], *lines[5:200], lines[0], *lines[230:]]), encoding="utf-8")
+    (folder / "chats-1.jsonl").write_text(
+        "\n".join([lines[1], *lines[5:200], lines[0], *lines[230:]]), encoding="utf-8"
+    )
     (folder / "chats-2.jsonl").rename(folder / "chats-0.jsonl")
     write_lines(folder / "chats-9.jsonl", [{"prompt": "a new question", "completion": "an answer", "topic": "orders"}])
     same_as_from_scratch(folder)
@@ -91,7 +93,10 @@ def test_what_is_kept_of_rows_that_were_out_of_the_way_is_right(edits: list[str]
     folder = tmp_path / "mill"
     folder.mkdir()
     dirty, clean = "  a   b  ", "one two three four"
-    write_lines(folder / "rows.jsonl", [{"n": n, "text": dirty if n % 2 else clean, "kind": "a" if n < 5 else "b"} for n in range(10)])
+    write_lines(
+        folder / "rows.jsonl",
+        [{"n": n, "text": dirty if n % 2 else clean, "kind": "a" if n < 5 else "b"} for n in range(10)],
+    )
     for text in edits:
         (folder / "recipe.yaml").write_text(HEAD + text + TAIL, encoding="utf-8")
         same_as_from_scratch(folder)
@@ -195,7 +200,7 @@ class Machine(RuleBasedStateMachine):
     @rule(
         change=st.one_of(
             st.tuples(st.just("most"), st.sampled_from([10, 20, 30, 50])),
-            st.tuples(st.just("where"), st.sampled_from(["", ", where: \"topic = 'orders'\"", ", where: \"n < 15\""])),
+            st.tuples(st.just("where"), st.sampled_from(["", ", where: \"topic = 'orders'\"", ', where: "n < 15"'])),
             st.tuples(st.just("least"), st.sampled_from([2, 6, 9, 12])),
             st.tuples(st.just("unwanted"), st.sampled_from(["none", "billing", "returns"])),
             st.tuples(st.just("keep"), st.sampled_from(["first", "last", "longest"])),

@@ -107,11 +107,16 @@ def test_rows_appended_to_a_file_touch_only_its_last_slice(folder: Path) -> None
     same_as_from_scratch(folder)
 
 
-@pytest.mark.parametrize(("before", "after", "rejudged"), [
-    ("filter.length, min: 2", "filter.length, min: 4", {"filter.length"}),
-    ("drop: \"topic = 'spam'\"", "drop: \"topic in ('spam', 'returns')\"", {"not-spam"}),
-])
-def test_a_stricter_filter_is_the_only_row_step_judged(before: str, after: str, rejudged: set[str], folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "rejudged"),
+    [
+        ("filter.length, min: 2", "filter.length, min: 4", {"filter.length"}),
+        ("drop: \"topic = 'spam'\"", "drop: \"topic in ('spam', 'returns')\"", {"not-spam"}),
+    ],
+)
+def test_a_stricter_filter_is_the_only_row_step_judged(
+    before: str, after: str, rejudged: set[str], folder: Path
+) -> None:
     edit(folder, before, after)
     assert {name for name in judged(again(folder)) if name not in TABLE} == rejudged
     same_as_from_scratch(folder)
@@ -129,7 +134,10 @@ def test_a_laxer_filter_has_only_the_rows_it_lets_through_judged(folder: Path) -
 
 
 def test_a_stricter_filter_before_a_step_that_changes_text(folder: Path) -> None:
-    text = RECIPE.replace("  - {use: clean.unicode}\n", '  - {use: filter.where, id: early, drop: "topic = \'spam\'"}\n  - {use: clean.unicode}\n')
+    text = RECIPE.replace(
+        "  - {use: clean.unicode}\n",
+        "  - {use: filter.where, id: early, drop: \"topic = 'spam'\"}\n  - {use: clean.unicode}\n",
+    )
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")
     again(folder)
     edit(folder, "id: early, drop: \"topic = 'spam'\"", "id: early, drop: \"topic in ('spam', 'billing')\"")
@@ -150,7 +158,11 @@ def test_two_recipes_of_a_workspace_keep_what_each_knows(folder: Path) -> None:
     write_lines(folder / "chats-1b.jsonl", records(5, seed=8))
     again(folder)
     first = delivered(folder)
-    other = RECIPE.replace("name: mill", "name: other").replace("chats*.jsonl", "chats-2.jsonl").replace("dist/", "dist/other-")
+    other = (
+        RECIPE.replace("name: mill", "name: other")
+        .replace("chats*.jsonl", "chats-2.jsonl")
+        .replace("dist/", "dist/other-")
+    )
     mine = (folder / "recipe.yaml").read_text(encoding="utf-8")
     for _ in range(2):
         (folder / "recipe.yaml").write_text(other, encoding="utf-8")

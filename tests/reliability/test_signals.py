@@ -13,7 +13,7 @@ import pytest
 from tamis.core.errors import WorkspaceBusy
 from tamis.runs.workspace import read_state
 
-from .workshop import Process, delivered, fresh, run, set_up, write_lines
+from .workshop import Process, delivered, fresh, run, write_lines
 
 RECIPE = """
 tamis: 1
@@ -76,13 +76,17 @@ def test_one_signal_ends_the_run_at_the_next_partition(number: int, slow: Path) 
     said = process.end()
     assert (said.code, said.out) == (130, "")
     assert said.err == "tamis: interrupted; run the same command again to go on\n"
-    events = [json.loads(line) for line in (slow / "runs/slow/1/events.jsonl").read_text(encoding="utf-8").split("\n") if line]
+    events = [
+        json.loads(line) for line in (slow / "runs/slow/1/events.jsonl").read_text(encoding="utf-8").split("\n") if line
+    ]
     passed = [event for event in events if event["event"] == "PartitionDone" and "python" in event["stage"]]
     assert len(passed) < 12
     goes_on_as_if_nothing_happened(slow)
 
 
-@pytest.mark.parametrize("words", [("--workers", "2"), ("--workers", "1"), ("--executor", "processes", "--workers", "2")])
+@pytest.mark.parametrize(
+    "words", [("--workers", "2"), ("--workers", "1"), ("--executor", "processes", "--workers", "2")]
+)
 def test_a_second_ctrl_c_does_not_wait_for_rows_at_work(words: tuple[str, ...], slow: Path) -> None:
     process = start(slow, 600, *words)
     process.signal(signal.SIGINT)

@@ -59,9 +59,43 @@ deliver:
   - {use: parquet, path: dist/table, row_id: id}
 """
 
-_WORDS = "where is my order it has not come and the box was empty who can help me with a refund please now".split()
+_WORDS = [
+    "where",
+    "is",
+    "my",
+    "order",
+    "it",
+    "has",
+    "not",
+    "come",
+    "and",
+    "the",
+    "box",
+    "was",
+    "empty",
+    "who",
+    "can",
+    "help",
+    "me",
+    "with",
+    "a",
+    "refund",
+    "please",
+    "now",
+]
 _TOPICS = ("orders", "billing", "returns", "spam")
-_DIRT = ("", "  ", "don\u2019t", "caf\u00c3\u00a9", "a\u00a0b", "tab\there", "\u202eleft", "\U0001f44d\U0001f3fd", "e\u0301", "x  y")
+_DIRT = (
+    "",
+    "  ",
+    "don\u2019t",
+    "caf\u00c3\u00a9",
+    "a\u00a0b",
+    "tab\there",
+    "\u202eleft",
+    "\U0001f44d\U0001f3fd",
+    "e\u0301",
+    "x  y",
+)
 
 
 def records(count: int, seed: int = 1) -> list[dict[str, Any]]:

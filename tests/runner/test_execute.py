@@ -202,4 +202,6 @@ def test_two_recipes_in_one_workspace_do_not_share_what_makes_an_id(tmp_path: Pa
     write(tmp_path / "two.jsonl", [{"prompt": "q", "completion": "a", "extra": "e"}])
     text = "tamis: 1\nname: NAME\nsources:\n  - {use: files, path: NAME.jsonl}\nsteps:\n  - use: map.auto\n"
     run(tmp_path, text.replace("NAME", "one"))
-    assert run(tmp_path, text.replace("NAME", "two")).manifest["warnings"] == ["only 1 rows: fewer than 100 are rarely enough to fine-tune on"]
+    assert run(tmp_path, text.replace("NAME", "two")).manifest["warnings"] == [
+        "only 1 rows: fewer than 100 are rarely enough to fine-tune on"
+    ]

@@ -139,4 +139,7 @@ def test_the_column_that_messages_were_made_of_is_not_delivered_twice() -> None:
 
     names = ["messages", "text", "source.messages", "source.text", "source.topic"]
     assert delivered_names("jsonl", names, None) == {"messages": "messages", "text": "text", "topic": "source.topic"}
-    assert delivered_names("jsonl", ["messages", "source.text"], None) == {"messages": "messages", "text": "source.text"}
+    assert delivered_names("jsonl", ["messages", "source.text"], None) == {
+        "messages": "messages",
+        "text": "source.text",
+    }

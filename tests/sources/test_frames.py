@@ -54,7 +54,7 @@ def test_dicts_are_read_as_their_json_lines() -> None:
         {"id": 2.5, "tags": None, "day": "x\u2028y"},
     ]
     assert rows(data) == [
-        {"id": 1.0, "tags": '["é", {"x": null}]', "day": "2024-02-29", "n": None},
+        {"id": 1.0, "tags": '["é",{"x":null}]', "day": "2024-02-29", "n": None},
         {"id": 2.5, "tags": None, "day": "x\u2028y", "n": None},
     ]
     assert rows(iter(data)) == rows(data)

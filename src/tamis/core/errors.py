@@ -32,6 +32,10 @@ class TamisError(Exception):
         self.message = message
         self.hint = hint
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, and no traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nHint: {self.hint}"
 

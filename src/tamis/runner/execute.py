@@ -352,4 +352,4 @@ def _signals() -> Iterator[Callable[[], None]]:
         yield check
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

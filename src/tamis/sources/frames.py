@@ -150,7 +150,7 @@ def _line(row: Mapping[str, Any], label: str, number: int) -> bytes:
     try:
         values = {name: _missing(value) for name, value in row.items()}
         try:
-            return json.dumps(values, default=_plain, ensure_ascii=False).encode("utf-8") + b"\n"
+            return json.dumps(values, default=_plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
         except UnicodeEncodeError:  # half a surrogate pair: the reader quarantines the row
             return json.dumps(values, default=_plain).encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as error:
