@@ -76,7 +76,7 @@ def test_a_file_that_cannot_grow_is_told_in_one_message(
 def test_a_disk_that_fills_up_at_any_point(mount: Mount, reference: Reference) -> None:
     disk = mount("-t", "tmpfs", "-o", "size=8m", "tmpfs")
     ends = []
-    for left in range(0, 1 << 21, 1 << 13 if LONG else 350_000):
+    for left in range(0, 6 << 20, 1 << 13 if LONG else 500_000):
         folder = set_up(disk / "mill")
         with filled(disk, left), small_slices():
             try:

@@ -222,7 +222,11 @@ class _Run:
             states = [replace(state, absent=absent) for state in states]
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
-                judge.run(flow, calls)
+                try:
+                    judge.run(flow, calls)
+                except TooManyQuarantined:
+                    write_ledger(self.folder, self.workspace, flow, taken, judge.cache)
+                    raise
             failpoint("run.judged")
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
             if flow.waiting is not None:

@@ -183,13 +183,24 @@ class Judge:
             log.account.check(after)
             flow.logs.append(log)
             self._told(log)
+        for log in logs:
             read = max(1, log.account.rows_in)
             if log.account.quarantined / read > self.recipe.max_quarantined:
                 raise TooManyQuarantined(
-                    f"step {log.step.name!r} failed on {log.account.quarantined} of {read} rows; "
-                    f"max_quarantined is {self.recipe.max_quarantined:g}",
+                    f"step {log.step.name!r} failed on {log.account.quarantined} of {read} rows, the first with "
+                    f"{self._first_error(log)}; max_quarantined is {self.recipe.max_quarantined:g}",
                     hint=f"tamis dropped {log.step.name} shows them with their errors",
                 )
+
+    def _first_error(self, log: StepLog) -> str:
+        for fp in log.parts.values():
+            entry = self.cache.get(fp)
+            lines = None if entry is None else entry.read("part")
+            if lines is not None and "evidence.error" in lines.columns:
+                errors = lines["evidence.error"].filter(lines["outcome"] == "quarantined")
+                if len(errors):
+                    return str(errors[0])
+        return "an error"
 
     def _told(self, log: StepLog) -> None:
         a = log.account

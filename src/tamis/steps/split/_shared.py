@@ -126,9 +126,7 @@ class SplitStep(SplitFields):
         verdict = Verdict().note(leak=hex_ids(high[twin], low[twin], valid=twin >= 0).alias("leak"))
         if self.on_leak == "drop":
             return verdict.drop("leak", when=pl.Series(earlier))
-        return verdict.warn(
-            f"{len(found)} rows have a copy in another split; dedup them before, or set `on_leak: drop`"
-        )
+        return verdict.warn(f"{len(found)} rows have a copy in another split; dedup them first, or set `on_leak: drop`")
 
 
 def _columns(name: str, found: Keys) -> dict[str, pl.Series]:
