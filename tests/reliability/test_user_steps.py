@@ -50,7 +50,9 @@ def left(result: RunResult, step: str = "python") -> list[tuple[int, str, dict[s
     found = []
     for index, frame in ledger.left(step):
         for line in frame.iter_rows(named=True):
-            evidence = {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None}
+            evidence = {
+                k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None
+            }
             found.append((ledger.at(index, line["row"]).line - 1, line["outcome"], evidence))
     return found
 
@@ -78,11 +80,14 @@ def test_where_it_fails_on_every_row_the_run_stops_and_says_with_what(folder: Pa
     assert len(list(Ledger(last).left("python"))) == 1, "the ledger that the hint names is there"
 
 
-@pytest.mark.parametrize(("answer", "error"), [
-    ("7", "TypeError: the function answered int; possible: None, True, False, a sentence, a dict"),
-    ("{'messages': 'no list'}", "AttributeError"),
-    ("{'messages': [{'role': 'user', 'content': ['x']}]}", "ComputeError"),
-])
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("7", "TypeError: the function answered int; possible: None, True, False, a sentence, a dict"),
+        ("{'messages': 'no list'}", "AttributeError"),
+        ("{'messages': [{'role': 'user', 'content': ['x']}]}", "ComputeError"),
+    ],
+)
 def test_a_wrong_answer_is_that_rows_alone(answer: str, error: str, folder: Path) -> None:
     mine(folder, f"return {answer} if row['n'] == 5 else True")
     result = run(folder)
