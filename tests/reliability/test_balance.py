@@ -189,7 +189,7 @@ def told(path: Path) -> list[dict[str, Any]]:
 
 
 @settings(
-    max_examples=int(os.environ.get("TAMIS_EXAMPLES", 300 if LONG else 8)),
+    max_examples=int(os.environ.get("TAMIS_EXAMPLES", 300 if LONG else 6)),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=not LONG,

@@ -17,7 +17,7 @@ from .conftest import Reference
 from .workshop import LONG, Process, delivered, leftovers, outcome, run, set_up, small_slices, whole
 
 MOMENTS = 50 if LONG else 4
-WRITES = 40 if LONG else 3
+WRITES = 40 if LONG else 2
 POINTS = sorted(
     {
         point

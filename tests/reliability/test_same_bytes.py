@@ -44,7 +44,7 @@ def test_slices_and_workers(size: int, workers: int, tmp_path: Path, reference: 
 
 def test_slices_may_change_between_runs_of_a_workspace(tmp_path: Path, reference: Reference) -> None:
     folder = set_up(tmp_path / "mill")
-    for size in (11_000, 1 << 20):
+    for size in (15_000, 1 << 20):
         with small_slices(size):
             run(folder)
         assert outcome(folder) == reference.outcome
