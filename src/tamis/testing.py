@@ -141,6 +141,16 @@ class MemoryTable:
             return self._frame["id.high"].to_numpy(), self._frame["id.low"].to_numpy()
         return np.zeros(n, np.uint64), np.arange(n, dtype=np.uint64)
 
+    @property
+    def starts(self) -> Any:
+        return np.array([0, self.height], np.int64)
+
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
+        return pl.DataFrame({name: self._columns[name] for name in names})
+
+    def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+        return make()
+
     def fetch(self, rows: Any, columns: Sequence[str]) -> pl.DataFrame:
         index = pl.Series(np.asarray(rows), dtype=pl.UInt32)
         read = {

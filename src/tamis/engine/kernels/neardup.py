@@ -1,0 +1,231 @@
+"""Near copies: rows that agree in a band of their sketches, the exact Jaccard similarity of pairs, and the groups."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .shingles import insert, mix, ngrams, table_size
+from .words import Word
+
+#: rows of one bucket that a row is compared with: the first, and the last before it
+FIRST, LAST = 16, 48
+_0, _1, _8 = np.uint64(0), np.uint64(1), np.uint64(8)
+
+
+@njit(nogil=True, cache=True)
+def band_keys(sketch: np.ndarray, columns: np.ndarray, keys: np.ndarray) -> None:
+    """keys: (rows,) uint64, the bytes of each sketch in `columns`, hashed; equal bytes have equal keys."""
+    for i in range(sketch.shape[0]):
+        h = _0
+        for c in columns:
+            h = h << _8 | np.uint64(sketch[i, c])
+            if h >> np.uint64(56):
+                h = mix(h)
+        keys[i] = mix(h)
+
+
+@njit(nogil=True, cache=True)
+def _agree(a: np.ndarray, b: np.ndarray) -> int:
+    """Bins in which two sketches agree."""
+    same = np.int32(0)
+    for k in range(a.shape[0]):
+        same += np.int32(a[k] == b[k])
+    return same
+
+
+@njit(nogil=True, cache=True)
+def _plausible(
+    sketch: np.ndarray, sizes: np.ndarray, i: int, j: int, floors: np.ndarray, slack: np.ndarray, bins: int
+) -> bool:
+    """Whether two rows may be as similar as `floors` in every view, by their sizes and their sketches."""
+    for v in range(floors.shape[0]):
+        a, b = sizes[i, v], sizes[j, v]
+        small, large = min(a, b), max(a, b)
+        if large == 0:
+            continue
+        if small < floors[v] * large:
+            return False
+        need = slack[v, min(small, slack.shape[1] - 1)]
+        if need > 0 and _agree(sketch[i, v * bins : (v + 1) * bins], sketch[j, v * bins : (v + 1) * bins]) < need:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _met_before(sketch: np.ndarray, i: int, j: int, bands: np.ndarray, band: int) -> bool:
+    """Whether two rows agree in a band before this one."""
+    for b in range(band):
+        same = True
+        for c in bands[b]:
+            if sketch[i, c] != sketch[j, c]:
+                same = False
+                break
+        if same:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def band_pairs(
+    sketch: np.ndarray,
+    sizes: np.ndarray,
+    keys: np.ndarray,
+    bands: np.ndarray,
+    band: int,
+    fixed: int,
+    floors: np.ndarray,
+    slack: np.ndarray,
+    bins: int,
+) -> np.ndarray:
+    """(pairs, 2) int32, a < b: rows that agree in this band and in none before, and may be similar.
+
+    sketch: (n, views * bins) uint8; sizes: (n, views); keys: of this band; bands: (bands, r) the sketch's columns of each
+    band; fixed: of the first rows, so many, no pair is made; slack: (views, sizes) int32, bins in which sketches must
+    agree, by the smaller size. In a bucket of more than FIRST + LAST rows a row meets only the first and the last.
+    """
+    n = keys.shape[0]
+    size = table_size(n)
+    mask = np.uint64(size - 1)
+    head = np.full(size, np.int32(-1), np.int32)  # the last row of a bucket so far
+    previous, following = np.empty(n, np.int32), np.empty(n, np.int32)
+    root, place = np.empty(n, np.int32), np.zeros(n, np.int32)
+    out = np.empty((1024, 2), np.int32)
+    count = 0
+    for i in range(n):
+        slot = (keys[i] >> _8) & mask
+        while head[slot] >= 0 and keys[head[slot]] != keys[i]:
+            slot = (slot + _1) & mask
+        last = head[slot]
+        head[slot] = i
+        previous[i], following[i] = last, -1
+        if last < 0:
+            root[i] = i
+            continue
+        following[last] = i
+        root[i], place[i] = root[last], place[last] + 1
+        if i < fixed:
+            continue
+        if count + FIRST + LAST > out.shape[0]:
+            wider = np.empty((2 * out.shape[0], 2), np.int32)
+            wider[:count] = out[:count]
+            out = wider
+        whole = place[i] <= FIRST + LAST
+        j = last
+        for _ in range(FIRST + LAST if whole else LAST):
+            if j < 0:
+                break
+            if _plausible(sketch, sizes, i, j, floors, slack, bins) and not _met_before(sketch, i, j, bands, band):
+                out[count, 0], out[count, 1] = j, i
+                count += 1
+            j = previous[j]
+        if whole:
+            continue
+        j = root[i]
+        for _ in range(FIRST):
+            if _plausible(sketch, sizes, i, j, floors, slack, bins) and not _met_before(sketch, i, j, bands, band):
+                out[count, 0], out[count, 1] = j, i
+                count += 1
+            j = following[j]
+    return out[:count]
+
+
+@njit(nogil=True, cache=True)
+def _holds(table: np.ndarray, mask: Word, h: Word) -> int:
+    """The place of a hash in an open table, -1 where it is not there."""
+    slot = (h >> _8) & mask
+    while True:
+        found = table[slot]
+        if found == h:
+            return np.int64(slot)
+        if found == 0:
+            return -1
+        slot = (slot + _1) & mask
+
+
+@njit(nogil=True, cache=True)
+def compare_pairs(
+    data: np.ndarray,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    sizes: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    n: int,
+    by_words: bool,
+    floor: float,
+    shared: np.ndarray,
+    foreign: np.ndarray,
+    span: np.ndarray,
+) -> None:
+    """The n-grams that two texts share, for pairs that stand grouped by `a`.
+
+    starts, ends, sizes: of each row's text in `data`, and its different n-grams; shared: (pairs,) uint32, 0 where the
+    similarity is certainly below `floor`; foreign: n-grams of `b`, repeated ones too, that `a` has not; span: from the
+    first to the last of them.
+    """
+    grams = np.empty(4096, np.uint64)
+    table, seen = np.empty(8192, np.uint64), np.empty(8192, np.int32)
+    mask = _0
+    held = -1
+    for p in range(a.shape[0]):
+        i, j = a[p], b[p]
+        widest = max(ends[i] - starts[i], ends[j] - starts[j])
+        if widest > grams.shape[0]:
+            grams = np.empty(2 * widest, np.uint64)
+        if i != held:
+            held = i
+            count = ngrams(data, starts[i], ends[i], n, by_words, grams)
+            size = table_size(count)
+            if size > table.shape[0]:
+                table, seen = np.empty(2 * size, np.uint64), np.empty(2 * size, np.int32)
+            table[:size] = 0
+            seen[:size] = -1
+            mask = np.uint64(size - 1)
+            for k in range(count):
+                insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
+        shared[p] = foreign[p] = span[p] = 0
+        both = np.int64(sizes[i]) + np.int64(sizes[j])
+        need = np.int64(np.floor(floor / (1 + floor) * both))
+        count = ngrams(data, starts[j], ends[j], n, by_words, grams)
+        hits = others = first = last = 0
+        for k in range(count):
+            place = _holds(table, mask, grams[k] | np.uint64(grams[k] == 0))
+            if place < 0:
+                if others == 0:
+                    first = k
+                others += 1
+                last = k + 1
+                if hits + count - k - 1 < need:
+                    hits = 0
+                    break
+                continue
+            if seen[place] != p:
+                seen[place] = p
+                hits += 1
+        shared[p], foreign[p], span[p] = hits, others, last - first
+
+
+@njit(nogil=True, cache=True)
+def star(a: np.ndarray, b: np.ndarray, worth: np.ndarray, enough: np.ndarray, into: np.ndarray, pair: np.ndarray) -> None:
+    """Groups around rows that stay. Pairs stand grouped by `b`, which never comes before any `a` that it meets.
+
+    worth: (pairs,) float64; enough: (pairs,) bool. Each b goes to the kept a of the highest worth, the first of equals.
+    into: (n,) int64, filled with -1, gets it; pair: (n,) int64, filled with -1, gets the pair, or for a kept row the best
+    pair with a kept row that is not enough. Rows with into = -2 are never taken and stay as they are.
+    """
+    p = 0
+    while p < a.shape[0]:
+        row = b[p]
+        best, near = -1, -1
+        while p < a.shape[0] and b[p] == row:
+            if into[a[p]] < 0:
+                if enough[p]:
+                    if best < 0 or worth[p] > worth[best]:
+                        best = p
+                elif near < 0 or worth[p] > worth[near]:
+                    near = p
+            p += 1
+        if best >= 0:
+            into[row] = a[best]
+        pair[row] = best if best >= 0 else near

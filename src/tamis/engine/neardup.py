@@ -1,0 +1,180 @@
+"""Near copies among many texts: sketch, meet in bands, compare exactly, and group around rows that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.core.columns import Text
+
+from .bands import BINS, Bands, choose, least_agreement
+from .executor import default_workers
+from .scratch import Scratch
+
+#: from this many n-grams in one piece on, and where they are this share of it, a difference is a passage of its own
+PASSAGE, PASSAGE_SHARE = 30, 0.6
+
+#: pairs compared by a thread at a time
+_CHUNK = 4096
+#: bytes of texts in memory; beyond that they lie in a file
+TEXT_BYTES = 384 << 20
+
+Ints = NDArray[np.int64]
+
+
+class Unit(NamedTuple):
+    """What texts are made of: n-grams of n characters, or of n words."""
+
+    n: int
+    words: bool
+
+
+class Sketches(NamedTuple):
+    """sketch: (rows, views * BINS) uint8; sizes: (rows, views) uint32, different n-grams; bytes: (rows, views) int64."""
+
+    sketch: NDArray[np.uint8]
+    sizes: NDArray[np.uint32]
+    bytes: NDArray[np.int64]
+
+
+class Pairs(NamedTuple):
+    """Similar rows, a before b, grouped by b in order. similarity: (pairs, views) float64; passage: (pairs,) bool, whether
+    b differs from a in one passage alone.
+    """
+
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
+    similarity: NDArray[np.float64]
+    passage: NDArray[np.bool_]
+
+
+class Reader(Protocol):
+    """Calls `put(row, view, text)` for each of the rows asked for; rows ascend."""
+
+    def __call__(self, rows: Ints, put: Callable[[Ints, int, Text], None]) -> None: ...
+
+
+def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """(n, BINS) uint8 and (n,) uint32: the sketch of each text, and its different n-grams."""
+    from .kernels.shingles import sketch_rows
+
+    n = len(text.offsets) - 1
+    out, sizes = np.empty((n, BINS), np.uint8), np.empty(n, np.uint32)
+    sketch_rows(text.data, text.offsets, unit.n, unit.words, out, sizes)
+    return out, sizes
+
+
+def similar_pairs(
+    rows: Sketches, floors: Sequence[float], recall: float, unit: Unit, read: Reader, scratch: Scratch, fixed: int = 0
+) -> Pairs:
+    """Pairs of rows whose Jaccard similarity is at least `floors` in every view, each found with the chance `recall` or more.
+
+    Rows stand in the order of their worth. fixed: the first rows, so many, are not compared with each other.
+    """
+    bands = choose(floors, recall)
+    limits = np.array(floors, np.float64)
+    with ThreadPoolExecutor(default_workers()) as pool:
+        met = _meet(rows, bands, limits, fixed, pool)
+        return _compare(rows, met, limits, unit, read, scratch, pool)
+
+
+def _meet(rows: Sketches, bands: Bands, floors: NDArray[np.float64], fixed: int, pool: ThreadPoolExecutor) -> Any:
+    """(pairs, 2) int32, sorted: rows that may be similar; one band at a time in each thread."""
+    from .kernels.neardup import band_keys, band_pairs
+
+    columns, slack = bands.columns(), least_agreement(floors)
+
+    def one(band: int) -> Any:
+        keys = np.empty(len(rows.sketch), np.uint64)
+        band_keys(rows.sketch, columns[band], keys)
+        return band_pairs(rows.sketch, rows.sizes, keys, columns, band, fixed, floors, slack, BINS)
+
+    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(one, range(bands.count))])
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
+
+
+def _compare(
+    rows: Sketches,
+    met: NDArray[np.int32],
+    floors: NDArray[np.float64],
+    unit: Unit,
+    read: Reader,
+    scratch: Scratch,
+    pool: ThreadPoolExecutor,
+) -> Pairs:
+    """The pairs that are similar indeed, by the texts themselves."""
+    from .kernels.neardup import compare_pairs
+
+    views = len(floors)
+    needed = np.zeros(len(rows.sketch), np.bool_)
+    needed[met.ravel()] = True
+    texts = _texts(rows, np.flatnonzero(needed), views, read, scratch)
+    similarity = np.empty((len(met), views), np.float64)
+    passage = np.zeros(len(met), np.bool_)
+
+    def compare(view: int, pairs: Ints) -> None:
+        """One view of some pairs."""
+        a, b = np.ascontiguousarray(met[pairs, 0]), np.ascontiguousarray(met[pairs, 1])
+        data, starts = texts[view]
+        shared, foreign, span = (np.empty(len(pairs), np.uint32) for _ in range(3))
+        sizes = rows.sizes[:, view]
+        compare_pairs(
+            data, starts, starts + rows.bytes[:, view], sizes, a, b, unit.n, unit.words, floors[view], shared, foreign, span
+        )
+        union = sizes[a].astype(np.int64) + sizes[b] - shared
+        similarity[pairs, view] = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
+        passage[pairs] |= (span >= PASSAGE) & (foreign >= PASSAGE_SHARE * span)
+
+    alive = np.arange(len(met))
+    for view in range(views):
+        pieces = np.array_split(alive, max(1, -(-len(alive) // _CHUNK)))
+        for _ in pool.map(lambda piece, view=view: compare(view, piece), pieces):
+            scratch.rest()
+        alive = alive[similarity[alive, view] >= floors[view]]
+    alive = alive[np.lexsort((met[alive, 0], met[alive, 1]))]
+    return Pairs(met[alive, 0], met[alive, 1], similarity[alive], passage[alive])
+
+
+def _texts(
+    rows: Sketches, needed: Ints, views: int, read: Reader, scratch: Scratch
+) -> list[tuple[NDArray[np.uint8], Ints]]:
+    """Per view, the bytes of the texts needed and where each begins."""
+    from .kernels.buffers import scatter_rows
+
+    texts = []
+    for view in range(views):
+        starts = np.zeros(len(rows.sketch), np.int64)
+        lengths = rows.bytes[needed, view]
+        starts[needed] = np.cumsum(lengths) - lengths
+        texts.append((scratch.bytes(int(lengths.sum()) + 8), starts))
+
+    def put(which: Ints, view: int, text: Text) -> None:
+        data, starts = texts[view]
+        scatter_rows(text.data, text.offsets, starts[which], data)
+
+    read(needed, put)
+    return texts
+
+
+def without_templates(pairs: Pairs, most: int) -> Pairs:
+    """The pairs less those of templates: rows that differ from so many others in one passage alone.
+
+    A hundred rows under the same long header are no copies of each other, however much of them is header.
+    """
+    if not most or not len(pairs.a):
+        return pairs
+    height = int(pairs.b.max()) + 1
+    degree = np.bincount(pairs.a[pairs.passage], minlength=height) + np.bincount(pairs.b[pairs.passage], minlength=height)
+    stays = ~(pairs.passage & ((degree[pairs.a] >= most) | (degree[pairs.b] >= most)))
+    return Pairs(*(part[stays] for part in pairs))
+
+
+def ranked(worth: NDArray[np.int64] | None, height: int) -> Ints:
+    """(height,) int64: the rows from the best to the worst, ties in row order."""
+    if worth is None:
+        return np.arange(height)
+    return np.lexsort((np.arange(height), -worth))
