@@ -57,13 +57,12 @@ def choose(floors: Sequence[float], recall: float) -> Bands:
 
 
 def least_agreement(floors: Sequence[float]) -> NDArray[np.int32]:
-    """(views, 1024) int32: bins in which the sketches of two texts as similar as `floors` agree, by the n-grams of the smaller
-    one: their mean less some deviations.
+    """(views, BINS + 1) int32: bins in which the sketches of two texts as similar as `floors` agree, by the bins that were
+    full before the empty ones were filled: their mean less some deviations.
     """
-    sizes = np.arange(1024)
-    independent = np.maximum(BINS * (1 - np.exp(-sizes / BINS)), 1e-9)
-    out = np.empty((len(floors), len(sizes)), np.int32)
+    full = np.maximum(np.arange(BINS + 1), 1)
+    out = np.empty((len(floors), BINS + 1), np.int32)
     for v, floor in enumerate(floors):
-        deviation = np.sqrt(floor * (1 - floor) / independent)
+        deviation = np.sqrt(floor * (1 - floor) / full)
         out[v] = np.maximum(np.floor(BINS * (floor - _DEVIATIONS * deviation)), 0).astype(np.int32)
     return out

@@ -41,8 +41,8 @@ def gather(rows: Columns, views: Sequence[str], unit: Unit, rules: Sequence[Rule
     found = keys(texts, ())
     gathered = {"high": pl.Series(found.high), "low": pl.Series(found.low), "valid": pl.Series(found.valid)}
     for v, text in enumerate(texts):
-        mins, sizes = sketch(text, unit)
-        gathered[f"{v}.size"] = pl.Series(sizes)
+        mins, full = sketch(text, unit)
+        gathered[f"{v}.full"] = pl.Series(full)
         gathered[f"{v}.bytes"] = pl.Series(np.diff(text.offsets).astype(np.uint32))
         words = mins.view(np.uint64)
         for k in range(_WORDS):
@@ -187,9 +187,9 @@ def _sketches(parts: Sequence[Part], place: Ints, count: int, views: int) -> Ske
     width = views * BINS
     matrix = Scratch(SKETCH_BYTES).bytes(count * width).reshape(count, width)
     words = matrix.view(np.uint64)
-    sizes, lengths = np.empty((count, views), np.uint32), np.empty((count, views), np.int64)
+    full, lengths = np.empty((count, views), np.uint8), np.empty((count, views), np.int64)
     names = [f"{v}.{k:02d}" for v in range(views) for k in range(_WORDS)]
-    more = [f"{v}.{what}" for v in range(views) for what in ("size", "bytes")]
+    more = [f"{v}.{what}" for v in range(views) for what in ("full", "bytes")]
     base = 0
     for part in parts:
         for start, frame in part.pieces([*names, *more]):
@@ -199,10 +199,10 @@ def _sketches(parts: Sequence[Part], place: Ints, count: int, views: int) -> Ske
             for k, name in enumerate(names):
                 words[where, k] = frame[name].to_numpy()[some]
             for v in range(views):
-                sizes[where, v] = frame[f"{v}.size"].to_numpy()[some]
+                full[where, v] = frame[f"{v}.full"].to_numpy()[some]
                 lengths[where, v] = frame[f"{v}.bytes"].to_numpy()[some]
         base += part.height
-    return Sketches(matrix, sizes, lengths)
+    return Sketches(matrix, full, lengths)
 
 
 def _reader(parts: Sequence[Part], rows: Ints, wanted: Wanted) -> Any:

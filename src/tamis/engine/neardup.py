@@ -20,9 +20,6 @@ PASSAGE, PASSAGE_SHARE = 30, 0.6
 
 #: pairs compared by a thread at a time
 _CHUNK = 4096
-#: bytes of texts in memory; beyond that they lie in a file
-TEXT_BYTES = 384 << 20
-
 Ints = NDArray[np.int64]
 
 
@@ -34,10 +31,12 @@ class Unit(NamedTuple):
 
 
 class Sketches(NamedTuple):
-    """sketch: (rows, views * BINS) uint8; sizes: (rows, views) uint32, different n-grams; bytes: (rows, views) int64."""
+    """sketch: (rows, views * BINS) uint8; full: (rows, views) uint8, bins that a hash fell into; bytes: (rows, views) int64,
+    of the texts.
+    """
 
     sketch: NDArray[np.uint8]
-    sizes: NDArray[np.uint32]
+    full: NDArray[np.uint8]
     bytes: NDArray[np.int64]
 
 
@@ -58,14 +57,14 @@ class Reader(Protocol):
     def __call__(self, rows: Ints, put: Callable[[Ints, int, Text], None]) -> None: ...
 
 
-def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """(n, BINS) uint8 and (n,) uint32: the sketch of each text, and its different n-grams."""
+def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(n, BINS) uint8, the sketch of each text; (n,) uint8, the bins that a hash fell into."""
     from .kernels.shingles import sketch_rows
 
     n = len(text.offsets) - 1
-    out, sizes = np.empty((n, BINS), np.uint8), np.empty(n, np.uint32)
-    sketch_rows(text.data, text.offsets, unit.n, unit.words, out, sizes)
-    return out, sizes
+    out, full = np.empty((n, BINS), np.uint8), np.empty(n, np.uint8)
+    sketch_rows(text.data, text.offsets, unit.n, unit.words, out, full)
+    return out, full
 
 
 def similar_pairs(
@@ -78,20 +77,20 @@ def similar_pairs(
     bands = choose(floors, recall)
     limits = np.array(floors, np.float64)
     with ThreadPoolExecutor(default_workers()) as pool:
-        met = _meet(rows, bands, limits, fixed, pool)
+        met = _meet(rows, bands, floors, fixed, pool)
         return _compare(rows, met, limits, unit, read, scratch, pool)
 
 
-def _meet(rows: Sketches, bands: Bands, floors: NDArray[np.float64], fixed: int, pool: ThreadPoolExecutor) -> Any:
+def _meet(rows: Sketches, bands: Bands, floors: Sequence[float], fixed: int, pool: ThreadPoolExecutor) -> Any:
     """(pairs, 2) int32, sorted: rows that may be similar; one band at a time in each thread."""
     from .kernels.neardup import band_keys, band_pairs
 
-    columns, slack = bands.columns(), least_agreement(floors)
+    columns, least = bands.columns(), least_agreement(floors)
 
     def one(band: int) -> Any:
         keys = np.empty(len(rows.sketch), np.uint64)
         band_keys(rows.sketch, columns[band], keys)
-        return band_pairs(rows.sketch, rows.sizes, keys, columns, band, fixed, floors, slack, BINS)
+        return band_pairs(rows.sketch, rows.full, keys, columns, band, fixed, least, BINS)
 
     found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(one, range(bands.count))])
     return found[np.lexsort((found[:, 1], found[:, 0]))]
@@ -108,11 +107,22 @@ def _compare(
 ) -> Pairs:
     """The pairs that are similar indeed, by the texts themselves."""
     from .kernels.neardup import compare_pairs
+    from .kernels.shingles import count_different
 
     views = len(floors)
     needed = np.zeros(len(rows.sketch), np.bool_)
     needed[met.ravel()] = True
-    texts = _texts(rows, np.flatnonzero(needed), views, read, scratch)
+    some = np.flatnonzero(needed)
+    texts = _texts(rows, some, views, read, scratch)
+    sizes = np.zeros(rows.bytes.shape, np.uint32)
+
+    def measure(piece: Ints) -> None:
+        """How many different n-grams some rows have."""
+        for view, (data, starts) in enumerate(texts):
+            count_different(data, starts, starts + rows.bytes[:, view], piece, unit.n, unit.words, sizes[:, view])
+
+    for _ in pool.map(measure, _pieces(some)):
+        scratch.rest()
     similarity = np.empty((len(met), views), np.float64)
     passage = np.zeros(len(met), np.bool_)
 
@@ -121,22 +131,24 @@ def _compare(
         a, b = np.ascontiguousarray(met[pairs, 0]), np.ascontiguousarray(met[pairs, 1])
         data, starts = texts[view]
         shared, foreign, span = (np.empty(len(pairs), np.uint32) for _ in range(3))
-        sizes = rows.sizes[:, view]
-        compare_pairs(
-            data, starts, starts + rows.bytes[:, view], sizes, a, b, unit.n, unit.words, floors[view], shared, foreign, span
-        )
-        union = sizes[a].astype(np.int64) + sizes[b] - shared
+        size, ends = sizes[:, view], starts + rows.bytes[:, view]
+        floor = floors[view]
+        compare_pairs(data, starts, ends, size, a, b, unit.n, unit.words, floor, shared, foreign, span)
+        union = size[a].astype(np.int64) + size[b] - shared
         similarity[pairs, view] = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
         passage[pairs] |= (span >= PASSAGE) & (foreign >= PASSAGE_SHARE * span)
 
     alive = np.arange(len(met))
     for view in range(views):
-        pieces = np.array_split(alive, max(1, -(-len(alive) // _CHUNK)))
-        for _ in pool.map(lambda piece, view=view: compare(view, piece), pieces):
+        for _ in pool.map(lambda piece, view=view: compare(view, piece), _pieces(alive)):
             scratch.rest()
         alive = alive[similarity[alive, view] >= floors[view]]
     alive = alive[np.lexsort((met[alive, 0], met[alive, 1]))]
     return Pairs(met[alive, 0], met[alive, 1], similarity[alive], passage[alive])
+
+
+def _pieces(items: Ints) -> list[Ints]:
+    return np.array_split(items, max(1, -(-len(items) // _CHUNK)))
 
 
 def _texts(

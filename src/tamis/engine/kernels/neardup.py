@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 
 from .shingles import insert, mix, ngrams, table_size
-from .words import Word
 
 #: rows of one bucket that a row is compared with: the first, and the last before it
 FIRST, LAST = 16, 48
@@ -35,18 +34,10 @@ def _agree(a: np.ndarray, b: np.ndarray) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _plausible(
-    sketch: np.ndarray, sizes: np.ndarray, i: int, j: int, floors: np.ndarray, slack: np.ndarray, bins: int
-) -> bool:
-    """Whether two rows may be as similar as `floors` in every view, by their sizes and their sketches."""
-    for v in range(floors.shape[0]):
-        a, b = sizes[i, v], sizes[j, v]
-        small, large = min(a, b), max(a, b)
-        if large == 0:
-            continue
-        if small < floors[v] * large:
-            return False
-        need = slack[v, min(small, slack.shape[1] - 1)]
+def _plausible(sketch: np.ndarray, full: np.ndarray, i: int, j: int, least: np.ndarray, bins: int) -> bool:
+    """Whether two rows may be similar in every view, by their sketches."""
+    for v in range(least.shape[0]):
+        need = least[v, min(full[i, v], full[j, v])]
         if need > 0 and _agree(sketch[i, v * bins : (v + 1) * bins], sketch[j, v * bins : (v + 1) * bins]) < need:
             return False
     return True
@@ -69,20 +60,19 @@ def _met_before(sketch: np.ndarray, i: int, j: int, bands: np.ndarray, band: int
 @njit(nogil=True, cache=True)
 def band_pairs(
     sketch: np.ndarray,
-    sizes: np.ndarray,
+    full: np.ndarray,
     keys: np.ndarray,
     bands: np.ndarray,
     band: int,
     fixed: int,
-    floors: np.ndarray,
-    slack: np.ndarray,
+    least: np.ndarray,
     bins: int,
 ) -> np.ndarray:
     """(pairs, 2) int32, a < b: rows that agree in this band and in none before, and may be similar.
 
-    sketch: (n, views * bins) uint8; sizes: (n, views); keys: of this band; bands: (bands, r) the sketch's columns of each
-    band; fixed: of the first rows, so many, no pair is made; slack: (views, sizes) int32, bins in which sketches must
-    agree, by the smaller size. In a bucket of more than FIRST + LAST rows a row meets only the first and the last.
+    sketch: (n, views * bins) uint8; full: (n, views) uint8, bins that were full; keys: of this band; bands: (bands, r) the
+    sketch's columns of each band; fixed: of the first rows, so many, no pair is made; least: (views, bins + 1) int32, bins in
+    which sketches must agree, by how many were full. In a bucket of more than FIRST + LAST rows a row meets only the first and the last.
     """
     n = keys.shape[0]
     size = table_size(n)
@@ -115,7 +105,7 @@ def band_pairs(
         for _ in range(FIRST + LAST if whole else LAST):
             if j < 0:
                 break
-            if _plausible(sketch, sizes, i, j, floors, slack, bins) and not _met_before(sketch, i, j, bands, band):
+            if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band):
                 out[count, 0], out[count, 1] = j, i
                 count += 1
             j = previous[j]
@@ -123,7 +113,7 @@ def band_pairs(
             continue
         j = root[i]
         for _ in range(FIRST):
-            if _plausible(sketch, sizes, i, j, floors, slack, bins) and not _met_before(sketch, i, j, bands, band):
+            if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band):
                 out[count, 0], out[count, 1] = j, i
                 count += 1
             j = following[j]
@@ -131,16 +121,41 @@ def band_pairs(
 
 
 @njit(nogil=True, cache=True)
-def _holds(table: np.ndarray, mask: Word, h: Word) -> int:
-    """The place of a hash in an open table, -1 where it is not there."""
-    slot = (h >> _8) & mask
-    while True:
-        found = table[slot]
-        if found == h:
-            return np.int64(slot)
-        if found == 0:
-            return -1
-        slot = (slot + _1) & mask
+def _build(grams: np.ndarray, count: int, table: np.ndarray, seen: np.ndarray, size: int) -> None:
+    """Fill an open table of `size` places with hashes; none is seen yet."""
+    table[:size] = 0
+    seen[:size] = -1
+    mask = np.uint64(size - 1)
+    for k in range(count):
+        insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
+
+
+@njit(nogil=True, cache=True)
+def _overlap(
+    grams: np.ndarray, count: int, table: np.ndarray, seen: np.ndarray, size: int, turn: int, need: int
+) -> tuple[int, int, int]:
+    """(hashes that stand in the table, each once; those that do not; from the first to the last of these).
+
+    The first is 0 where it would not reach `need`.
+    """
+    mask = np.uint64(size - 1)
+    hits = others = first = last = 0
+    for k in range(count):
+        h = grams[k] | np.uint64(grams[k] == 0)
+        slot = (h >> _8) & mask
+        while table[slot] != h and table[slot] != 0:
+            slot = (slot + _1) & mask
+        if table[slot] == h:
+            hits += seen[slot] != turn
+            seen[slot] = turn
+            continue
+        if others == 0:
+            first = k
+        if hits + count - k - 1 < need:
+            return 0, 0, 0
+        others += 1
+        last = k + 1
+    return hits, others, last - first
 
 
 @njit(nogil=True, cache=True)
@@ -166,7 +181,7 @@ def compare_pairs(
     """
     grams = np.empty(4096, np.uint64)
     table, seen = np.empty(8192, np.uint64), np.empty(8192, np.int32)
-    mask = _0
+    size = 0
     held = -1
     for p in range(a.shape[0]):
         i, j = a[p], b[p]
@@ -179,31 +194,11 @@ def compare_pairs(
             size = table_size(count)
             if size > table.shape[0]:
                 table, seen = np.empty(2 * size, np.uint64), np.empty(2 * size, np.int32)
-            table[:size] = 0
-            seen[:size] = -1
-            mask = np.uint64(size - 1)
-            for k in range(count):
-                insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
-        shared[p] = foreign[p] = span[p] = 0
+            _build(grams, count, table, seen, size)
         both = np.int64(sizes[i]) + np.int64(sizes[j])
         need = np.int64(np.floor(floor / (1 + floor) * both))
         count = ngrams(data, starts[j], ends[j], n, by_words, grams)
-        hits = others = first = last = 0
-        for k in range(count):
-            place = _holds(table, mask, grams[k] | np.uint64(grams[k] == 0))
-            if place < 0:
-                if others == 0:
-                    first = k
-                others += 1
-                last = k + 1
-                if hits + count - k - 1 < need:
-                    hits = 0
-                    break
-                continue
-            if seen[place] != p:
-                seen[place] = p
-                hits += 1
-        shared[p], foreign[p], span[p] = hits, others, last - first
+        shared[p], foreign[p], span[p] = _overlap(grams, count, table, seen, size, p, need)
 
 
 @njit(nogil=True, cache=True)

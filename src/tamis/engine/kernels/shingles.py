@@ -153,8 +153,8 @@ def table_size(count: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _densify(least: np.ndarray, filled: np.ndarray) -> None:
-    """Fill empty bins: round by round each full bin throws its value at another, the first one to hit stays.
+def _densify(least: np.ndarray, filled: np.ndarray) -> int:
+    """Fill empty bins; returns how many were full: round by round each full bin throws its value at another, the first one to hit stays.
 
     For two sets, whichever of the bins of their union hits first decides alike in both, so that a bin agrees
     with the probability of their Jaccard similarity, as one that was never empty.
@@ -165,8 +165,8 @@ def _densify(least: np.ndarray, filled: np.ndarray) -> None:
         if least[j] != _MOST:
             filled[full] = j
             full += 1
-    if full == 0 or full == bins:
-        return
+    if full == 0:
+        return 0
     left = bins - full
     turn = np.uint64(0)
     while left:
@@ -178,7 +178,8 @@ def _densify(least: np.ndarray, filled: np.ndarray) -> None:
                 least[place] = least[j]
                 left -= 1
                 if left == 0:
-                    return
+                    return full
+    return full
 
 
 @njit(nogil=True, cache=True)
@@ -188,10 +189,10 @@ def sketch_rows(
     n: int,
     by_words: bool,
     sketch: np.ndarray,
-    sizes: np.ndarray,
+    full: np.ndarray,
 ) -> None:
     """sketch: (rows, bins) uint8, bins a power of two: the lowest byte of the least hash in each bin; all 0 for an
-    empty text. sizes: (rows,) uint32, how many different n-grams there are.
+    empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
 
     The highest bits of a hash say which bin it falls into.
     """
@@ -202,28 +203,46 @@ def sketch_rows(
     least = np.empty(bins, np.uint64)
     filled = np.empty(bins, np.int64)
     grams = np.empty(4096, np.uint64)
-    table = np.empty(8192, np.uint64)
     for i in range(offsets.shape[0] - 1):
         start, end = offsets[i], offsets[i + 1]
         if end - start > grams.shape[0]:
             grams = np.empty(2 * (end - start), np.uint64)
         count = ngrams(data, start, end, n, by_words, grams)
-        size = table_size(count)
-        if size > table.shape[0]:
-            table = np.empty(2 * size, np.uint64)
-        table[:size] = 0
-        mask = np.uint64(size - 1)
         least[:] = _MOST
-        different = 0
         for k in range(count):
             h = grams[k]
             place = h >> shift
             least[place] = min(least[place], h)
-            different += insert(table, mask, h | np.uint64(h == 0))
-        sizes[i] = different
+        full[i] = _densify(least, filled)
         if count == 0:
             sketch[i, :] = 0
             continue
-        _densify(least, filled)
         for k in range(bins):
             sketch[i, k] = np.uint8(least[k] & np.uint64(0xFF))
+
+
+@njit(nogil=True, cache=True)
+def count_different(
+    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, rows: np.ndarray, n: int, by_words: bool, sizes: np.ndarray
+) -> None:
+    """sizes: (n,) uint32; set for `rows`: how many different n-grams each has."""
+    grams, table = np.empty(4096, np.uint64), np.empty(8192, np.uint64)
+    for i in rows:
+        if ends[i] - starts[i] > grams.shape[0]:
+            grams = np.empty(2 * (ends[i] - starts[i]), np.uint64)
+        count = ngrams(data, starts[i], ends[i], n, by_words, grams)
+        size = table_size(count)
+        if size > table.shape[0]:
+            table = np.empty(2 * size, np.uint64)
+        sizes[i] = _different(grams, count, table, size)
+
+
+@njit(nogil=True, cache=True)
+def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> int:
+    """How many different hashes there are; `table` has room for `size`."""
+    table[:size] = 0
+    mask = np.uint64(size - 1)
+    found = 0
+    for k in range(count):
+        found += insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
+    return found
