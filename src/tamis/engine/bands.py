@@ -41,7 +41,7 @@ def choose(floors: Sequence[float], recall: float) -> Bands:
     best: tuple[tuple[int, int, int], Bands] | None = None
     for rows in product(range(1, 17), repeat=len(floors)):
         one = math.prod(s**r for s, r in zip(floors, rows, strict=True))
-        count = 1 if one >= recall else math.ceil(math.log(1 - recall) / math.log(1 - one) - 1e-9)
+        count = 1 if one >= recall else math.ceil(math.log1p(-recall) / math.log1p(-one) - 1e-9)
         if count * max(rows) > BINS:
             continue
         # the more bins in a band, the fewer rows meet that have nothing to do with each other

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.columns import Columns, Table, Text
+from tamis.core.errors import DataError
 from tamis.core.fingerprint import fingerprint
 
 from .bands import BINS
@@ -64,9 +65,13 @@ class Part:
             if self.starts[index + 1] > start:
                 yield start, self.table.part(index, names)
 
-    def column(self, name: str) -> NDArray[Any]:
-        found = [frame[name].to_numpy() for _, frame in self.pieces([name])]
-        return np.concatenate(found) if found else np.empty(0)
+    def keys(self) -> Keys:
+        """The rows' keys."""
+        high, low, valid = np.empty(self.height, np.uint64), np.empty(self.height, np.uint64), np.empty(self.height, np.bool_)
+        for start, frame in self.pieces(["high", "low", "valid"]):
+            for name, whole in (("high", high), ("low", low), ("valid", valid)):
+                whole[start : start + frame.height] = frame[name].to_numpy()
+        return Keys(high, low, valid)
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,10 @@ def known_copies(
 def _file_hash(path: str) -> str:
     import xxhash
 
-    return str(xxhash.xxh3_128_hexdigest(Path(path).read_bytes()))
+    try:
+        return str(xxhash.xxh3_128_hexdigest(Path(path).read_bytes()))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def find(table: Table, wanted: Wanted, worth: Ints | None = None, earlier: Table | None = None) -> Copies:
@@ -151,7 +159,7 @@ def find(table: Table, wanted: Wanted, worth: Ints | None = None, earlier: Table
     height = before + table.height
     order = ranked(worth, table.height)
     order = np.concatenate([np.arange(before), order + before])
-    found = Keys(*(np.concatenate([part.column(name) for part in parts]) for name in ("high", "low", "valid")))
+    found = Keys(*map(np.concatenate, zip(*(part.keys() for part in parts), strict=True)))
     best = _best(found, order)
     rank = np.empty(height, np.int64)
     rank[order] = np.arange(height)

@@ -15,8 +15,8 @@ from .bands import BINS, Bands, choose, least_agreement
 from .executor import default_workers
 from .scratch import Scratch
 
-#: from this many n-grams in one piece on, and where they are this share of it, a difference is a passage of its own
-PASSAGE, PASSAGE_SHARE = 30, 0.6
+#: a difference is a passage of its own when it spans so many n-grams and they are mostly new, or, less surely, partly
+PASSAGE, SURELY, PERHAPS = 30, 0.6, 0.3
 
 #: pairs compared by a thread at a time
 _CHUNK = 4096
@@ -41,14 +41,14 @@ class Sketches(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Similar rows, a before b, grouped by b in order. similarity: (pairs, views) float64; passage: (pairs,) bool, whether
-    b differs from a in one passage alone.
+    """Similar rows, a before b, grouped by b in order. similarity: (pairs, views) float64; passage: (pairs,) uint8, 2 where
+    b surely differs from a in one passage alone, 1 where it may be so.
     """
 
     a: NDArray[np.int32]
     b: NDArray[np.int32]
     similarity: NDArray[np.float64]
-    passage: NDArray[np.bool_]
+    passage: NDArray[np.uint8]
 
 
 class Reader(Protocol):
@@ -124,7 +124,7 @@ def _compare(
     for _ in pool.map(measure, _pieces(some)):
         scratch.rest()
     similarity = np.empty((len(met), views), np.float64)
-    passage = np.zeros(len(met), np.bool_)
+    passage = np.zeros(len(met), np.uint8)
 
     def compare(view: int, pairs: Ints) -> None:
         """One view of some pairs."""
@@ -136,7 +136,9 @@ def _compare(
         compare_pairs(data, starts, ends, size, a, b, unit.n, unit.words, floor, shared, foreign, span)
         union = size[a].astype(np.int64) + size[b] - shared
         similarity[pairs, view] = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
-        passage[pairs] |= (span >= PASSAGE) & (foreign >= PASSAGE_SHARE * span)
+        dense = np.where(span >= PASSAGE, foreign, 0)
+        kind = (dense >= SURELY * span).astype(np.uint8) + (dense >= PERHAPS * span)
+        passage[pairs] = np.maximum(passage[pairs], np.where(span >= PASSAGE, kind, 0))
 
     alive = np.arange(len(met))
     for view in range(views):
@@ -180,8 +182,9 @@ def without_templates(pairs: Pairs, most: int) -> Pairs:
     if not most or not len(pairs.a):
         return pairs
     height = int(pairs.b.max()) + 1
-    degree = np.bincount(pairs.a[pairs.passage], minlength=height) + np.bincount(pairs.b[pairs.passage], minlength=height)
-    stays = ~(pairs.passage & ((degree[pairs.a] >= most) | (degree[pairs.b] >= most)))
+    sure = pairs.passage == 2
+    degree = np.bincount(pairs.a[sure], minlength=height) + np.bincount(pairs.b[sure], minlength=height)
+    stays = (pairs.passage == 0) | ((degree[pairs.a] < most) & (degree[pairs.b] < most))
     return Pairs(*(part[stays] for part in pairs))
 
 
