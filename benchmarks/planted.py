@@ -80,7 +80,9 @@ def _copy(text: str, kind: str, rng: random.Random, words: list[str]) -> str:
     if kind == "whitespace":
         return re.sub(r"\s+", lambda _: rng.choice(("  ", "\n", " \t", " ")), text) + rng.choice(("", " ", "\n\n"))
     if kind == "punctuation":
-        return re.sub(r"[.,;:!?](?=\s|$)", lambda _: rng.choice(("", ".", "!", ";", "...", " ,")), text) + rng.choice("!.")
+        return re.sub(r"[.,;:!?](?=\s|$)", lambda _: rng.choice(("", ".", "!", ";", "...", " ,")), text) + rng.choice(
+            "!."
+        )
     if kind not in SHARES:
         return text
     parts = text.split(" ")

@@ -17,20 +17,20 @@ _DEVIATIONS = 3.5
 
 
 class Bands(NamedTuple):
-    """rows: bins of each view in a band; count: how many bands."""
+    """rows: bins of each view in a band; number: how many bands."""
 
     rows: tuple[int, ...]
-    count: int
+    number: int
 
     def chance(self, similarities: Sequence[float]) -> float:
         """The chance that two rows of these similarities, one for each view, meet in a band."""
         one = math.prod(s**r for s, r in zip(similarities, self.rows, strict=True))
-        return float(1 - (1 - one) ** self.count)
+        return float(1 - (1 - one) ** self.number)
 
     def columns(self) -> NDArray[np.int64]:
-        """(count, r) int64: the columns of each band in the views' sketches, laid side by side."""
+        """(number, r) int64: the columns of each band in the views' sketches, laid side by side."""
         parts = [
-            v * BINS + np.arange(self.count * r, dtype=np.int64).reshape(self.count, r)
+            v * BINS + np.arange(self.number * r, dtype=np.int64).reshape(self.number, r)
             for v, r in enumerate(self.rows)
         ]
         return np.concatenate(parts, axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -67,7 +68,11 @@ class Part:
 
     def keys(self) -> Keys:
         """The rows' keys."""
-        high, low, valid = np.empty(self.height, np.uint64), np.empty(self.height, np.uint64), np.empty(self.height, np.bool_)
+        high, low, valid = (
+            np.empty(self.height, np.uint64),
+            np.empty(self.height, np.uint64),
+            np.empty(self.height, np.bool_),
+        )
         for start, frame in self.pieces(["high", "low", "valid"]):
             for name, whole in (("high", high), ("low", low), ("valid", valid)):
                 whole[start : start + frame.height] = frame[name].to_numpy()
@@ -234,7 +239,7 @@ def _reader(parts: Sequence[Part], rows: Ints, wanted: Wanted) -> Any:
         tasks, base = [], 0
         for part in parts:
             bounds = np.searchsorted(where, part.starts + base)
-            tasks += [(part, int(a), base, classes[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True) if b > a]
+            tasks += [(part, a, base, classes[a:b]) for a, b in pairwise(bounds.tolist()) if b > a]
             base += part.height
         with ThreadPoolExecutor(default_workers()) as pool:
             for _ in pool.map(one, tasks):
@@ -260,7 +265,7 @@ def groups(copies: Copies, thresholds: Sequence[float]) -> Groups:
     # earlier rows stand after the table's, so that every number is a place
     earlier = int(max(0, -1 - min(copies.a.min(initial=0), copies.best.min(initial=0))))
     a = np.where(copies.a <= -2, n - 2 - copies.a, copies.a)
-    enough = (copies.similarity >= np.array(thresholds)).all(axis=1)
+    enough = np.asarray((copies.similarity >= np.array(thresholds)).all(axis=1), np.bool_)
     least = copies.similarity.min(axis=1) if len(a) else np.empty(0, np.float64)
     into, pair = np.full(n + earlier, -1, np.int64), np.full(n + earlier, -1, np.int64)
     star(a, copies.b, least, enough, into, pair)

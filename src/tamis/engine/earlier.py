@@ -30,12 +30,16 @@ def delivered_files(places: Sequence[Path]) -> list[Path]:
         if place.is_dir():
             inside = sorted(path for path in place.iterdir() if path.suffix.lower() in (*_LINES, *_TABLES))
             if not inside:
-                raise UsageError(f"{place} holds no rows", hint="`against` names JSONL or Parquet files, or their folder")
+                raise UsageError(
+                    f"{place} holds no rows", hint="`against` names JSONL or Parquet files, or their folder"
+                )
             found += inside
         elif place.suffix.lower() in (*_LINES, *_TABLES):
             found.append(place)
         else:
-            raise UsageError(f"{place} is no file of rows that `against` can read", hint="JSONL or Parquet, or a folder")
+            raise UsageError(
+                f"{place} is no file of rows that `against` can read", hint="JSONL or Parquet, or a folder"
+            )
     return found
 
 

@@ -92,7 +92,7 @@ def _meet(rows: Sketches, bands: Bands, floors: Sequence[float], fixed: int, poo
         band_keys(rows.sketch, columns[band], keys)
         return band_pairs(rows.sketch, rows.full, keys, columns, band, fixed, least, BINS)
 
-    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(one, range(bands.count))])
+    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(one, range(bands.number))])
     return found[np.lexsort((found[:, 1], found[:, 0]))]
 
 

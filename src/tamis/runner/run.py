@@ -96,16 +96,14 @@ class Judge:
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
+        written = step  # with paths as the recipe has them: fingerprints know no machine
+        placed = {name: _placed(value, self.base) for name, value in step}
+        if any(value is not getattr(step, name) for name, value in placed.items()):
+            step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
-        identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        identity = fingerprint(written.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {
-            name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
-        }
-        written = step  # with paths as the recipe has them: fingerprints know no machine
-        if placed:
-            step = step.model_copy(update=placed)
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
             read = [] if written.gathers_by() is not None else [h for _, h in files]
@@ -273,6 +271,13 @@ class Judge:
                 self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
         flow.states, flow.keys = states, keys
         self._settle(flow, [log])
+
+
+def _placed(value: object, base: Path) -> object:
+    """A path, or those in a tuple, from `base`; anything else as it is."""
+    if isinstance(value, tuple) and any(isinstance(one, Path) for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return base / value if isinstance(value, Path) and not value.is_absolute() else value
 
 
 def _table_steps(calls: Sequence[Call]) -> tuple[Call, ...]:

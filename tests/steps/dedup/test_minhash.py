@@ -34,7 +34,11 @@ def said(*answers: str | None, **more: list[Any]) -> list[dict[str, Any]]:
 CASES: list[tuple[dict[str, Any], Any, Any]] = [
     ({"on": "response"}, said(LATE, OTHER, LATER), ["kept", "kept", "near_duplicate"]),
     ({"on": "response", "threshold": 0.95}, said(LATE, LATER), ["kept", "kept"]),
-    ({"on": "response"}, said(LATE, LATE.upper(), LATE.replace(" ", "\n "), LATE + "!!"), ["kept"] + ["near_duplicate"] * 3),
+    (
+        {"on": "response"},
+        said(LATE, LATE.upper(), LATE.replace(" ", "\n "), LATE + "!!"),
+        ["kept"] + ["near_duplicate"] * 3,
+    ),
     ({"on": "response", "normalise": "none"}, said(LATE, LATE.upper()), ["kept", "kept"]),
     ({"on": "response", "normalise": "case"}, said(LATE, LATE.upper()), ["kept", "near_duplicate"]),
     ({"on": "response", "keep": "last"}, said(LATE, OTHER, LATER), ["near_duplicate", "kept", "kept"]),
@@ -207,7 +211,15 @@ def test_copies_under_a_shared_header_are_found(data: Path) -> None:
 def test_templated_identity_rows_stay_apart(data: Path) -> None:
     with gzip.open(data / "sharegpt-dummy/dummy_conversation.json.gz", "rt", encoding="utf-8") as file:
         rows = json.load(file)
-    turns = [{"messages": [{"role": "user" if m["from"] == "human" else "assistant", "content": m["value"]} for m in row["conversations"]]} for row in rows]
+    turns = [
+        {
+            "messages": [
+                {"role": "user" if m["from"] == "human" else "assistant", "content": m["value"]}
+                for m in row["conversations"]
+            ]
+        }
+        for row in rows
+    ]
     found = run_step(Minhash(on="all"), turns)
     texts = ["\x1e".join(m["content"] for m in row["messages"]) for row in turns]
     assert found.kinds.count("kept") >= len(set(twin(list(texts), 0.65))) - 1
@@ -234,7 +246,9 @@ def test_rows_near_an_earlier_delivery_leave_and_are_told_where_it_stands(tmp_pa
         tmp_path / "validation.parquet"
     )
     (tmp_path / "README.md").write_text("no rows")
-    rows = said(LATER, LATE.lower(), "quite another thing, is it not?", "something that nobody else says in these rows", LATER)
+    rows = said(
+        LATER, LATE.lower(), "quite another thing, is it not?", "something that nobody else says in these rows", LATER
+    )
     found = run_step(Minhash(on="response", against=tmp_path), rows)
     assert found.outcomes == ["near_earlier", "near_earlier", "kept", "near_earlier", "near_earlier"]
     assert [row["earlier"] for row in found.evidence] == [
@@ -285,7 +299,10 @@ def test_what_it_reads() -> None:
 
 
 def test_moving_a_threshold_gathers_nothing_again() -> None:
-    one, other = Minhash(on={"prompt": 0.8, "response": 0.7}), Minhash(on={"prompt": 0.7, "response": 0.9}, threshold=0.9)
+    one, other = (
+        Minhash(on={"prompt": 0.8, "response": 0.7}),
+        Minhash(on={"prompt": 0.7, "response": 0.9}, threshold=0.9),
+    )
     assert one.gather_key() == other.gather_key()
     assert one.wanted() == other.wanted()
     assert one.key() != other.key()

@@ -27,9 +27,9 @@ def band_keys(sketch: np.ndarray, columns: np.ndarray, keys: np.ndarray) -> None
 @njit(nogil=True, cache=True)
 def _agree(a: np.ndarray, b: np.ndarray) -> int:
     """Bins in which two sketches agree."""
-    same = np.int32(0)
+    same = 0
     for k in range(a.shape[0]):
-        same += np.int32(a[k] == b[k])
+        same += a[k] == b[k]
     return same
 
 
@@ -202,7 +202,9 @@ def compare_pairs(
 
 
 @njit(nogil=True, cache=True)
-def star(a: np.ndarray, b: np.ndarray, worth: np.ndarray, enough: np.ndarray, into: np.ndarray, pair: np.ndarray) -> None:
+def star(
+    a: np.ndarray, b: np.ndarray, worth: np.ndarray, enough: np.ndarray, into: np.ndarray, pair: np.ndarray
+) -> None:
     """Groups around rows that stay. Pairs stand grouped by `b`, which never comes before any `a` that it meets.
 
     worth: (pairs,) float64; enough: (pairs,) bool. Each b goes to the kept a of the highest worth, the first of equals.

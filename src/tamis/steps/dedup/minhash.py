@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
@@ -70,7 +69,10 @@ class Minhash(KeepFields):
         "comparing again. A lower threshold lowers it.",
     )
     recall: float = Field(
-        0.95, gt=0, lt=1, description="Chance that a pair exactly at the floor is found; of more similar ones it is higher."
+        0.95,
+        gt=0,
+        lt=1,
+        description="Chance that a pair exactly at the floor is found; of more similar ones it is higher.",
     )
     templates: int = Field(
         20, ge=0, description="So many rows that differ from a row in one passage alone show a template; 0: none do."
