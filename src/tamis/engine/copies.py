@@ -22,8 +22,8 @@ from tamis.core.fingerprint import fingerprint
 
 from .bands import BINS
 from .earlier import Earlier
-from .hashing import LOOSE, Keys, Rule, first_equal, keys, normalised
-from .neardup import Ints, Sketches, Unit, ranked, similar_pairs, sketch, without_templates
+from .hashing import LOOSE, Keys, Rule, first_equal, keys
+from .neardup import Ints, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
 from .scratch import Scratch
 from .text import to_text
 
@@ -39,7 +39,7 @@ RULES: dict[Literal["none", "case", "loose"], tuple[Rule, ...]] = {"none": (), "
 
 def gather(rows: Columns, views: Sequence[str], unit: Unit, rules: Sequence[Rule] = LOOSE) -> dict[str, pl.Series]:
     """What is needed of each row: the key of its normalised texts, and of each view the sketch and the sizes."""
-    texts = [normalised(rows.buffers(view), rules) for view in views]
+    texts = [plain(rows.buffers(view), rules) for view in views]
     found = keys(texts, ())
     gathered = {"high": pl.Series(found.high), "low": pl.Series(found.low), "valid": pl.Series(found.valid)}
     for v, text in enumerate(texts):
@@ -234,7 +234,7 @@ def _reader(parts: Sequence[Part], rows: Ints, wanted: Wanted) -> Any:
             part, low, base, mine = task
             frame = part.table.fetch(where[low : low + len(mine)] - base, names)
             for v, name in enumerate(names):
-                put(mine, v, normalised(to_text(frame[name]), wanted.rules))
+                put(mine, v, plain(to_text(frame[name]), wanted.rules))
 
         tasks, base = [], 0
         for part in parts:

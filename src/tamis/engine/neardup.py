@@ -13,6 +13,7 @@ from tamis.core.columns import Text
 
 from .bands import BINS, Bands, choose, least_agreement
 from .executor import default_workers
+from .hashing import Rule, normalised
 from .scratch import Scratch
 
 #: a difference is a passage of its own when it spans so many n-grams and they are mostly new, or, less surely, partly
@@ -65,6 +66,18 @@ def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     out, full = np.empty((n, BINS), np.uint8), np.empty(n, np.uint8)
     sketch_rows(text.data, text.offsets, unit.n, unit.words, out, full)
     return out, full
+
+
+def plain(text: Text, rules: Sequence[Rule]) -> Text:
+    """The texts as they are compared: normalised, without blanks at the ends of messages."""
+    from .kernels.shingles import tighten
+
+    done = normalised(text, rules)
+    if "whitespace" not in rules:
+        return done
+    out, offsets = np.empty_like(done.data), np.empty_like(done.offsets)
+    tighten(done.data, done.offsets, out, offsets)
+    return Text(out[: offsets[-1]], offsets, done.valid)
 
 
 def similar_pairs(

@@ -7,7 +7,7 @@ from numba import njit
 
 from .shingles import insert, mix, ngrams, table_size
 
-#: rows of one bucket that a row is compared with: the first, and the last before it
+#: rows of one large bucket that a row is compared with: the first, and those next to it
 FIRST, LAST = 16, 48
 _0, _1, _8 = np.uint64(0), np.uint64(1), np.uint64(8)
 
@@ -58,6 +58,37 @@ def _met_before(sketch: np.ndarray, i: int, j: int, bands: np.ndarray, band: int
 
 
 @njit(nogil=True, cache=True)
+def _buckets(keys: np.ndarray, previous: np.ndarray, root: np.ndarray, sizes: np.ndarray) -> None:
+    """Rows with the same key: the row before each, or -1; the first of them; and there, how many they are. n < 2**31."""
+    n = keys.shape[0]
+    size = table_size(n)
+    mask = np.uint64(size - 1)
+    head = np.full(size, np.int32(-1), np.int32)  # the last row of a bucket so far
+    for i in range(n):
+        slot = (keys[i] >> _8) & mask
+        while head[slot] >= 0 and keys[head[slot]] != keys[i]:
+            slot = (slot + _1) & mask
+        last = head[slot]
+        head[slot] = i
+        previous[i] = last
+        root[i] = i if last < 0 else root[last]
+        sizes[root[i]] += 1
+
+
+@njit(nogil=True, cache=True)
+def _neighbours(sketch: np.ndarray, columns: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """The members of a bucket in an order in which alike ones stand near each other: by the bins after the band's."""
+    after = np.empty(members.shape[0], np.uint64)
+    width = sketch.shape[1]
+    for m in range(members.shape[0]):
+        h = _0
+        for k in range(8):
+            h = h << _8 | np.uint64(sketch[members[m], (columns[-1] + 1 + k) % width])
+        after[m] = h
+    return members[np.argsort(after, kind="mergesort")]
+
+
+@njit(nogil=True, cache=True)
 def band_pairs(
     sketch: np.ndarray,
     full: np.ndarray,
@@ -72,52 +103,68 @@ def band_pairs(
 
     sketch: (n, views * bins) uint8; full: (n, views) uint8, bins that were full; keys: of this band; bands: (bands, r) the
     sketch's columns of each band; fixed: of the first rows, so many, no pair is made; least: (views, bins + 1) int32, bins in
-    which sketches must agree, by how many were full. In a bucket of more than FIRST + LAST rows a row meets only the first and the last.
+    which sketches must agree, by how many were full. In a bucket of more than FIRST + LAST rows a row meets only the first, and
+    those next to it in an order by further bins.
     """
     n = keys.shape[0]
-    size = table_size(n)
-    mask = np.uint64(size - 1)
-    head = np.full(size, np.int32(-1), np.int32)  # the last row of a bucket so far
-    previous, following = np.empty(n, np.int32), np.empty(n, np.int32)
-    root, place = np.empty(n, np.int32), np.zeros(n, np.int32)
+    previous, root, sizes = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.int32)
+    _buckets(keys, previous, root, sizes)
     out = np.empty((1024, 2), np.int32)
     count = 0
     for i in range(n):
-        slot = (keys[i] >> _8) & mask
-        while head[slot] >= 0 and keys[head[slot]] != keys[i]:
-            slot = (slot + _1) & mask
-        last = head[slot]
-        head[slot] = i
-        previous[i], following[i] = last, -1
-        if last < 0:
-            root[i] = i
-            continue
-        following[last] = i
-        root[i], place[i] = root[last], place[last] + 1
-        if i < fixed:
+        large = sizes[root[i]] > FIRST + LAST
+        if previous[i] < 0 or i < fixed or large:
             continue
         if count + FIRST + LAST > out.shape[0]:
-            wider = np.empty((2 * out.shape[0], 2), np.int32)
-            wider[:count] = out[:count]
-            out = wider
-        whole = place[i] <= FIRST + LAST
-        j = last
-        for _ in range(FIRST + LAST if whole else LAST):
-            if j < 0:
-                break
+            out = _wider(out, count, FIRST + LAST)
+        j = previous[i]
+        while j >= 0:
             if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band):
                 out[count, 0], out[count, 1] = j, i
                 count += 1
             j = previous[j]
-        if whole:
+    starts = np.full(n, np.int32(-1), np.int32)
+    at = 0
+    for i in range(n):
+        if sizes[i] > FIRST + LAST:
+            starts[i] = at
+            at += sizes[i]
+    if at == 0:
+        return out[:count]
+    members = np.empty(at, np.int32)
+    for i in range(n):
+        if starts[root[i]] >= 0:
+            members[starts[root[i]]] = i
+            starts[root[i]] += 1
+    for i in range(n):
+        if starts[i] < 0:
             continue
-        j = root[i]
-        for _ in range(FIRST):
-            if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band):
-                out[count, 0], out[count, 1] = j, i
-                count += 1
-            j = following[j]
+        some = members[starts[i] - sizes[i] : starts[i]]
+        near = _neighbours(sketch, bands[band], some)
+        for m in range(some.shape[0]):
+            if count + FIRST + LAST > out.shape[0]:
+                out = _wider(out, count, FIRST + LAST)
+            for turn in range(FIRST + LAST):
+                first = turn < FIRST
+                place = turn if first else m - (turn - FIRST) - 1
+                if place < 0 or (first and place >= m):
+                    continue
+                one, two = (some[place], some[m]) if first else (near[place], near[m])
+                a, b = min(one, two), max(one, two)
+                if b < fixed or (not first and a <= some[FIRST - 1]):
+                    continue  # met as one of the first
+                if _plausible(sketch, full, a, b, least, bins) and not _met_before(sketch, a, b, bands, band):
+                    out[count, 0], out[count, 1] = a, b
+                    count += 1
     return out[:count]
+
+
+@njit(nogil=True, cache=True)
+def _wider(out: np.ndarray, count: int, more: int) -> np.ndarray:
+    """A copy with room for twice as many pairs."""
+    wider = np.empty((2 * out.shape[0] + more, 2), np.int32)
+    wider[:count] = out[:count]
+    return wider
 
 
 @njit(nogil=True, cache=True)

@@ -246,3 +246,20 @@ def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> i
     for k in range(count):
         found += insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
     return found
+
+
+@njit(nogil=True, cache=True)
+def tighten(data: np.ndarray, offsets: np.ndarray, out: np.ndarray, out_offsets: np.ndarray) -> None:
+    """Copy strings without the blanks beside a message separator (0x1E)."""
+    at = 0
+    for i in range(offsets.shape[0] - 1):
+        out_offsets[i] = at
+        for k in range(offsets[i], offsets[i + 1]):
+            c = data[k]
+            if c == 0x20 and k > offsets[i] and data[k - 1] == 0x1E:
+                continue
+            if c == 0x1E and at > out_offsets[i] and out[at - 1] == 0x20:
+                at -= 1
+            out[at] = c
+            at += 1
+    out_offsets[offsets.shape[0] - 1] = at
