@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 #: bins of a sketch, a byte each
 BINS = 128
+#: at most so many bands
+MOST_BANDS = 64
 #: standard deviations that a sketch may lie below the true similarity before a pair is not compared
 _DEVIATIONS = 3.5
 
@@ -42,7 +44,7 @@ def choose(floors: Sequence[float], recall: float) -> Bands:
     for rows in product(range(1, 17), repeat=len(floors)):
         one = math.prod(s**r for s, r in zip(floors, rows, strict=True))
         count = 1 if one >= recall else math.ceil(math.log1p(-recall) / math.log1p(-one) - 1e-9)
-        if count * max(rows) > BINS:
+        if count * max(rows) > BINS or count > MOST_BANDS:
             continue
         # the more bins in a band, the fewer rows meet that have nothing to do with each other
         score = (-sum(rows), max(rows) - min(rows), count)

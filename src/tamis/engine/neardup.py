@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,19 +94,30 @@ def similar_pairs(
         return _compare(rows, met, limits, unit, read, scratch, pool)
 
 
-def _meet(rows: Sketches, bands: Bands, floors: Sequence[float], fixed: int, pool: ThreadPoolExecutor) -> Any:
+def _meet(
+    rows: Sketches, bands: Bands, floors: Sequence[float], fixed: int, pool: ThreadPoolExecutor
+) -> NDArray[np.int32]:
     """(pairs, 2) int32, sorted: rows that may be similar; one band at a time in each thread."""
-    from .kernels.neardup import band_keys, band_pairs
+    from .kernels.neardup import band_keys, band_pairs, in_large_buckets
 
+    n = len(rows.sketch)
     columns, least = bands.columns(), least_agreement(floors)
+    large = np.zeros(n, np.uint64)
 
-    def one(band: int) -> Any:
-        keys = np.empty(len(rows.sketch), np.uint64)
+    def keys_of(band: int) -> NDArray[np.uint64]:
+        keys = np.empty(n, np.uint64)
         band_keys(rows.sketch, columns[band], keys)
-        return band_pairs(rows.sketch, rows.full, keys, columns, band, fixed, least, BINS)
+        return keys
 
-    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(one, range(bands.number))])
-    return found[np.lexsort((found[:, 1], found[:, 0]))]
+    for band, some in enumerate(pool.map(lambda band: in_large_buckets(keys_of(band)), range(bands.number))):
+        large |= some.astype(np.uint64) << np.uint64(band)
+
+    def meet(band: int) -> NDArray[np.int32]:
+        return band_pairs(rows.sketch, rows.full, keys_of(band), columns, band, large, fixed, least, BINS)
+
+    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(meet, range(bands.number))])
+    whole = np.unique(found[:, 0].astype(np.int64) << 32 | found[:, 1])
+    return np.stack([whole >> 32, whole & 0xFFFFFFFF], axis=1).astype(np.int32)
 
 
 def _compare(

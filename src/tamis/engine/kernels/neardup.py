@@ -6,9 +6,11 @@ import numpy as np
 from numba import njit
 
 from .shingles import insert, mix, ngrams, table_size
+from .words import Word
 
-#: rows of one large bucket that a row is compared with: the first, and those next to it
-FIRST, LAST = 16, 48
+#: a bucket of more rows is large: in it a row is compared with so many of the first, and of those next to it in an order by
+#: further bins, not with all
+LARGE, FIRST, NEAR = 32, 4, 4
 _0, _1, _8 = np.uint64(0), np.uint64(1), np.uint64(8)
 
 
@@ -44,20 +46,6 @@ def _plausible(sketch: np.ndarray, full: np.ndarray, i: int, j: int, least: np.n
 
 
 @njit(nogil=True, cache=True)
-def _met_before(sketch: np.ndarray, i: int, j: int, bands: np.ndarray, band: int) -> bool:
-    """Whether two rows agree in a band before this one."""
-    for b in range(band):
-        same = True
-        for c in bands[b]:
-            if sketch[i, c] != sketch[j, c]:
-                same = False
-                break
-        if same:
-            return True
-    return False
-
-
-@njit(nogil=True, cache=True)
 def _buckets(keys: np.ndarray, previous: np.ndarray, root: np.ndarray, sizes: np.ndarray) -> None:
     """Rows with the same key: the row before each, or -1; the first of them; and there, how many they are. n < 2**31."""
     n = keys.shape[0]
@@ -76,16 +64,49 @@ def _buckets(keys: np.ndarray, previous: np.ndarray, root: np.ndarray, sizes: np
 
 
 @njit(nogil=True, cache=True)
-def _neighbours(sketch: np.ndarray, columns: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """The members of a bucket in an order in which alike ones stand near each other: by the bins after the band's."""
-    after = np.empty(members.shape[0], np.uint64)
+def in_large_buckets(keys: np.ndarray) -> np.ndarray:
+    """(n,) bool: which rows stand in a large bucket."""
+    n = keys.shape[0]
+    previous, root, sizes = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.int32)
+    _buckets(keys, previous, root, sizes)
+    out = np.empty(n, np.bool_)
+    for i in range(n):
+        out[i] = sizes[root[i]] > LARGE
+    return out
+
+
+@njit(nogil=True, cache=True)
+def _met_before(sketch: np.ndarray, i: int, j: int, bands: np.ndarray, band: int, large: Word) -> bool:
+    """Whether two rows agree in a band before this one, in a bucket that was not large (those have a bit in `large`)."""
+    for b in range(band):
+        same = (large >> np.uint64(b)) & _1 == _0
+        k = 0
+        while same and k < bands.shape[1]:
+            same = sketch[i, bands[b, k]] == sketch[j, bands[b, k]]
+            k += 1
+        if same:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
+def _neighbours(sketch: np.ndarray, last: int, members: np.ndarray) -> np.ndarray:
+    """The members of a bucket in an order in which alike ones stand near each other: by the bins after the column `last`,
+    the more of them the more members there are.
+    """
     width = sketch.shape[1]
-    for m in range(members.shape[0]):
-        h = _0
-        for k in range(8):
-            h = h << _8 | np.uint64(sketch[members[m], (columns[-1] + 1 + k) % width])
-        after[m] = h
-    return members[np.argsort(after, kind="mergesort")]
+    after = np.empty(members.shape[0], np.uint64)
+    words = 1
+    while words < 8 and 1 << (8 * words) < members.shape[0] * members.shape[0]:
+        words += 1
+    for word in range(words - 1, -1, -1):
+        for m in range(members.shape[0]):
+            h = _0
+            for k in range(8):
+                h = h << _8 | np.uint64(sketch[members[m], (last + 1 + 8 * word + k) % width])
+            after[m] = h
+        members = members[np.argsort(after, kind="mergesort")]
+    return members
 
 
 @njit(nogil=True, cache=True)
@@ -95,42 +116,40 @@ def band_pairs(
     keys: np.ndarray,
     bands: np.ndarray,
     band: int,
+    large: np.ndarray,
     fixed: int,
     least: np.ndarray,
     bins: int,
 ) -> np.ndarray:
-    """(pairs, 2) int32, a < b: rows that agree in this band and in none before, and may be similar.
+    """(pairs, 2) int32, a < b: rows that agree in this band and may be similar; those of small buckets in no other band too.
 
     sketch: (n, views * bins) uint8; full: (n, views) uint8, bins that were full; keys: of this band; bands: (bands, r) the
-    sketch's columns of each band; fixed: of the first rows, so many, no pair is made; least: (views, bins + 1) int32, bins in
-    which sketches must agree, by how many were full. In a bucket of more than FIRST + LAST rows a row meets only the first, and
-    those next to it in an order by further bins.
+    sketch's columns of each band; large: (n,) uint64, a bit for each band in which the row stands in a large bucket; fixed: of
+    the first rows, so many, no pair is made; least: (views, bins + 1) int32, bins in which sketches must agree, by how many
+    were full.
     """
     n = keys.shape[0]
     previous, root, sizes = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.int32)
     _buckets(keys, previous, root, sizes)
     out = np.empty((1024, 2), np.int32)
     count = 0
-    for i in range(n):
-        large = sizes[root[i]] > FIRST + LAST
-        if previous[i] < 0 or i < fixed or large:
+    for i in range(fixed, n):
+        if sizes[root[i]] > LARGE:
             continue
-        if count + FIRST + LAST > out.shape[0]:
-            out = _wider(out, count, FIRST + LAST)
+        if count + LARGE > out.shape[0]:
+            out = _wider(out, count)
         j = previous[i]
         while j >= 0:
-            if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band):
+            if _plausible(sketch, full, i, j, least, bins) and not _met_before(sketch, i, j, bands, band, large[i]):
                 out[count, 0], out[count, 1] = j, i
                 count += 1
             j = previous[j]
     starts = np.full(n, np.int32(-1), np.int32)
     at = 0
     for i in range(n):
-        if sizes[i] > FIRST + LAST:
+        if sizes[i] > LARGE:
             starts[i] = at
             at += sizes[i]
-    if at == 0:
-        return out[:count]
     members = np.empty(at, np.int32)
     for i in range(n):
         if starts[root[i]] >= 0:
@@ -140,29 +159,28 @@ def band_pairs(
         if starts[i] < 0:
             continue
         some = members[starts[i] - sizes[i] : starts[i]]
-        near = _neighbours(sketch, bands[band], some)
+        near = _neighbours(sketch, bands[band, -1], some)
         for m in range(some.shape[0]):
-            if count + FIRST + LAST > out.shape[0]:
-                out = _wider(out, count, FIRST + LAST)
-            for turn in range(FIRST + LAST):
-                first = turn < FIRST
-                place = turn if first else m - (turn - FIRST) - 1
-                if place < 0 or (first and place >= m):
+            if count + FIRST + NEAR > out.shape[0]:
+                out = _wider(out, count)
+            for turn in range(FIRST + NEAR):
+                place = turn if turn < FIRST else m - (turn - FIRST) - 1
+                if place < 0 or (turn < FIRST and place >= m):
                     continue
-                one, two = (some[place], some[m]) if first else (near[place], near[m])
+                one, two = (some[place], some[m]) if turn < FIRST else (near[place], near[m])
                 a, b = min(one, two), max(one, two)
-                if b < fixed or (not first and a <= some[FIRST - 1]):
+                if b < fixed or (turn >= FIRST and a <= some[FIRST - 1]):
                     continue  # met as one of the first
-                if _plausible(sketch, full, a, b, least, bins) and not _met_before(sketch, a, b, bands, band):
+                if _plausible(sketch, full, a, b, least, bins):
                     out[count, 0], out[count, 1] = a, b
                     count += 1
     return out[:count]
 
 
 @njit(nogil=True, cache=True)
-def _wider(out: np.ndarray, count: int, more: int) -> np.ndarray:
+def _wider(out: np.ndarray, count: int) -> np.ndarray:
     """A copy with room for twice as many pairs."""
-    wider = np.empty((2 * out.shape[0] + more, 2), np.int32)
+    wider = np.empty((2 * out.shape[0], 2), np.int32)
     wider[:count] = out[:count]
     return wider
 
