@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,13 +23,13 @@ from tamis.core.fingerprint import fingerprint
 from .bands import BINS
 from .earlier import Earlier
 from .hashing import LOOSE, Keys, Rule, first_equal, keys
-from .neardup import Ints, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
+from .neardup import Ints, Reader, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
 from .scratch import Scratch
 from .text import to_text
 
 #: bytes of sketches in memory; beyond that they lie in a file
 SKETCH_BYTES = 512 << 20
-TEXT_BYTES = 256 << 20
+TEXT_BYTES = 192 << 20
 _WORDS = BINS // 8
 
 
@@ -162,40 +162,42 @@ def find(table: Table, wanted: Wanted, worth: Ints | None = None, earlier: Table
     parts = [Part(one) for one in (earlier, table) if one is not None]
     before = 0 if earlier is None else earlier.height
     height = before + table.height
-    order = ranked(worth, table.height)
-    order = np.concatenate([np.arange(before), order + before])
-    found = Keys(*map(np.concatenate, zip(*(part.keys() for part in parts), strict=True)))
-    best = _best(found, order)
-    rank = np.empty(height, np.int64)
-    rank[order] = np.arange(height)
-    chosen = np.unique(rank[best[best >= 0]])
-    rows = order[chosen]  # of each class the best row, from the best to the worst
-    place = np.full(height, -1, np.int64)
+    best, rows = _classes(parts, worth, before)
+    place = np.full(height, -1, np.int32)
     place[rows] = np.arange(len(rows))
     scratch = Scratch(TEXT_BYTES)
     sketches = _sketches(parts, place, len(rows), len(wanted.views))
     read = _reader(parts, rows, wanted)
     fixed = int((rows < before).sum())
     pairs = similar_pairs(sketches, wanted.floors, wanted.recall, wanted.unit, read, scratch, fixed)
+    del sketches
     pairs = without_templates(pairs, wanted.templates)
-    told = np.where(rows < before, -2 - rows, rows - before)
+    told = np.where(rows < before, -2 - rows, rows - before).astype(np.int64)
     out = np.full(table.height, -1, np.int64)
     mine = best[before:]
     out[mine >= 0] = told[place[mine[mine >= 0]]]
     return Copies(out, told[pairs.a], told[pairs.b], pairs.similarity)
 
 
-def _best(found: Keys, order: Ints) -> Ints:
-    """(n,) int64: of the rows with the same key, the first in `order`; -1 where there is no key."""
-    n = len(order)
+def _classes(parts: Sequence[Part], worth: Ints | None, before: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """(n,) int32: the best of the rows with the same key, -1 where there is none; and these rows from the best to the worst.
+
+    The first rows, so many as `before`, are better than all others.
+    """
+    height = sum(part.height for part in parts)
+    order = ranked(worth, height - before)
+    if worth is not None or before:
+        order = np.concatenate([np.arange(before), order + before])
+    found = Keys(*map(np.concatenate, zip(*(part.keys() for part in parts), strict=True)))
     first = first_equal(Keys(found.high[order], found.low[order], found.valid[order]))
-    best = np.empty(n, np.int64)
+    best = np.empty(height, np.int32)
     best[order] = order[first]
     best[~found.valid] = -1
-    return best
+    leads = (first == np.arange(height)) & found.valid[order]
+    return best, order[leads].astype(np.int32)
 
 
-def _sketches(parts: Sequence[Part], place: Ints, count: int, views: int) -> Sketches:
+def _sketches(parts: Sequence[Part], place: NDArray[np.int32], count: int, views: int) -> Sketches:
     """The sketches of the rows that have a place, at their places."""
     width = views * BINS
     matrix = Scratch(SKETCH_BYTES).bytes(count * width).reshape(count, width)
@@ -218,7 +220,7 @@ def _sketches(parts: Sequence[Part], place: Ints, count: int, views: int) -> Ske
     return Sketches(matrix, full, lengths)
 
 
-def _reader(parts: Sequence[Part], rows: Ints, wanted: Wanted) -> Any:
+def _reader(parts: Sequence[Part], rows: NDArray[np.int32], wanted: Wanted) -> Reader:
     """Reads the normalised texts of classes, partition by partition."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -226,9 +228,9 @@ def _reader(parts: Sequence[Part], rows: Ints, wanted: Wanted) -> Any:
 
     names = [f"view:{view}" for view in wanted.views]
 
-    def read(classes: Ints, put: Callable[[Ints, int, Text], None]) -> None:
-        classes = classes[np.argsort(rows[classes], kind="stable")]
-        where = rows[classes]
+    def read(wanted_rows: Ints, put: Callable[[Ints, int, Text], None]) -> None:
+        classes = wanted_rows[np.argsort(rows[wanted_rows], kind="stable")]
+        where = rows[classes].astype(np.int64)
 
         def one(task: tuple[Part, int, int, Ints]) -> None:
             part, low, base, mine = task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,8 @@ class Pairs(NamedTuple):
     passage: NDArray[np.uint8]
 
 
-class Reader(Protocol):
-    """Calls `put(row, view, text)` for each of the rows asked for; rows ascend."""
-
-    def __call__(self, rows: Ints, put: Callable[[Ints, int, Text], None]) -> None: ...
+#: calls its second argument with rows, a view and their normalised texts, for each of the rows asked for
+Reader = Callable[[Ints, Callable[[Ints, int, Text], None]], None]
 
 
 def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -193,6 +191,7 @@ def _texts(
     def put(which: Ints, view: int, text: Text) -> None:
         data, starts = texts[view]
         scatter_rows(text.data, text.offsets, starts[which], data)
+        scratch.rest(every=4)
 
     read(needed, put)
     return texts

@@ -31,9 +31,9 @@ class Scratch:
             self._maps.append(mmap.mmap(file.fileno(), size))
         return np.frombuffer(self._maps[-1], np.uint8)
 
-    def rest(self) -> None:
-        """Now and then, give back the memory of pages that lie in files."""
+    def rest(self, every: int = 16) -> None:
+        """Give back the memory of pages that lie in files: now and then, when called so often."""
         self._turns += 1
-        if self._turns % 16 == 0 and hasattr(mmap, "MADV_DONTNEED"):
+        if self._turns % every == 0 and hasattr(mmap, "MADV_DONTNEED"):
             for one in self._maps:
                 one.madvise(mmap.MADV_DONTNEED)
