@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor as BrokenExecutor
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import resource_tracker
 from typing import Any, Literal, TypeVar
 
@@ -49,7 +49,8 @@ class LocalExecutor:
         pending = iter(arguments)
         try:
             for argument in pending:
-                waiting.append(pool.submit(task, argument))
+                with _deaf() if self.kind == "processes" else nullcontext():  # a pool starts processes as tasks come
+                    waiting.append(pool.submit(task, argument))
                 if len(waiting) >= self.workers + 1:
                     yield waiting.popleft().result()
             while waiting:
@@ -63,8 +64,6 @@ class LocalExecutor:
             if self.kind == "processes":
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
-                with _deaf():
-                    self._pool.submit(int)  # starts every process
             else:
                 self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamis")
         return self._pool
