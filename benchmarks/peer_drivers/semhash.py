@@ -1,0 +1,29 @@
+"""semhash: static embeddings that lie in a wheel, cosine 0.9."""
+
+import sys
+from pathlib import Path
+
+sys.path = [p for p in sys.path if not p.endswith("peer_drivers")] + [p for p in sys.path if p.endswith("peer_drivers")]
+
+import numpy as np
+import wordllama
+from _rows import arguments, texts, write_kept
+from semhash import SemHash
+from wordllama import WordLlama
+
+
+class Encoder:
+    """What semhash asks of a model."""
+
+    def __init__(self) -> None:
+        # the wheel looks for its own tokenizer in a folder of another name, but finds it in a cache that is itself
+        self.model = WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+
+    def encode(self, inputs, **options):  # noqa: ANN001, ANN003, ANN201
+        return np.asarray(self.model.embed(list(inputs), norm=True), np.float32)
+
+
+rows, out = arguments()
+records = [{"number": str(number), "text": text} for number, text in enumerate(texts(rows))]
+result = SemHash.from_records(records, columns=["text"], model=Encoder()).self_deduplicate(threshold=0.9)
+write_kept(out, sorted(int(record["number"]) for record in result.selected))
