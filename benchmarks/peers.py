@@ -3,7 +3,7 @@
     python benchmarks/peers.py [--rows 20000] [--peers tamis,rensa,…] [--folder /tmp/tamis-peers] [--limit 300] [--json]
 
 Makes rows with planted copies whose truth is known (`planted.py`), installs each peer with pip into an environment of its
-own under --folder, runs `peer_drivers/NAME.py ROWS KEPT`, and prints one table: wall and CPU seconds, the peak memory of
+own under --folder, runs `peer_drivers/run_NAME.py ROWS KEPT`, and prints one table: wall and CPU seconds, the peak memory of
 the whole process tree, the size of the installation, and what it got right. A peer that cannot be installed, fails, or
 takes longer than --limit seconds is told so, with its last line. Tamis runs as a whole command: read, judge, deliver.
 
@@ -189,7 +189,7 @@ def run(name: str, rows: Path, truth: pl.DataFrame, folder: Path, limit: float) 
     subprocess.run(["rm", "-rf", str(work)], check=True)
     work.mkdir(parents=True)
     kept_path = work / "kept.txt"
-    told = measure([str(python), str(HERE / f"peer_drivers/{name}.py"), str(rows), str(kept_path)], work, limit)
+    told = measure([str(python), str(HERE / f"peer_drivers/run_{name}.py"), str(rows), str(kept_path)], work, limit)
     size = sum(p.stat().st_size for p in (folder / "environments" / name).rglob("*") if p.is_file()) / 1e6
     answer = {"name": name, "unit": peer.unit, "wall": told.wall, "cpu": told.cpu, "peak_mb": told.peak_mb}
     answer |= {"installed_mb": size if peer.packages else None, "problem": told.problem}
@@ -202,7 +202,7 @@ def run(name: str, rows: Path, truth: pl.DataFrame, folder: Path, limit: float) 
 
 def table(found: list[dict[str, Any]], count: int, mb: float) -> str:
     """The figures as Markdown."""
-    kinds = [kind for kind in planted.KINDS]
+    kinds = list(planted.KINDS)
     lines = [f"{count:,} rows, {mb:.0f} MB.", ""]
     lines.append(f"| tool | wall s | CPU s | peak MB | MB installed | lost | alone | {' | '.join(kinds)} |")
     lines.append("|---|" + "---:|" * (6 + len(kinds)))

@@ -16,7 +16,7 @@ deliver: [{use: jsonl, path: dist/peers}]
 """
 work = out.parent
 (work / "recipe.yaml").write_text(RECIPE.replace("ROWS", str(rows)))
-environment = {key: value for key, value in os.environ.items()}
+environment = dict(os.environ)
 command = [sys.executable, "-P", "-m", "tamis", "run", str(work / "recipe.yaml"), "--progress", "none", "--json"]
 subprocess.run(command, check=True, cwd=work, env=environment, stdout=subprocess.DEVNULL)
 with open(work / "dist/peers/data.jsonl", encoding="utf-8") as file:

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path = [p for p in sys.path if not p.endswith("peer_drivers")] + [p for p in sys.path if p.endswith("peer_drivers")]
-
 from _rows import arguments, texts, write_kept
 
 CONFIG = """

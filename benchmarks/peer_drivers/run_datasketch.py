@@ -1,9 +1,5 @@
 """datasketch: MinHash of word 5-grams, LSH, the first of each set of copies stays."""
 
-import sys
-
-sys.path = [p for p in sys.path if not p.endswith("peer_drivers")] + [p for p in sys.path if p.endswith("peer_drivers")]
-
 from _rows import arguments, shingles, texts, write_kept
 from datasketch import MinHash, MinHashLSH
 

@@ -1,9 +1,6 @@
 """semhash: static embeddings that lie in a wheel, cosine 0.9."""
 
-import sys
 from pathlib import Path
-
-sys.path = [p for p in sys.path if not p.endswith("peer_drivers")] + [p for p in sys.path if p.endswith("peer_drivers")]
 
 import numpy as np
 import wordllama
@@ -19,7 +16,7 @@ class Encoder:
         # the wheel looks for its own tokenizer in a folder of another name, but finds it in a cache that is itself
         self.model = WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 
-    def encode(self, inputs, **options):  # noqa: ANN001, ANN003, ANN201
+    def encode(self, inputs, **options):
         return np.asarray(self.model.embed(list(inputs), norm=True), np.float32)
 
 

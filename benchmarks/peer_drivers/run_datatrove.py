@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import sys
-
-sys.path = [p for p in sys.path if not p.endswith("peer_drivers")] + [p for p in sys.path if p.endswith("peer_drivers")]
 
 from _rows import arguments, texts, write_kept
 from datatrove.executor.local import LocalPipelineExecutor
