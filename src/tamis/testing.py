@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -134,6 +134,11 @@ class MemoryTable:
 
     def __getitem__(self, name: str) -> pl.Series:
         return self._columns[name]
+
+    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+        if self.height:
+            rows = pl.int_range(self.height, dtype=pl.UInt32, eager=True).alias("row")
+            yield 0, pl.DataFrame([self._columns[name].alias(name) for name in names] or [rows])
 
     def ids(self) -> tuple[Any, Any]:
         n = self._frame.height

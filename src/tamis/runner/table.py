@@ -70,14 +70,22 @@ class GatheredTable:
 
     def __getitem__(self, name: str) -> pl.Series:
         if self._columns is None:
-            frames = []
-            for part in self._parts:
-                entry = self._cache.get(part.entry)
-                assert entry is not None, "gathered a moment ago"
-                frame = entry.read("gathered")
-                frames.append(frame.filter(pl.Series(part.seen[frame["row"].to_numpy()])).drop("row"))
+            frames = [self._gathered(part) for part in self._parts]
             self._columns = pl.concat(frames, how="vertical_relaxed", rechunk=True)
         return self._columns[name]
+
+    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+        for part, start in zip(self._parts, self._starts.tolist(), strict=False):
+            if part.seen.any():
+                yield start, self._gathered(part, names)
+
+    def _gathered(self, part: Gathered, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """What was gathered of the rows of a partition that the step sees."""
+        entry = self._cache.get(part.entry)
+        assert entry is not None, "gathered a moment ago"
+        frame = entry.read("gathered", None if names is None else ["row", *names])
+        seen = frame.filter(pl.Series(part.seen[frame["row"].to_numpy()]))
+        return seen.drop("row") if names is None else seen.select(names or "row")
 
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         if self._ids is None:
