@@ -102,7 +102,7 @@ class Filter:
         those not found would be found by error, and keys found count as truly known.
         """
         self.rows += int((told.distinct > 0).sum())
-        stayed = ~told.seen & (told.distinct > 0)
+        stayed = ~told.seen & (told.distinct > 0) & (needed <= told.distinct)
         if not stayed.any():
             return
         missing = (told.distinct - told.known)[stayed]

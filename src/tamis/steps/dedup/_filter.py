@@ -128,4 +128,4 @@ class Filtered(TableStep):
     ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """(n-gram hashes of each row, where each row's begin) of the texts compared."""
         joined = joined_texts(texts)
-        return rowgrams(joined, self.rules(), self.ngram, self.unit == "words", count_only=count_only)
+        return row_grams(joined, self.rules(), self.ngram, self.unit == "words", count_only=count_only)
