@@ -330,3 +330,45 @@ def test_messages_are_not_read_across() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Bloom.model_validate(settings)
+
+
+RECIPE = """
+tamis: 1
+name: b
+sources:
+  - use: files
+    path: in.jsonl
+steps:
+  - use: map.auto
+  - use: dedup.bloom
+    against: [earlier/train.jsonl]
+  - use: dedup.bloom
+    id: fuzzy
+    on: response
+    threshold: 0.5
+    ngram: 2
+deliver:
+  - use: openai_chat
+    path: out
+"""
+
+
+def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tamis
+
+    rng = np.random.default_rng(1)
+    rows = said(*(" ".join(f"w{k}" for k in rng.integers(0, 25, 8)) for _ in range(200)))
+    delivered = []
+    for name, size in (("whole", 1 << 20), ("cut", 700)):
+        monkeypatch.setattr("tamis.sources._text.SLICE", size)
+        folder = tmp_path / name
+        (folder / "earlier").mkdir(parents=True)
+        deliver(folder / "earlier", rows[:3])
+        (folder / "in.jsonl").write_bytes(deliver(folder, [*rows, *rows[:50]])[0].read_bytes())
+        (folder / "recipe.yaml").write_text(RECIPE)
+        result = tamis.run(folder / "recipe.yaml", workers=1 if name == "whole" else 2)
+        delivered.append([path.read_bytes() for path in sorted((folder / "out").glob("*.jsonl"))])
+        assert result.outcomes["dropped"] == 53 + int(result.steps["dropped"][2])
+        assert any("rows at most expected to be dropped by error" in warning for warning in result.warnings)
+    assert delivered[0] == delivered[1]
+    assert 0 < int(result.steps["dropped"][2]) < 197
