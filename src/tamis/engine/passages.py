@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .kernels.passages import Table as Windows
 
 #: rows read at a time; bytes of text kept in memory between passes; slots of the table of windows (24 bytes each)
-BATCH, KEPT_BYTES, SLOTS = 25_000, 200 << 20, 1 << 24
+BATCH, KEPT_BYTES, SLOTS, FIRST_SLOTS = 25_000, 200 << 20, 1 << 24, 1 << 16
 #: words of the rows that others are compared with at a time
 COMPARED_WORDS = 20_000_000
 
@@ -159,7 +159,7 @@ class _Finder:
         from .kernels.passage_rows import count_windows
         from .kernels.passages import moved
 
-        table, used = _empty_table(1 << 16), 0
+        table, used = _empty_table(FIRST_SLOTS), 0
         for key, numbers in enumerate(self.batches):
             texts = self.reader.batch(key, numbers)
             begin = 0

@@ -45,7 +45,8 @@ def _wide_mark(data: np.ndarray, start: int, p: int) -> bool:
     if p < start + 3:
         return False
     a, b, c = data[p - 3], data[p - 2], data[p - 1]
-    return (a == 0xE3 and b == 0x80 and c == 0x82) or (a == 0xEF and b == 0xBC and (c == 0x81 or c == 0x9F))
+    stop = a == 0xE3 and b == 0x80 and c == 0x82
+    return bool(stop or (a == 0xEF and b == 0xBC and (c == 0x81 or c == 0x9F)))
 
 
 @njit(nogil=True, cache=True)
