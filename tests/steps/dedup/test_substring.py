@@ -219,6 +219,10 @@ def answers(rows: list[dict[str, Any]], **more: Any) -> list[str | None]:
         ("{}. ", " {}.", "line", None),
         ("你好{}。", "\n{}再见。", "sentence", "你好{}。\n{}再见。"),
         ("he says {} ", " {} and more", "none", "he says {} {} and more"),
+        ("At 5 p.m. {} ", " at 5 p.m. {}", "sentence", None),
+        ("Call {} no. ", " {}", "sentence", None),
+        ("Call {} now. ", " Dr. {}", "sentence", "Call {} now. Dr. {}"),
+        ("{}. and ", " {}", "sentence", None),
         ("well {}-", "-{}", "none", "well {}-.-{}"),
     ],
 )
@@ -240,9 +244,9 @@ def test_a_cut_shrinks_to_whole_sentences() -> None:
 
 
 def test_prompts_and_system_prompts_stay_unless_named() -> None:
-    rows = [{"system": CLOSE, "prompt": f"{CLOSE} {k}", "response": f"{CLOSE} {k}"} for k in "xyz"]
-    assert cut(rows, keep="none") == [[CLOSE, f"{CLOSE} {k}", k] for k in "xyz"]
-    assert cut(rows, keep="none", **{"in": "prompt"}) == [[CLOSE, k, f"{CLOSE} {k}"] for k in "xyz"]
+    rows = [{"system": CLOSE, "prompt": f"{CLOSE} {k}", "response": f"{CLOSE} {k}"} for k in ("Xa", "Yb", "Zc")]
+    assert cut(rows, keep="none") == [[CLOSE, f"{CLOSE} {k}", k] for k in ("Xa", "Yb", "Zc")]
+    assert cut(rows, keep="none", **{"in": "prompt"}) == [[CLOSE, k, f"{CLOSE} {k}"] for k in ("Xa", "Yb", "Zc")]
 
 
 def test_code_stays_unless_asked() -> None:
@@ -255,7 +259,7 @@ def test_code_stays_unless_asked() -> None:
 def test_spans_are_characters_of_the_message_and_name_the_first_row() -> None:
     rows = [
         {"messages": [{"role": "user", "content": "é👍"}, {"role": "assistant", "content": f"é👍 {k}. {CLOSE} Bye."}]}
-        for k in "xyz"
+        for k in ("xa", "yb", "zc")
     ]
     result = run_step(Substring.model_validate(FEW), rows)
     assert result.evidence[0]["spans"] is None

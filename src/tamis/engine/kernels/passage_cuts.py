@@ -15,6 +15,9 @@ _BEFORE = np.frombuffer(b" \t>-*+#|", np.uint8)
 #: what may stand between the mark that ends a sentence and the white space
 _CLOSING = np.frombuffer(b"\"')]*_", np.uint8)
 
+#: short forms after which a full stop ends nothing, each with a blank behind it
+_SHORT = np.frombuffer(b"mr mrs ms dr prof st no nr vs fig vol approx tel jr sr ca bzw ", np.uint8)
+
 
 @njit(nogil=True, cache=True)
 def _is_in(byte: int, some: np.ndarray) -> bool:
@@ -34,9 +37,34 @@ def _ends_sentence(data: np.ndarray, start: int, p: int) -> bool:
     """Whether the text before `p` ends in a mark that ends sentences, closing quotes and brackets aside."""
     while p > start and _is_in(data[p - 1], _CLOSING):
         p -= 1
-    if p > start and (data[p - 1] == 0x2E or data[p - 1] == 0x21 or data[p - 1] == 0x3F):
+    if p > start and (data[p - 1] == 0x21 or data[p - 1] == 0x3F):
         return True
+    if p > start and data[p - 1] == 0x2E:
+        return not _abbreviated(data, start, p - 1)
     return _wide_mark(data, start, p)
+
+
+@njit(nogil=True, cache=True)
+def _abbreviated(data: np.ndarray, start: int, p: int) -> bool:
+    """Whether the word before the full stop at `p` is one letter, as in p.m. and initials, or a known short form."""
+    k = p
+    while k > start and 0x61 <= (data[k - 1] | 0x20) <= 0x7A:
+        k -= 1
+    if p - k == 1:
+        return True
+    at = 0
+    while at < _SHORT.shape[0]:
+        size = 0
+        while _SHORT[at + size] != _SPACE:
+            size += 1
+        if size == p - k:
+            same = True
+            for j in range(size):
+                same &= (data[k + j] | 0x20) == _SHORT[at + j]
+            if same:
+                return True
+        at += size + 1
+    return False
 
 
 @njit(nogil=True, cache=True)
@@ -74,13 +102,14 @@ def start_of(data: np.ndarray, start: int, p: int, snap: int, classes: np.ndarra
     j = k
     while j > start and (data[j - 1] == _SPACE or data[j - 1] == _TAB):
         j -= 1
-    if _wide_mark(data, start, j) or (j < k and _ends_sentence(data, start, j)):
+    goes_on = 0x61 <= data[p] <= 0x7A
+    if _wide_mark(data, start, j) or (j < k and not goes_on and _ends_sentence(data, start, j)):
         return k
     return -1
 
 
 @njit(nogil=True, cache=True)
-def end_of(data: np.ndarray, p: int, end: int, snap: int, classes: np.ndarray) -> int:
+def end_of(data: np.ndarray, begin: int, p: int, end: int, snap: int, classes: np.ndarray) -> int:
     """Where a cut whose last word ends at `p` ends; -1 where no line (or sentence) ends with it."""
     k = p
     while k < end and not _space(data[k]):
@@ -98,7 +127,10 @@ def end_of(data: np.ndarray, p: int, end: int, snap: int, classes: np.ndarray) -
     j = k
     while j < end and (data[j] == _SPACE or data[j] == _TAB or data[j] == _RETURN):
         j += 1
-    if j == end or data[j] == _NEWLINE or (snap == SENTENCES and _ends_sentence(data, p, k)):
+    if j == end or data[j] == _NEWLINE:
+        return k
+    goes_on = 0x61 <= data[j] <= 0x7A
+    if snap == SENTENCES and not goes_on and _ends_sentence(data, begin, k):
         return k
     return -1
 
@@ -140,7 +172,7 @@ def cut_places(
                 w += 1
             b, z = np.int64(-1), stop
             while z > w:
-                b = end_of(data, words.end[z - 1], end, snap, rules.classes)
+                b = end_of(data, begin, words.end[z - 1], end, snap, rules.classes)
                 if b >= 0:
                     break
                 z -= 1
