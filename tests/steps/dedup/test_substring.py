@@ -223,6 +223,7 @@ def answers(rows: list[dict[str, Any]], **more: Any) -> list[str | None]:
         ("Call {} no. ", " {}", "sentence", None),
         ("Call {} now. ", " Dr. {}", "sentence", "Call {} now. Dr. {}"),
         ("{}. and ", " {}", "sentence", None),
+        ("Hello {}, he said\n", "\nand {} went", "sentence", "Hello {}, he said\nand {} went"),
         ("well {}-", "-{}", "none", "well {}-.-{}"),
     ],
 )
@@ -243,6 +244,16 @@ def test_a_cut_shrinks_to_whole_sentences() -> None:
     ]
 
 
+def test_wrapped_lines_are_no_sentences() -> None:
+    wrapped = "they told us that nobody reads what is sent to\nthis address, so please do not write to it any more"
+    rows = [
+        f"It was in {year}.\nIn {place} {wrapped}\nthan in {year} {place}."
+        for year, place in (("1999", "Rome"), ("2001", "Bonn"), ("1984", "Oslo"))
+    ]
+    assert answers(said(*rows), keep="none") == rows
+    assert answers(said(*rows), keep="none", snap="line") != rows
+
+
 def test_prompts_and_system_prompts_stay_unless_named() -> None:
     rows = [{"system": CLOSE, "prompt": f"{CLOSE} {k}", "response": f"{CLOSE} {k}"} for k in ("Xa", "Yb", "Zc")]
     assert cut(rows, keep="none") == [[CLOSE, f"{CLOSE} {k}", k] for k in ("Xa", "Yb", "Zc")]
@@ -253,7 +264,7 @@ def test_code_stays_unless_asked() -> None:
     block = "```\n" + "\n".join(f"import module_{k}" for k in range(9)) + "\n```"
     rows = said(*(f"Case {k}:\n{block}\nDone {k}." for k in "xyz"))
     assert answers(rows, keep="none") == [row["response"] for row in rows]
-    assert answers(rows, keep="none", code=True) != [row["response"] for row in rows]
+    assert answers(rows, keep="none", code=True, snap="line") != [row["response"] for row in rows]
 
 
 def test_spans_are_characters_of_the_message_and_name_the_first_row() -> None:

@@ -68,6 +68,17 @@ def _abbreviated(data: np.ndarray, start: int, p: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
+def _wrapped(data: np.ndarray, start: int, p: int) -> bool:
+    """Whether the line that begins at `p` goes on with the sentence before it: a small letter after no full stop."""
+    if p >= data.shape[0] or not 0x61 <= data[p] <= 0x7A:
+        return False
+    k = p - 1
+    while k > start and (data[k - 1] == _SPACE or data[k - 1] == _RETURN):
+        k -= 1
+    return k > start and data[k - 1] != _NEWLINE and not _ends_sentence(data, start, k)
+
+
+@njit(nogil=True, cache=True)
 def _wide_mark(data: np.ndarray, start: int, p: int) -> bool:
     """Whether an ideographic full stop, exclamation or question mark stands before `p`."""
     if p < start + 3:
@@ -83,7 +94,7 @@ def start_of(data: np.ndarray, start: int, p: int, snap: int, classes: np.ndarra
     k = p
     while k > start and _is_in(data[k - 1], _BEFORE):
         k -= 1
-    if k == start or data[k - 1] == _NEWLINE:
+    if k == start or (data[k - 1] == _NEWLINE and not (snap == SENTENCES and k == p and _wrapped(data, start, p))):
         return k
     k = p
     while k > start and not _space(data[k - 1]):  # an opening quote or bracket belongs to the word
@@ -93,7 +104,7 @@ def start_of(data: np.ndarray, start: int, p: int, snap: int, classes: np.ndarra
         if class_of(code_point(data, j)[0], classes) != 0 or _wide_mark(data, start, k):
             break
         k = j
-    if k == start or data[k - 1] == _NEWLINE:
+    if k == start or (k < p and data[k - 1] == _NEWLINE):
         return k
     if snap == NO_SNAP:
         return k if _space(data[k - 1]) else p
@@ -127,7 +138,7 @@ def end_of(data: np.ndarray, begin: int, p: int, end: int, snap: int, classes: n
     j = k
     while j < end and (data[j] == _SPACE or data[j] == _TAB or data[j] == _RETURN):
         j += 1
-    if j == end or data[j] == _NEWLINE:
+    if j == end or (data[j] == _NEWLINE and not (snap == SENTENCES and _wrapped(data, begin, j + 1))):
         return k
     goes_on = 0x61 <= data[j] <= 0x7A
     if snap == SENTENCES and not goes_on and _ends_sentence(data, begin, k):
