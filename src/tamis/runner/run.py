@@ -239,6 +239,7 @@ class Judge:
         if call.rescued:
             log.account.rescued += _rescue(call, state, one, log.account)
         log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        log.account.changed += one.changed
         layers = state.layers if one.layer is None else (*state.layers, one.layer)
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)

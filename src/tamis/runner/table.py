@@ -35,7 +35,8 @@ class Gathered:
 class Scattered:
     """A table step's decisions on one partition: per partition row as in `stage.Applied`.
 
-    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures.
+    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures; changed: how many
+    rows were rewritten.
     """
 
     outcome: NDArray[np.uint8]
@@ -44,6 +45,7 @@ class Scattered:
     evidence: pl.DataFrame
     layer: Layer | None
     versions: dict[str, str]
+    changed: int = 0
 
 
 class GatheredTable:
@@ -212,7 +214,7 @@ def _scatter(
             mine = into[start:stop]
             targets = hex_ids(high[mine], low[mine], valid=mine >= 0).alias("into")
         evidence = pl.DataFrame([pl.Series("row", rows), *(decision[name][int(start) : int(stop)] for name in figures)])
-        layer, versions = None, dict(part.state.versions)
+        layer, versions, changed = None, dict(part.state.versions), 0
         if entry.has("changes"):
             names = tuple(entry.facts["sets"])
             layer = Layer(names, entry.files["changes"], int(start), int(stop), step=step.name)
@@ -220,7 +222,7 @@ def _scatter(
         elif entry.has(f"changes.{place}") and entry.files[f"changes.{place}"].rows:
             stored = entry.files[f"changes.{place}"]
             names = tuple(name for name in pl.read_parquet_schema(stored.path) if name != "row")
-            layer = Layer(names, stored, step=step.name)
+            layer, changed = Layer(names, stored, step=step.name), stored.rows
             versions |= {name: fingerprint(versions.get(name, ""), stored.xxh3) for name in names}
-        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions))
+        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions, changed))
     return scattered

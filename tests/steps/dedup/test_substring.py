@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from tamis.core.events import StepDone
 from tamis.engine import passages as finding
 from tamis.engine.frame import Frame
 from tamis.engine.passage_cut import Passages
@@ -344,7 +345,8 @@ def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.M
         ]
         (folder / "in.jsonl").write_text("".join(json.dumps({"messages": one}) + "\n" for one in turns))
         (folder / "recipe.yaml").write_text(RECIPE)
-        result = tamis.run(folder / "recipe.yaml", workers=1 if name == "whole" else 2)
+        events: list[Any] = []
+        result = tamis.run(folder / "recipe.yaml", workers=1 if name == "whole" else 2, emit=events.append)
         again = tamis.run(folder / "recipe.yaml", workers=2)
         assert again.steps["reused"].to_list() == again.steps["in"].to_list()
         delivered.append([path.read_bytes() for path in sorted((folder / "out").glob("*.jsonl"))])
@@ -352,6 +354,8 @@ def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.M
         emptied = [k for k in range(80) if k % 3 and k % 10 == 1]
         assert texts == [lines[0], *(plain[k] for k in range(1, 80) if k not in emptied)]
         assert result.outcomes["dropped"] == len(emptied)
+        told = {event.step: event.counts for event in events if isinstance(event, StepDone)}
+        assert told["dedup.substring"]["changed"] == 26
     assert delivered[0] == delivered[1]
 
 
