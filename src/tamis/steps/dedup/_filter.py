@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -86,13 +87,13 @@ class Filtered(TableStep):
         _, starts = self.grams([rows.text(view) for view in self.views()], count_only=True)
         return {"grams": pl.Series(np.diff(starts), dtype=pl.UInt32)}
 
-    def begin(self, table: Table | None) -> Filter:
-        """The filter before the first row of the run."""
+    def begin(self, table: Table | None, room: float = 1.0) -> Filter:
+        """The filter before the first row of the run, made for `room` times the keys to come."""
         if self.filter is not None:
             one = read_filter(self.filter, self.about())
         else:
             rate = self.false_positive_rate or (ROW_RATE if self.threshold is None else GRAM_RATE)
-            expected = self.expected or self._count(table)
+            expected = self.expected or math.ceil(room * self._count(table))
             one = made_for(expected, rate, None if self.memory_mb is None else round(self.memory_mb * 1e6))
         for rows in self._earlier():
             if self.threshold is None:

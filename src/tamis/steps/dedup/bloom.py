@@ -28,7 +28,7 @@ class Bloom(Filtered):
     chain of small edits does not drift away from the row that stays. N-grams do not reach over messages; a message
     shorter than one n-gram counts as one. Rows with nothing to compare are never dropped.
     The filter is made for a `false_positive_rate`, or for `memory_mb`. It may begin with the rows of earlier
-    deliveries (`against`) or as a `filter` that `keep` wrote. How many rows were dropped by error, at most, is told:
+    deliveries (`against`), or with a `filter` that `Bloom(on=…).keep(files, "seen.bloom")` wrote in Python. How many rows were dropped by error, at most, is told:
     computed from how full the filter was as each row was judged.
 
     ## Why
@@ -62,11 +62,14 @@ class Bloom(Filtered):
             f"{one.rate:.2g} per {'row' if self.threshold is None else 'n-gram'}"
         )
 
-    def keep(self, files: Sequence[Path], to: Path) -> Filter:
-        """Write a filter that has seen the rows of delivered files (and what this step begins with), for `filter`."""
+    def keep(self, files: Sequence[Path | str], to: Path | str, *, room: float = 2.0) -> Filter:
+        """Write a filter that has seen the rows of delivered files, and what this step begins with, for `filter`.
+
+        room: how many times the rows there are it is made for, where `expected` does not say.
+        """
         step = self.model_copy(update={"against": (*self.against, *map(Path, files))})
-        one = step.begin(None)
-        write_filter(to, one, self.about())
+        one = step.begin(None, room)
+        write_filter(Path(to), one, self.about())
         return one
 
     def _judged(self, one: Filter, table: Table) -> Iterator[tuple[int, Seen]]:
