@@ -1,7 +1,8 @@
 """Bloom filters over rows: made for a rate or for a memory, filled in row order, kept in files.
 
 `Filter` answers "certainly new" or "seen, but for a small share of errors". That share follows from how full the
-filter is: a new key finds all its bits set with probability (bits set / bits) ** hashes.
+filter is: a new key finds all its bits set with probability (bits set / bits) ** hashes, of its block where there
+are blocks.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from .text import to_text
 
 MAGIC = b"TAMIS BLOOM 1\n"
 MOST_HASHES = 40
+#: what a full block is worth in `Filter.state`
+WORTH = 1 << 36
 
 
 class Seen(NamedTuple):
@@ -42,11 +45,16 @@ class Seen(NamedTuple):
 
 @dataclass
 class Filter:
-    """words: (bits / 64,) uint64; ones: bits set; rows: rows added or found; wrong: expected rows wrongly found."""
+    """words: (bits / 64,) uint64; rows: rows added or found; wrong: expected rows wrongly found.
+
+    blocked: whether a key's bits all lie in one block of 512. state: bits set, or, where blocked, the worth of all
+    blocks: the sum of (bits set / 512) ** hashes, in units of 1 / WORTH.
+    """
 
     words: NDArray[np.uint64]
     hashes: int
-    ones: int = 0
+    blocked: bool = False
+    state: int = 0
     rows: int = 0
     wrong: float = 0.0
 
@@ -58,12 +66,17 @@ class Filter:
     @property
     def fill(self) -> float:
         """The share of bits set."""
-        return self.ones / self.bits
+        return float(np.bitwise_count(self.words).sum() / self.bits)
 
     @property
     def rate(self) -> float:
         """The probability that a key not yet added is found all the same, as things stand."""
-        return float(self.fill**self.hashes)
+        return float(np.exp(self._log_rates(np.array([self.state]))[0]))
+
+    def _log_rates(self, states: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The logarithm of the rate at each of some states."""
+        share = np.maximum(states, 1e-300) / (self.bits / 512 * WORTH if self.blocked else self.bits)
+        return np.log(share) * (1 if self.blocked else self.hashes)
 
     def judge_keys(self, found: Keys) -> Seen:
         """Look rows up by one key each, in order; those not found are added."""
@@ -71,8 +84,8 @@ class Filter:
 
         n = len(found.high)
         seen, filled = np.empty(n, np.bool_), np.empty(n, np.int64)
-        self.ones = judge_keys(
-            self.words, np.uint64(self.bits), self.hashes, self.ones, found.high, found.low, found.valid, seen, filled
+        self.state = judge_keys(
+            self.words, np.uint64(self.bits), self.hashes, self.state, found.high, found.low, found.valid, seen, filled
         )
         each = found.valid.astype(np.int64)
         told = Seen(seen, each, seen.astype(np.int64))
@@ -86,8 +99,9 @@ class Filter:
         n = len(starts) - 1
         distinct, known, filled = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
         seen = np.empty(n, np.bool_)
-        self.ones = judge_grams(
-            self.words, np.uint64(self.bits), self.hashes, self.ones, hashed, starts, millionths,
+        worth = np.array([round(WORTH * (k / 512) ** self.hashes) for k in range(513)], np.int64)
+        self.state = judge_grams(
+            self.words, np.uint64(len(self.words) // 8), self.hashes, worth, self.state, hashed, starts, millionths,
             distinct, known, seen, filled,
         )  # fmt: skip
         told = Seen(seen, distinct, known)
@@ -109,26 +123,47 @@ class Filter:
         errors = (needed - told.known)[stayed]
         logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, int(missing.max()) + 1)))])
         choices = logs[missing] - logs[errors] - logs[missing - errors]
-        rate = np.log(np.maximum(filled[stayed], 1) / self.bits) * self.hashes
+        rate = self._log_rates(filled[stayed])
         lost = np.minimum(np.exp(np.minimum(choices + errors * rate, 0.0)), 0.99)
         lost[filled[stayed] == 0] = 0.0
         self.wrong += math.fsum(lost / (1 - lost))
 
 
-def made_for(keys: int, rate: float | None, memory: int | None) -> Filter:
+def made_for(keys: int, rate: float | None, memory: int | None, *, blocked: bool = False) -> Filter:
     """An empty filter for `keys` keys: of `memory` bytes, or as large as `rate` asks for."""
-    keys = max(keys, 1)
+    keys, unit = max(keys, 1), 8 if blocked else 1
+    rate_of = _blocked_rate if blocked else _plain_rate
     if memory is None:
         assert rate is not None
-        bits = math.ceil(-keys * math.log(rate) / math.log(2) ** 2)
+        words = max(unit, math.ceil(-keys * math.log(rate) / math.log(2) ** 2 / 64))
+        while min(rate_of(keys, words, hashes) for hashes in _hashes(keys, words)) > rate:
+            words += max(unit, words // 200)
     else:
-        bits = 8 * memory
-    words = max(1, -(-bits // 64))
-    hashes = min(MOST_HASHES, max(1, round(64 * words / keys * math.log(2))))
-    if memory is None:  # hashes are whole: a few bits more bring the rate back to what was asked for
-        while (1 - math.exp(-hashes * keys / (64 * words))) ** hashes > rate:  # type: ignore[operator]
-            words += max(1, words // 1000)
-    return Filter(np.zeros(words, np.uint64), hashes)
+        words = memory // 8
+    words = max(unit, -(-words // unit) * unit)
+    hashes = min(_hashes(keys, words), key=lambda hashes: rate_of(keys, words, hashes))
+    return Filter(np.zeros(words, np.uint64), hashes, blocked)
+
+
+def _hashes(keys: int, words: int) -> range:
+    """The numbers of hashes that may be best."""
+    best = round(64 * words / keys * math.log(2))
+    return range(min(MOST_HASHES, max(1, best - 2)), min(MOST_HASHES, max(1, best + 1)) + 1)
+
+
+def _plain_rate(keys: int, words: int, hashes: int) -> float:
+    return float((1 - math.exp(-hashes * keys / (64 * words))) ** hashes)
+
+
+def _blocked_rate(keys: int, words: int, hashes: int) -> float:
+    """Keys fall into blocks like raindrops; full blocks err more than empty ones save."""
+    mean = 8 * keys / words
+    most = int(mean + 12 * math.sqrt(mean) + 20)
+    total, chance = 0.0, math.exp(-mean)
+    for held in range(1, most):
+        chance *= mean / held
+        total += chance * (1 - (511 / 512) ** (hashes * held)) ** hashes
+    return min(1.0, total if mean < 700 else 1.0)
 
 
 def joined_texts(columns: Iterable[pl.Series]) -> pl.Series:
@@ -161,7 +196,14 @@ def row_grams(
 def write_filter(path: Path, one: Filter, about: dict[str, Any]) -> None:
     """Keep a filter. `about`: how its keys are made, compared when it is read."""
     body = one.words.astype("<u8").tobytes()
-    facts = {"words": len(one.words), "hashes": one.hashes, "ones": one.ones, "rows": one.rows, "about": about}
+    facts = {
+        "words": len(one.words),
+        "blocked": one.blocked,
+        "hashes": one.hashes,
+        "state": one.state,
+        "rows": one.rows,
+        "about": about,
+    }
     head = json.dumps({**facts, "xxh3": xxhash.xxh3_128_hexdigest(body)}, sort_keys=True).encode() + b"\n"
     with writing(path) as temporary:
         temporary.write_bytes(MAGIC + xxhash.xxh3_128_hexdigest(head).encode() + b"\n" + head + body)
@@ -186,4 +228,4 @@ def read_filter(path: Path, about: dict[str, Any]) -> Filter:
     if other:
         told = ", ".join(f"{name} is {value!r}, not {about[name]!r}" for name, value in other.items())
         raise DataError(f"{path} was filled under other settings: {told}")
-    return Filter(words.astype(np.uint64), facts["hashes"], facts["ones"], facts["rows"])
+    return Filter(words.astype(np.uint64), facts["hashes"], facts["blocked"], facts["state"], facts["rows"])

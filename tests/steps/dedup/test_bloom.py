@@ -85,7 +85,7 @@ def test_the_filter_is_a_set_of_bits(rows: list[tuple[int, int, bool]], words: i
         assert seen == (there and mine <= bits)
         bits |= mine if there else set()
     assert {k for k in range(64 * words) if int(one.words[k // 64]) >> (k % 64) & 1} == bits
-    assert one.ones == len(bits)
+    assert one.state == len(bits) == round(one.fill * one.bits)
 
 
 def slow_grams(text: str, size: int, by_words: bool) -> list[tuple[str, ...]]:
@@ -124,7 +124,7 @@ def test_n_grams_are_those_spelt_out(texts: list[str], size: int, by_words: bool
 @given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=20), st.integers(1, 1_000_000))
 def test_rows_are_judged_by_the_share_of_their_n_grams(rows: list[list[int]], millionths: int) -> None:
     """In a filter so large that nothing is found by error, it is a set."""
-    one = Filter(np.zeros(4096, np.uint64), 20)
+    one = Filter(np.zeros(4096, np.uint64), 20, blocked=True)
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     hashed = np.array([value * 0x9E3779B97F4A7C15 % WORD for row in rows for value in row], np.uint64)
     told = one.judge_grams(hashed, starts, millionths)
@@ -139,7 +139,7 @@ def test_rows_are_judged_by_the_share_of_their_n_grams(rows: list[list[int]], mi
 @given(st.lists(st.integers(0, 40), max_size=40), st.integers(0, 40))
 def test_slices_change_nothing(values: list[int], cut: int) -> None:
     texts = pl.Series([f"the number {v} is said {v % 7} times over" for v in values], dtype=pl.String)
-    whole, parts = made_for(100, 0.01, None), made_for(100, 0.01, None)
+    whole, parts = (made_for(100, 0.01, None, blocked=True) for _ in range(2))
     hashed, starts = row_grams(texts, (), 3, True)
     told = whole.judge_grams(hashed, starts, 700_000)
     seen = [parts.judge_grams(*row_grams(some, (), 3, True), 700_000).seen for some in (texts[:cut], texts[cut:])]
@@ -161,12 +161,55 @@ def test_a_filter_made_for_a_rate_has_it_when_full_and_says_so(rate: float) -> N
     one = made_for(20_000, rate, None)
     one.judge_keys(random_keys(1, 20_000))
     assert one.rate == pytest.approx(rate, rel=0.1)
-    fresh = Filter(one.words.copy(), one.hashes, one.ones)
+    fresh = Filter(one.words.copy(), one.hashes, state=one.state)
     found = 0
-    for seed in range(2, 12):  # asked, not filled: each batch is put back
-        fresh.words[:], fresh.ones = one.words, one.ones
-        found += int(fresh.judge_keys(random_keys(seed, 2_000)).seen.sum())
-    assert found / 20_000 == pytest.approx(rate, rel=0.5)
+    for seed in range(2, 102):  # asked, not filled: each batch is put back
+        fresh.words[:], fresh.state = one.words, one.state
+        found += int(fresh.judge_keys(random_keys(seed, 400)).seen.sum())
+    assert found / 40_000 == pytest.approx(rate, rel=0.5)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01, 0.001])
+def test_a_filter_of_blocks_has_its_rate_too(rate: float) -> None:
+    one = made_for(20_000, rate, None, blocked=True)
+    one.judge_grams(random_keys(1, 20_000).low, np.arange(20_001, dtype=np.int64), 1_000_000)
+    assert one.rate == pytest.approx(rate, rel=0.15)
+    blocks = np.bitwise_count(one.words.reshape(-1, 8)).sum(axis=1) / 512
+    assert one.rate == pytest.approx(float((blocks**one.hashes).mean()), rel=1e-4)
+    found = one.judge_grams(random_keys(2, 40_000).low, np.array([0, 40_000]), 2_000_000).known[0]
+    assert found / 40_000 == pytest.approx(rate, rel=0.5)
+
+
+def gram_places(h: int, blocks: int, hashes: int) -> set[int]:
+    """The bits of an n-gram: nine bits of its mixed hash at a time, in the block that its hash names."""
+    block, places, found = h * blocks >> 64, mixed((h + MIX2) % WORD), set()
+    for i in range(hashes):
+        if i and i % 7 == 0:
+            places = mixed((places + h) % WORD)
+        found.add(512 * block + places % 512)
+        places >>= 9
+    return found
+
+
+MIX1, MIX2 = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
+
+
+def mixed(h: int) -> int:
+    h = (h ^ h >> 32) * MIX2 % WORD
+    h = (h ^ h >> 29) * MIX1 % WORD
+    return h ^ h >> 32
+
+
+@given(st.lists(st.integers(0, WORD - 1), max_size=40), st.integers(1, 3), st.integers(1, 16))
+def test_blocks_are_a_set_of_bits(values: list[int], blocks: int, hashes: int) -> None:
+    one = Filter(np.zeros(8 * blocks, np.uint64), hashes, blocked=True)
+    told = one.judge_grams(np.array(values, np.uint64), np.arange(len(values) + 1), 1_000_000)
+    bits: set[int] = set()
+    for value, seen in zip(values, told.seen, strict=True):
+        mine = gram_places(value, blocks, hashes)
+        assert seen == (mine <= bits)
+        bits |= mine
+    assert {k for k in range(512 * blocks) if int(one.words[k // 64]) >> (k % 64) & 1} == bits
 
 
 def test_expected_errors_are_those_that_happen() -> None:
@@ -181,7 +224,7 @@ def test_expected_errors_of_n_grams_are_no_fewer_than_those_that_happen() -> Non
     rng = np.random.default_rng(3)
     hashed = rng.integers(0, WORD, 40_000, np.uint64)
     starts = np.arange(0, 40_001, 4, np.int64)
-    one = made_for(40_000, None, 16_000)
+    one = made_for(40_000, None, 16_000, blocked=True)
     dropped = int(one.judge_grams(hashed, starts, 750_000).seen.sum())
     assert dropped > 20
     assert dropped * 0.8 < one.wrong < dropped * 8

@@ -1,6 +1,7 @@
-"""A Bloom filter over 128-bit keys and over n-grams, judged and filled row by row.
+"""Bloom filters over 128-bit keys and over n-grams, judged and filled row by row.
 
-A key sets `hashes` bits, at places made from its two halves by enhanced double hashing.
+A key sets `hashes` bits, at places made from its two halves by enhanced double hashing. An n-gram's bits all lie in
+one block of 512, the cache line that its hash names: one look at memory instead of many.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .words import Word, high64, load64
+from .words import Word, high64, load64, ones_in
 
-_1, _6, _63 = np.uint64(1), np.uint64(6), np.uint64(63)
+_1, _3, _6, _9, _63, _511 = (np.uint64(k) for k in (1, 3, 6, 9, 63, 511))
 _29, _32 = np.uint64(29), np.uint64(32)
 _MIX1, _MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _BLANK, _BREAK = np.uint8(0x20), np.uint8(0x1E)
@@ -153,11 +154,47 @@ def grams(data: np.ndarray, offsets: np.ndarray, size: int, by_words: bool, star
 
 
 @njit(nogil=True, cache=True)
+def block_holds(words: np.ndarray, blocks: Word, hashes: int, h: Word) -> bool:
+    """Whether every bit of an n-gram is set in its block. words: (8 * blocks,) uint64."""
+    first = high64(h, blocks) << _3
+    places = mixed(h + _MIX2)
+    for i in range(hashes):
+        if i and i % 7 == 0:
+            places = mixed(places + h)
+        bit = places & _511
+        places >>= _9
+        if not (words[first + (bit >> _6)] >> (bit & _63)) & _1:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def block_add(words: np.ndarray, blocks: Word, hashes: int, h: Word, worth: np.ndarray) -> int:
+    """Set every bit of an n-gram; returns by how much the worth of its block rises. worth: (513,) int64 by bits set."""
+    first = high64(h, blocks) << _3
+    before = 0
+    for j in range(8):
+        before += ones_in(words[first + np.uint64(j)])
+    after = before
+    places = mixed(h + _MIX2)
+    for i in range(hashes):
+        if i and i % 7 == 0:
+            places = mixed(places + h)
+        bit = places & _511
+        places >>= _9
+        word = words[first + (bit >> _6)]
+        after += int(((word >> (bit & _63)) & _1) ^ _1)
+        words[first + (bit >> _6)] = word | (_1 << (bit & _63))
+    return int(worth[after] - worth[before])
+
+
+@njit(nogil=True, cache=True)
 def judge_grams(
     words: np.ndarray,
-    bits: Word,
+    blocks: Word,
     hashes: int,
-    ones: int,
+    worth: np.ndarray,
+    state: int,
     hashed: np.ndarray,
     starts: np.ndarray,
     millionths: int,
@@ -169,8 +206,8 @@ def judge_grams(
     """Look each row's distinct n-grams up; a row too few of which are known stays, and its n-grams are added.
 
     millionths: the least share known at which a row is seen; distinct, known: (n,) int64, n-grams of the row and
-    those found; seen: (n,) bool; filled: (n,) int64, the bits set when the row was judged. A row without n-grams
-    is never seen. Returns the bits set at the end.
+    those found; seen: (n,) bool; filled: (n,) int64, the worth of all blocks (`state` so far) when the row was judged.
+    A row without n-grams is never seen. Returns the worth at the end.
     """
     n = starts.shape[0] - 1
     most = 0
@@ -180,7 +217,7 @@ def judge_grams(
     while size < 2 * most:
         size *= 2
     slots, stamps = np.empty(size, np.uint64), np.full(size, np.int64(-1), np.int64)
-    own = np.empty(max(most, 1), np.uint64)
+    own, near = np.empty(max(most, 1), np.uint64), np.zeros(1, np.uint64)
     wrap = np.uint64(size - 1)
     for i in range(n):
         count, found = 0, 0
@@ -194,11 +231,15 @@ def judge_grams(
             stamps[slot], slots[slot] = i, h
             own[count] = h
             count += 1
-            found += int(holds(words, bits, hashes, mixed(h + _MIX2), h))
-        filled[i] = ones
+        near[0] = 0
+        for j in range(count):  # one load each and no branch: memory answers many at once
+            near[0] ^= words[high64(own[j], blocks) << _3]
+        for j in range(count):
+            found += int(block_holds(words, blocks, hashes, own[j]))
+        filled[i] = state
         distinct[i], known[i] = count, found
         seen[i] = count > 0 and found * 1_000_000 >= millionths * count
         if not seen[i]:
             for j in range(count):
-                ones += add(words, bits, hashes, mixed(own[j] + _MIX2), own[j])
-    return ones
+                state += block_add(words, blocks, hashes, own[j], worth)
+    return state

@@ -94,7 +94,8 @@ class Filtered(TableStep):
         else:
             rate = self.false_positive_rate or (ROW_RATE if self.threshold is None else GRAM_RATE)
             expected = self.expected or math.ceil(room * self._count(table))
-            one = made_for(expected, rate, None if self.memory_mb is None else round(self.memory_mb * 1e6))
+            memory = None if self.memory_mb is None else round(self.memory_mb * 1e6)
+            one = made_for(expected, rate, memory, blocked=self.threshold is not None)
         for rows in self._earlier():
             if self.threshold is None:
                 one.judge_keys(keys([rows.buffers(view) for view in self.views()], self.rules()))
