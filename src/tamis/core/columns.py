@@ -5,7 +5,7 @@ Both are protocols; the engine implements them. Series have one value per row, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -79,6 +79,12 @@ class Table(Protocol):
 
     def __getitem__(self, name: str) -> pl.Series:
         """A gathered column."""
+
+    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
+        """Gathered columns of some rows at a time, in row order: (the first row's position, the columns).
+
+        Nothing is kept, so that memory does not grow with the rows. `fetch` reads least when asked for one piece.
+        """
 
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The halves of the row ids, (n,) each."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Cache:
             return None
         return Entry(folder, files, record["facts"])
 
-    def put(self, fingerprint: str, frames: dict[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
+    def put(self, fingerprint: str, frames: Mapping[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
         """Write an entry; one that is there already is replaced."""
         folder = self.folder(fingerprint)
         (folder / "entry.json").unlink(missing_ok=True)

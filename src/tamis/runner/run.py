@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -100,9 +101,7 @@ class Judge:
         seed = derive_seed(self.recipe.seed, step.name)
         identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {
-            name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
-        }
+        placed = {name: _placed(value, self.base) for name, value in step if _is_path(value)}
         written = step  # with paths as the recipe has them: fingerprints know no machine
         if placed:
             step = step.model_copy(update=placed)
@@ -240,6 +239,7 @@ class Judge:
         if call.rescued:
             log.account.rescued += _rescue(call, state, one, log.account)
         log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        log.account.changed += one.changed
         layers = state.layers if one.layer is None else (*state.layers, one.layer)
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
@@ -304,9 +304,23 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
     return found
 
 
+def _is_path(value: object) -> bool:
+    """Whether a field's value is a path, or several."""
+    return isinstance(value, Path) or (isinstance(value, tuple) and any(isinstance(one, Path) for one in value))
+
+
+def _placed(value: Any, base: Path) -> Any:
+    """A path, or several, as seen from `base`."""
+    return tuple(base / one for one in value) if isinstance(value, tuple) else base / value
+
+
 def _file_hash(path: Path, step: Step) -> str:
+    digest = xxhash.xxh3_128()
     try:
-        return str(xxhash.xxh3_128_hexdigest(path.read_bytes()))
+        with open(path, "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+        return str(digest.hexdigest())
     except OSError as error:
         raise UsageError(f"step {step.name!r} reads {path}: {error.strerror}") from None
 
