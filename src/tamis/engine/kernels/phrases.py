@@ -82,8 +82,8 @@ def _letter(data: np.ndarray, k: int) -> bool:
     """Whether the character that begins at `k` is part of a word: ASCII letters and digits, and what is no sign."""
     b = data[k]
     if b < 0x80:
-        return 0x30 <= b <= 0x39 or 0x41 <= b <= 0x5A or 0x61 <= b <= 0x7A
-    return b != 0xC2 and b != 0xE2 and b != 0xF0  # Latin-1 signs, quotation marks and symbols, emoji
+        return bool(0x30 <= b <= 0x39 or 0x41 <= b <= 0x5A or 0x61 <= b <= 0x7A)
+    return bool(b != 0xC2 and b != 0xE2 and b != 0xF0)  # Latin-1 signs, quotation marks and symbols, emoji
 
 
 @njit(nogil=True, cache=True)
