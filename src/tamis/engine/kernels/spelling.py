@@ -95,6 +95,13 @@ def fill(data: np.ndarray, offsets: np.ndarray, given: np.ndarray, prints: np.nd
         levels[slot] = given[i]
 
 
+def listed() -> dict[str, int]:
+    """The English words that come with the project, as strings, with their levels."""
+    with np.load(Path(__file__).parent / "data" / "spelling_en.npz", allow_pickle=False) as file:
+        text, levels = file["words"].tobytes().decode(), file["levels"].tolist()
+    return dict(zip(text.split("\n"), levels, strict=True))
+
+
 @cache
 def words() -> Words:
     """The English words that come with the project."""
