@@ -43,13 +43,17 @@ def messages_of(rows: Columns, view: str, at: NDArray[np.int64]) -> Iterator[Mes
         return
     chat = rows.chat(column)
     chosen = select_messages(view, chat)
-    for row in at.tolist():
-        start, end = int(chat.starts[row]), int(chat.starts[row + 1])
-        for message in range(start, end):
-            if chosen[message]:
-                role, content = chat.messages["role"][message], chat.messages["content"][message]
-                if content is not None:
-                    yield Message(row, message - start, role or "", content)
+    lengths = chat.starts[at + 1] - chat.starts[at]
+    owners = np.repeat(at, lengths)
+    numbers = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    places = chat.starts[owners] + numbers
+    kept = chosen[places]
+    index = pl.Series(places[kept], dtype=pl.UInt32)
+    told = chat.messages.select("role", "content")[index]
+    each = zip(owners[kept].tolist(), numbers[kept].tolist(), *map(pl.Series.to_list, told.get_columns()), strict=True)
+    for row, number, role, content in each:
+        if content is not None:
+            yield Message(row, number, role or "", content)
 
 
 def spread(values: Sequence[Any], at: Sequence[int], n: int, dtype: Any, empty: Any = None) -> pl.Series:

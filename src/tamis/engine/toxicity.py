@@ -290,7 +290,7 @@ def _table(terms: tuple[Term, ...]) -> Phrases:
                 seek(form.upper(), edges)
         if len(term.text) >= 4 and " " not in term.text and term.kind != "mild":
             for form in _disguises(term.text):
-                if len(form) >= 4:
+                if len(form) >= 4 and form != term.text:
                     seek(form, LEFT if form[0].isalnum() else 0)
     return phrases([form.encode() for form in sought], edges=list(sought.values()))
 
