@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from tamis.core.columns import Columns
-from tamis.core.outcome import Verdict, drop
+from tamis.core.outcome import Verdict
 from tamis.core.row import View
 from tamis.core.step import Reasons, RowStep
 
