@@ -46,7 +46,7 @@ def _same(data: np.ndarray, k: int, stop: int, word: np.ndarray) -> bool:
     different = 0
     for j in range(word.shape[0]):
         different += (data[k + j] | 0x20) != (word[j] | 0x20)
-    return different == 0
+    return bool(different == 0)
 
 
 @njit(nogil=True, cache=True)
@@ -74,7 +74,7 @@ def _tag_end(data: np.ndarray, k: int, stop: int, style: np.ndarray, script: np.
         if _same(data, k + 1, stop, name):
             for j in range(end, stop - 1):
                 if data[j] == 0x3C and data[j + 1] == 0x2F and _same(data, j + 2, stop, name):
-                    return min(stop, j + name.shape[0] + 3)
+                    return int(min(stop, j + name.shape[0] + 3))
     return end
 
 
