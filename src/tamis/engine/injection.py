@@ -39,7 +39,7 @@ MORE = 0.15  # each other family makes it surer
 ABOUT, QUOTED = 0.35, 0.15  # what a discussion takes off, and quotation marks in one
 HIDDEN = 0.25  # what hiding adds
 PHRASE = 200  # characters of a match that are told
-AROUND = 400  # characters before and after a word of a rule within which its pattern must match
+AROUND = 250  # characters before and after a word of a rule within which its pattern must match
 OCCURRENCES = 20  # of one word that are looked at one by one
 TAG_BYTES = (b"\xf3\xa0\x80", b"\xf3\xa0\x81")  # what the tag characters begin with
 _NEEDS = tuple(sorted({need for rule in RULES for need in rule.needs}))
@@ -148,6 +148,8 @@ def _match(plain: str) -> list[tuple[float, str, int, int]]:
     there = _present(lower)
     out = []
     for rule in RULES:
+        if there.isdisjoint(rule.needs):
+            continue
         match = None
         for need in sorted(there & rule.needs):
             match = _near(rule.pattern, plain, lower, need) or match
