@@ -2,8 +2,8 @@
 
 A fence or a formula that is open at the end, a bare mark of a list, a last word that others must follow ("and", "of the"), a
 comma or a colon say so by themselves. A last line that simply lacks its full stop says so only where the text is prose that
-ends its other sentences: answers of a word, titles, names, poems, code, tables, lists without full stops and addresses end in
-many ways and are complete.
+ends its other sentences: answers of a word, titles, names, poems, tables, lists without full stops and addresses end in many
+ways and are complete. Code outside fences is judged by its brackets, and by a last line that opens a block.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tamis.core.columns import Text
 
-SIGNS = ("open_fence", "open_formula", "bare_mark", "cut_sentence", "cut_item", "open_bracket")
+SIGNS = ("open_fence", "open_formula", "bare_mark", "cut_sentence", "cut_item", "open_bracket", "open_block")
 #: The last word of no sentence, in lower case, though others follow it in one.
 LINKING = """
 the a an of to and or with for at by from that which who is are was were as if but because than into its their your my his our
@@ -91,12 +91,15 @@ def weigh(figures: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.i
         scores[:, place] = np.maximum(scores[:, place], np.where(when, np.float32(weight), np.float32(0)))
 
     say("open_fence", 0.9, fenced)
-    say("open_formula", 0.7, (column(kernel.MATH) > 0) & (3 * signs <= 2 * all_lines) & (sentences > 0))
+    say("open_formula", 0.85, (column(kernel.MATH) > 0) & (3 * signs <= 2 * all_lines) & (sentences > 0))
     say("bare_mark", 0.9, (item == 2) & (items > 0) & ~code)
     say("cut_sentence", 0.8, prose & letters & (column(kernel.LINKING) > 0) & (column(kernel.LAST_WORDS) >= 3))
     say("cut_sentence", 0.8, prose & comma & ((sentences > 0) | ((lines == 0) & (item == 0))) & (tail >= 6))
     say("cut_sentence", 0.7, prose & (last == kernel.COLON) & (words >= 12) & (item == 0))
     say("open_bracket", 0.7, prose & open_end & (column(kernel.OPEN) > 0) & (column(kernel.LAST_WORDS) >= 4) & ~address)
+    last_code = (column(kernel.LAST_CODE) > 0) & ~fenced
+    say("open_bracket", 0.8, (column(kernel.BRACES) > 0) | (last_code & (column(kernel.OPEN) > 0)))
+    say("open_block", 0.7, last_code & (last == kernel.COLON) & (all_lines >= 2))
     say("cut_sentence", 0.6, plain & ~short)
     say(
         "cut_sentence",

@@ -38,6 +38,10 @@ CASES: list[Any] = [
     ({}, answer("水沸了以后等一分钟。"), "kept"),
     ({}, answer("Here you are:\n```python\nprint(1)\n```"), "kept"),
     ({}, answer(CODE), "kept"),
+    ({}, answer(CODE[:42]), "open_block"),
+    ({}, answer("int main() {\n  int a = 1;\n  int b = 2;"), "open_bracket"),
+    ({}, answer("int main() {\n  int a = 1;\n}"), "kept"),
+    ({}, answer("total = 0\nprint(sum(total"), "open_bracket"),
     ({}, answer(f"#!/bin/sh\nfind . -name 'a' -and -newer {'b ' * 9}"), "kept"),
     ({}, answer("Paris"), "kept"),
     ({}, answer("The capital of France is Paris"), "kept"),
@@ -73,7 +77,7 @@ def good(data: Path, name: str) -> list[str]:
 
 
 SETS = [
-    ("gpteacher/codegen-instruct.json.gz", 0.998, 0.0),
+    ("gpteacher/codegen-instruct.json.gz", 0.998, 0.58),
     ("gpteacher/roleplay-simple-deduped-roleplay-instruct.json.gz", 0.995, 0.86),
     ("llama-factory-demo/alpaca_en_demo.json.gz", 0.985, 0.78),  # five of the nine dropped are cut off in the set
     ("llama-factory-demo/alpaca_zh_demo.json.gz", 0.99, 0.74),

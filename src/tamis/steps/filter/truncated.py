@@ -18,9 +18,10 @@ class Truncated(RowStep):
     ## What it does
     Weighs how one view ends. Signs by themselves are a code fence or a formula that is open at the end, the bare mark of a
     list item ("4."), a last word that others must follow ("and the"), a comma or colon, a bracket opened in the last line. A
-    last line, or list item, that lacks its full stop is one only where the lines or items before it have theirs. Code, tables,
-    titles, poems, lists without full stops, short answers, signatures, tags and addresses end in many ways and are kept, and
-    so is an answer cut off just after a full stop: nothing shows that. The score, 0..1, says how sure it is.
+    last line, or list item, that lacks its full stop is one only where the lines or items before it have theirs. Tables, titles,
+    poems, lists without full stops, short answers, signatures, tags and addresses end in many ways and are kept; code outside
+    fences is judged by its brackets alone, and by a last line that opens a block. An answer cut off just after a full stop is
+    kept: nothing shows that. The score, 0..1, says how sure it is.
 
     ## Why
     Answers are cut at a token limit, and a model trained on them stops in the middle of sentences. Measured on complete
@@ -43,7 +44,8 @@ class Truncated(RowStep):
         "bare_mark": "the text ends on the mark of a list item that is not there",
         "cut_sentence": "the last sentence does not end",
         "cut_item": "the last item of a list does not end, and the others do",
-        "open_bracket": "a bracket is open in the last line, which does not end",
+        "open_bracket": "a bracket is open in the last line, or a brace in the code",
+        "open_block": "the last line of the code opens a block that is not there",
     }
 
     view: View = Field("response", alias="in", description="Which text of the row is looked at.")
