@@ -13,12 +13,14 @@ from tamis.core.columns import Columns, Text
 from tamis.core.row import CHAT_VIEWS, SEPARATOR, view_column
 
 from .frame import select_messages
-from .overlap import Hits, Index, bare, find
+from .overlap import Hits, Index, Parts, find
 
 ENOUGH = 6  # halves of telling words that an item must share, or its answer stands near
-ENOUGH_SIGNS, ENOUGH_BARE = 3, 20  # brackets and the like, and characters, that tell as much where they are all the same
+LITTLE = 2  # such halves, where the item is a sentence of its own
+ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
 TOLD_ITEMS = 200  # items of one row that are told one by one
 TOLD_SPANS = 40
+LONGEST_WORDS = 200
 EXCERPT, MARGIN = 500, 60  # characters of a text that the evidence quotes, and around what matched
 QUESTION, SHORT, ANSWER = 1, 2, 3
 
@@ -42,29 +44,20 @@ class Leaks(NamedTuple):
     evidence: dict[str, pl.Series]
 
 
-class _Parts(NamedTuple):
-    """Messages of each row of a view: where they begin in the row's bytes, whether the user's, their place in the chat."""
-
-    starts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    spoken: NDArray[np.bool_]
-    places: NDArray[np.int64]
-
-
 def find_leaks(rows: Columns, view: str, index: Index, rule: Rule) -> Leaks:
     """Look for every item of the index in every row."""
     text = rows.buffers(view)
     parts = _parts(rows, view, text)
-    found = find(text, parts.starts, parts.offsets, parts.spoken, index, rule.whole)
-    leaked, share = _judge(found, index, rule, text)
+    found = find(text, parts, index, whole=rule.whole, least=rule.coverage)
+    leaked, share = _judge(found, index, rule)
     return _told(text, view, parts, found, leaked, share, index, rule)
 
 
-def _parts(rows: Columns, view: str, text: Text) -> _Parts:
+def _parts(rows: Columns, view: str, text: Text) -> Parts:
     n = len(text.offsets) - 1
     if view not in CHAT_VIEWS or view_column(view) not in rows.names:
         zeros = np.zeros(n, np.int64)
-        return _Parts(zeros, np.arange(n + 1, dtype=np.int64), np.zeros(n, np.bool_), zeros)
+        return Parts(zeros, np.arange(n + 1, dtype=np.int64), np.zeros(n, np.bool_), zeros)
     chat = rows.chat(view_column(view))
     content = chat.messages["content"]
     chosen = np.flatnonzero(select_messages(view, chat) & content.is_not_null().to_numpy())
@@ -74,10 +67,10 @@ def _parts(rows: Columns, view: str, text: Text) -> _Parts:
     before = np.concatenate([[0], np.cumsum(sizes)])
     starts = before[:-1] - before[offsets[row]]
     spoken = (chat.messages["role"] == "user").fill_null(False).to_numpy()[chosen]
-    return _Parts(starts, offsets, np.ascontiguousarray(spoken), (chosen - chat.starts[row]).astype(np.int64))
+    return Parts(starts, offsets, np.ascontiguousarray(spoken), (chosen - chat.starts[row]).astype(np.int64))
 
 
-def _judge(found: Hits, index: Index, rule: Rule, text: Text) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Per hit: whether it is a leak, and the share of the item that stands in the row."""
     from .kernels import overlap as kernel
 
@@ -92,88 +85,109 @@ def _judge(found: Hits, index: Index, rule: Rule, text: Text) -> tuple[NDArray[n
         leaked &= hits[:, kernel.CHANGED] * 10 <= index.numbers[item]
     if rule.equal:
         leaked &= hits[:, kernel.WHOLE] == 1
-    enough = (hits[:, kernel.CONTENT] >= ENOUGH) | (hits[:, kernel.NEAR] == 1) | (hits[:, kernel.WHOLE] == 1)
-    for k in np.flatnonzero(leaked & (index.strict[item] | ~enough)).tolist():
-        i = int(item[k])
-        same = _stands(text, found, k, index.texts[i])
-        signs = sum(not c.isalnum() for c in bare(index.texts[i]))
-        telling = same and signs >= ENOUGH_SIGNS and len(bare(index.texts[i])) >= ENOUGH_BARE
-        leaked[k] = (same or not index.strict[i]) and bool(enough[k] or telling)
+    content, same = hits[:, kernel.CONTENT], hits[:, kernel.SAME] == 1
+    signed = same & (index.signs[item] >= ENOUGH_SIGNS) & (length >= ENOUGH_SIGNED)
+    sentence = (hits[:, kernel.SENTENCE] == 1) & ((content >= LITTLE) | signed)
+    near, alone = hits[:, kernel.NEAR] == 1, hits[:, kernel.WHOLE] == 1
+    leaked &= (content >= ENOUGH) | near | alone | sentence
+    leaked &= same | ~index.strict[item]
     return leaked, share
-
-
-def _stands(text: Text, found: Hits, hit: int, item: str) -> bool:
-    """Whether an item stands in the row sign by sign, white space and case aside."""
-    from .kernels import overlap as kernel
-
-    line = found.hits[hit]
-    first, count = int(line[kernel.FIRST_PIECE]), int(line[kernel.PIECES])
-    pieces = found.pieces[first : first + count]
-    begin, end = (int(text.offsets[line[kernel.ROW] + k]) for k in (0, 1))
-    room = 2 * len(item.encode())
-    low = max(begin, begin + int(pieces[:, 2].min()) - room)
-    high = min(end, begin + int(pieces[:, 3].max()) + room)
-    return bare(item) in bare(text.data[low:high].tobytes().decode("utf-8", "replace").replace(SEPARATOR, " "))
 
 
 # -- evidence -----------------------------------------------------------------------------------
 
 
 def _told(
-    text: Text, view: str, parts: _Parts, found: Hits, leaked: NDArray[np.bool_], share: NDArray[np.float64],
+    text: Text, view: str, parts: Parts, found: Hits, leaked: NDArray[np.bool_], share: NDArray[np.float64],
     index: Index, rule: Rule,
 ) -> Leaks:  # fmt: skip
     from .kernels import overlap as kernel
 
     n = len(text.offsets) - 1
-    hits = found.hits
-    item = hits[:, kernel.ITEM]
-    kinds = np.where(index.is_answer[item], ANSWER, np.where(index.lengths[item] < rule.n, SHORT, QUESTION))
+    chosen = np.flatnonzero(leaked)
+    hits, item = found.hits[chosen], found.hits[chosen, kernel.ITEM]
+    size = index.lengths[item]
+    kinds = np.where(index.is_answer[item], ANSWER, np.where(size < rule.n, SHORT, QUESTION))
+    complete = hits[:, kernel.TOUCHED] == size
+    # of a row's leaks: questions before answers, the larger share, the longer, the first item
+    order = np.lexsort((item, -size, -share[chosen], ~complete, kinds == ANSWER, hits[:, kernel.ROW]))
     kind = np.zeros(n, np.int8)
-    coverage = np.zeros(n, np.float32)
-    np.maximum.at(coverage, hits[:, kernel.ROW], share.astype(np.float32))
-    # of a row's hits: leaks first, then questions before answers, the larger share, the longer, the first item
-    order = np.lexsort((item, -index.lengths[item], -share, kinds == ANSWER, ~leaked, hits[:, kernel.ROW]))
-    rows_of = hits[order, kernel.ROW]
-    firsts = np.flatnonzero(np.concatenate([[True], rows_of[1:] != rows_of[:-1]])) if len(order) else np.empty(0, np.int64)
-    best = order[firsts]
     names: list[str | None] = [None] * n
     ids: list[str | None] = [None] * n
-    matches: list[str | None] = [None] * n
     words: list[str | None] = [None] * n
-    for start, hit in zip(firsts.tolist(), best.tolist(), strict=True):
-        row = int(hits[hit, kernel.ROW])
-        if not leaked[hit]:
-            continue
-        kind[row] = kinds[hit]
-        stop = int(np.searchsorted(rows_of, row, side="right"))
-        mine = [h for h in order[start:stop].tolist() if leaked[h]]
-        seen: set[int] = set()
-        told: list[dict[str, Any]] = []
-        for h in mine:
-            i = int(item[h])
-            if i in seen:
-                continue
-            seen.add(i)
-            if len(told) < TOLD_ITEMS:
-                told.append(_match(text, view, parts, found, h, float(share[h]), index, full=not told))
-        one = index.sets[index.set_of[item[hit]]]
-        names[row], ids[row] = one.name, told[0]["item"]
-        words[row] = told[0]["row_text"][told[0]["row_marks"][0][0] : told[0]["row_marks"][0][1]][:200]
+    matches: list[str | None] = [None] * n
+    rows_of = hits[order, kernel.ROW]
+    starts = np.flatnonzero(np.diff(rows_of, prepend=-1))
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        mine = order[start:stop]
+        row = int(rows_of[start])
+        own = [int(chosen[h]) for h in _own(found, hits, complete, mine)]
+        told = [
+            _match(text, view, parts, found, h, float(share[h]), index, full=not k) for k, h in enumerate(own[:TOLD_ITEMS])
+        ]
+        kind[row] = kinds[mine[0]]
+        names[row], ids[row] = told[0]["benchmark"], told[0]["item"]
+        low, high = told[0]["row_marks"][0]
+        words[row] = told[0]["row_text"][low:high][:LONGEST_WORDS]
         matches[row] = json.dumps(told, ensure_ascii=False)
-    coverage[~text.valid] = 0
     evidence = {
         "benchmark": pl.Series(names, dtype=pl.String),
         "item": pl.Series(ids, dtype=pl.String),
-        "coverage": pl.Series(coverage),
+        "coverage": pl.Series(found.best.astype(np.float32)),
         "words": pl.Series(words, dtype=pl.String),
         "matches": pl.Series(matches, dtype=pl.String),
     }
     return Leaks(kind, evidence)
 
 
+def _own(found: Hits, hits: NDArray[np.int64], complete: NDArray[np.bool_], mine: NDArray[np.int64]) -> list[int]:
+    """Of a row's leaks, best first, those with words of their own: variants of an item (other names in the same question)
+    are not all leaked because one is. The same item in two test sets counts in both."""
+    from .kernels import overlap as kernel
+
+    if len(mine) == 1:
+        return [int(mine[0])]
+    own: list[int] = []
+    seen: set[int] = set()
+    claimed: list[tuple[int, int]] = []
+    whole: set[tuple[int, int]] = set()
+    for h in mine.tolist():
+        item = int(hits[h, kernel.ITEM])
+        if item in seen:
+            continue
+        first, count = int(hits[h, kernel.FIRST_PIECE]), int(hits[h, kernel.PIECES])
+        pieces = [(a, b) for a, b in found.pieces[first : first + count, 2:].tolist()]
+        twin = bool(complete[h]) and len(pieces) == 1 and pieces[0] in whole
+        if not twin:
+            taken = sum(_shared(piece, claimed) for piece in pieces)
+            if 2 * taken >= sum(b - a for a, b in pieces):
+                continue
+        seen.add(item)
+        own.append(h)
+        whole |= set(pieces) if complete[h] and len(pieces) == 1 else set()
+        claimed = claimed if twin else _joined([*claimed, *pieces])
+    return own
+
+
+def _shared(piece: tuple[int, int], claimed: list[tuple[int, int]]) -> int:
+    """How much of a stretch lies in stretches that do not overlap, in order."""
+    a, b = piece
+    return sum(min(b, d) - max(a, c) for c, d in claimed if c < b and d > a)
+
+
+def _joined(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same stretches in order, those that overlap as one."""
+    out: list[tuple[int, int]] = []
+    for a, b in sorted(pieces):
+        if out and a <= out[-1][1]:
+            out[-1] = (out[-1][0], max(b, out[-1][1]))
+        else:
+            out.append((a, b))
+    return out
+
+
 def _match(
-    text: Text, view: str, parts: _Parts, found: Hits, hit: int, share: float, index: Index, *, full: bool
+    text: Text, view: str, parts: Parts, found: Hits, hit: int, share: float, index: Index, *, full: bool
 ) -> dict[str, Any]:
     """One item in one row. spans: (view, message, start, end) in the row, (start, end) in the item, in code points."""
     from .kernels import overlap as kernel
@@ -200,7 +214,7 @@ def _match(
     return told
 
 
-def _span(raw: bytes, view: str, parts: _Parts, row: int, start: int, end: int) -> list[Any]:
+def _span(raw: bytes, view: str, parts: Parts, row: int, start: int, end: int) -> list[Any]:
     """Bytes of a row as (view, message, start, end) in code points of the message."""
     first, last = int(parts.offsets[row]), int(parts.offsets[row + 1])
     part = first + int(np.searchsorted(parts.starts[first:last], start, side="right")) - 1
@@ -213,7 +227,7 @@ def _item_span(index: Index, item: int, word: int, size: int) -> tuple[int, int]
     """Words of an item as (start, end) in code points of its text."""
     items = index.items
     first = int(items.bounds[item]) + word
-    base = int(index.offsets[item])
+    base = int(index.items.offsets[item])
     start, stop = int(items.starts[first]), int(items.stops[first + size - 1])
     low = len(items.data[base:start].tobytes().decode("utf-8", "replace"))
     return low, low + len(items.data[start:stop].tobytes().decode("utf-8", "replace"))

@@ -25,16 +25,17 @@ COMMON = frozenset(
     more most much must my no nor not of off on once one only or other our out over own per please same shall she should so some
     such than that the their them then there these they this those through to too two under until up us use used using very
     was we were what when where whether which while who whom whose why will with would yes you your
-    following question questions answer answers answered sentence sentences statement statements true false write word words
+    following question questions answer answers answered sentence sentences statement statements write word words
     example examples choose option options correct correctly find describe explain list name number text passage problem
     complete create generate provide input output task instruction response context step think people person thing things
     def return self import int str none list s t re ve ll d m x y n b c e f g
     """.split()
 )
+HALF = frozenset(("true", "false"))  # of these only both together
 MIN_SHORT = 3  # words of the shortest item that is looked for
 ALONE = 16  # halves of telling words that make an answer worth finding without its question
 FEW = 2  # choices that stand near a question as good as its answer
-TOLD = 60  # least share covered that is told at all, in 1/200
+SIGNS = "()[]{}<>=+*/^|&\\_$%#@~"  # that say something by themselves
 
 
 class Index(NamedTuple):
@@ -50,8 +51,8 @@ class Index(NamedTuple):
     number_in_set: NDArray[np.int64]
     is_answer: NDArray[np.bool_]
     strict: NDArray[np.bool_]
+    signs: NDArray[np.int64]
     texts: tuple[str, ...]
-    offsets: NDArray[np.int64]  # of each text in the bytes of all
     sets: tuple[Benchmark, ...]
     left_out: tuple[int, ...]  # per set: items too short to be looked for
 
@@ -117,6 +118,7 @@ def content_of(words: _Words) -> NDArray[np.uint8]:
     common = np.unique(words_of([" ".join(sorted(COMMON))]).hashes)
     worth = np.where(words.kinds == 3, 1, 2).astype(np.uint8)
     worth[np.isin(words.hashes, common)] = 0
+    worth[np.isin(words.hashes, words_of(sorted(HALF)).hashes)] = 1
     worth[(words.stops - words.starts == 1) & (words.kinds == 1)] = 0
     text = np.repeat(np.arange(len(words.bounds) - 1), np.diff(words.bounds))
     order = np.lexsort((np.arange(len(text)), words.hashes, text))
@@ -136,10 +138,12 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     answer: list[bool] = []
     told: list[tuple[str, ...]] = []  # what may stand near instead of more words
     needed: list[int] = []
+    sizes = [np.diff(words_of([item.question for item in one.items]).bounds) for one in sets]
     for k, one in enumerate(sets):
         for j, item in enumerate(one.items):
             if parts != "answers":
-                texts.append(item.question)
+                joined = parts == "both" and sizes[k][j] < MIN_SHORT and item.answers
+                texts.append(f"{item.question}\n{item.answers[0]}" if joined else item.question)
                 set_of.append(k), numbers_in.append(j), answer.append(False)
                 told.append(item.answers or item.choices)
                 needed.append(1 if item.answers else FEW)
@@ -178,14 +182,14 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     answers = words_of([text for group in told for text in group])
     answer_bounds = np.concatenate([[0], np.cumsum([len(group) for group in told])]).astype(np.int64)
     items = kernel.Items(
-        words.bounds, words.hashes, weights, content, words.kinds, words.data, words.starts, words.stops,
-        np.where(only_whole | whole, 200, TOLD).astype(np.uint8), (only_whole | whole), answer_bounds, answers.bounds,
-        answers.hashes, np.array(needed, np.int64),
+        words.bounds, words.hashes, weights, content, words.kinds, words.data, words.offsets, words.starts, words.stops,
+        only_whole | whole, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
     )  # fmt: skip
+    signs = np.array([sum(text.count(sign) for sign in SIGNS) for text in texts], np.int64)
     left_out = tuple(int((~usable & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
     return Index(
         long, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
-        is_answer, strict, tuple(texts), words.offsets, sets, left_out,
+        is_answer, strict, signs, tuple(texts), sets, left_out,
     )  # fmt: skip
 
 
@@ -261,37 +265,45 @@ def _seeds(
 
 
 class Hits(NamedTuple):
-    """What was found: hits (h, HIT) and pieces (k, PIECE) int64, see the kernel."""
+    """What was found: hits (h, HIT) and pieces (k, PIECE) int64, see the kernel; best (n,): largest share per row, 0..1."""
 
     hits: NDArray[np.int64]
     pieces: NDArray[np.int64]
+    best: NDArray[np.float64]
 
 
-def find(text: Text, parts: NDArray[np.int64], part_offsets: NDArray[np.int64], spoken: NDArray[np.bool_], index: Index, whole: bool) -> Hits:
-    """Every item that stands in some row, as the kernel finds them."""
+class Parts(NamedTuple):
+    """Messages of each row of a view: where they begin in the row's bytes, whether the user's, their place in the chat."""
+
+    starts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    spoken: NDArray[np.bool_]
+    places: NDArray[np.int64]
+
+
+def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -> Hits:
+    """Every item of which a share of `least` or more stands in some row, as the kernel finds them."""
     from .kernels.overlap import FIRST_PIECE, HIT, PIECE, ROW, find_overlaps
 
     n = len(text.offsets) - 1
-    room, piece_room = 4096, 1 << 16
-    found, pieces, told = [], [], 0
+    room, piece_room = 1 << 14, 1 << 16
+    best = np.zeros(n, np.int64)
+    found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
     row = 0
     while row < n:
         hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
         used = np.zeros(3, np.int64)
         last = find_overlaps(
-            text.data, text.offsets, row, parts, part_offsets, spoken, *folds(), index.long, index.short, index.items, whole,
-            hits, some, used,
+            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *folds(), index.long, index.short,
+            index.items, whole, int(10000 * least), best, hits, some, used,
         )  # fmt: skip
-        if last == row:  # one row alone needs more
+        if last < n:
             room, piece_room = 4 * room, 4 * piece_room
-            continue
         row = last
         mine = hits[: used[0]].copy()
         mine[:, FIRST_PIECE] += told
         told += int(used[1])
         found.append(mine)
         pieces.append(some[: used[1]].copy())
-    if not found:
-        return Hits(np.empty((0, HIT), np.int64), np.empty((0, PIECE), np.int64))
     both = np.concatenate(found)
-    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces))
+    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000)

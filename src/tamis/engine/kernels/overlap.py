@@ -15,8 +15,8 @@ from numba import njit
 from .folded_words import DIGIT, find_words, fold_word
 
 #: columns of a hit
-ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE, STREAM, FIRST_PIECE, PIECES, TOUCHED = range(12)
-HIT = 12
+ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE, STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, SENTENCE = range(14)
+HIT = 14
 #: columns of a piece: first word in the item, words, first and last byte in the row (from the row's begin)
 PIECE = 4
 ANCHOR = 3  # equal words that make a piece
@@ -46,8 +46,8 @@ class Items(NamedTuple):
     """The test items. Of item i the words `bounds[i]:bounds[i + 1]`.
 
     hashes uint64; weights uint8: whether the word counts (it stands in an n-gram that few items have); content uint8: what
-    it says, in halves of a word, once an item; kinds uint8; starts, stops: its bytes in data.
-    least uint8: per item the share to be covered, in 1/200, for it to be told; whole: per item whether only all of it counts.
+    it says, in halves of a word, once an item; kinds uint8; starts, stops: its bytes in data, in which item i is `offsets[i]:offsets[i + 1]`.
+    whole bool: whether only all of the item counts.
     answers: of item i the texts `answer_bounds[i]:answer_bounds[i + 1]`, each the hashes `text_bounds[k]:…`; needed: how many
     of them make an answer.
     """
@@ -58,9 +58,9 @@ class Items(NamedTuple):
     content: np.ndarray
     kinds: np.ndarray
     data: np.ndarray
+    offsets: np.ndarray
     starts: np.ndarray
     stops: np.ndarray
-    least: np.ndarray
     whole: np.ndarray
     answer_bounds: np.ndarray
     text_bounds: np.ndarray
@@ -301,12 +301,13 @@ def _scan(
 def find_overlaps(
     data: np.ndarray, offsets: np.ndarray, first_row: int, parts: np.ndarray, part_offsets: np.ndarray, spoken: np.ndarray,
     codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, short: Seeds, items: Items, whole_only: bool,
-    hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
+    least: int, best: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
 ) -> int:  # fmt: skip
     """The items in each row from `first_row` on; returns the row at which there was no more room (or the number of rows).
 
     parts: where each part (message) of a row begins, bytes from the row's begin, `part_offsets[i]:part_offsets[i + 1]` of row
-    i; spoken bool: whether it is the user's. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
+    i; spoken bool: whether it is the user's. least: share of an item, in 1/10000, from which on it is told. best (n,) int64: the
+    largest share of an item in each row. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
     """
     room = 1
     for i in range(first_row, offsets.shape[0] - 1):
@@ -358,8 +359,9 @@ def find_overlaps(
                     continue
                 if used[0] < hits.shape[0]:
                     _tell(
-                        data, begin, mine, m, which, order, hashes, n, starts, stops, kinds, places, items, item,
-                        chains[item], links, pieces, marks, codes, more, bounds, letters, others, hits, hit_pieces, used, row,
+                        data, begin, end, mine, m, which, order, hashes, n, starts, stops, kinds, places, items, item,
+                        chains[item], links, pieces, marks, codes, more, bounds, letters, others, hits, hit_pieces, used, row, least, best,
+                        parts, part_offsets[row], n_parts, spoken,
                     )  # fmt: skip
                 else:
                     used[2] = 1
@@ -392,11 +394,87 @@ def _place(
 
 
 @njit(nogil=True, cache=True)
+def _folded_byte(b: int) -> int:
+    """A byte for comparison: small ASCII letters; 0 where it is white space or joins messages."""
+    if b <= 0x20:
+        return 0
+    return b + 0x20 if 0x41 <= b <= 0x5A else b
+
+
+@njit(nogil=True, cache=True)
+def _same_signs(
+    data: np.ndarray, begin: int, end: int, at: int, text: np.ndarray, text_begin: int, text_end: int, text_at: int
+) -> bool:
+    """Whether the item stands in the row sign by sign, white space and case of ASCII aside; both words begin at `at`s."""
+    for way in (1, -1):
+        j, k = (at, text_at) if way == 1 else (at - 1, text_at - 1)
+        while text_begin <= k < text_end:
+            want = _folded_byte(text[k])
+            if want == 0:
+                k += way
+                continue
+            while begin <= j < end and _folded_byte(data[j]) == 0:
+                j += way
+            if not begin <= j < end or _folded_byte(data[j]) != want:
+                return False
+            j, k = j + way, k + way
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _spoken(
+    data: np.ndarray, begin: int, end: int, at: int, parts: np.ndarray, first: int, n_parts: int, spoken: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """The bytes of the user's messages of a row alone, and where byte `at` is among them."""
+    out = np.empty(end - begin, np.uint8)
+    n, moved = 0, 0
+    for k in range(first, first + n_parts):
+        if not spoken[k]:
+            continue
+        low = begin + parts[k]
+        high = begin + parts[k + 1] - 1 if k + 1 < first + n_parts else end
+        if low <= at < high:
+            moved = n + at - low
+        out[n : n + high - low] = data[low:high]
+        n += high - low
+    return out[:n], moved
+
+
+@njit(nogil=True, cache=True)
+def _ends(b: int) -> bool:
+    """Whether a byte ends a sentence: a line's or message's end, `.:?!`, or a sign that is not ASCII."""
+    return b == 0x0A or b == 0x1E or b == 0x2E or b == 0x3A or b == 0x3F or b == 0x21 or b >= 0x80
+
+
+@njit(nogil=True, cache=True)
+def _says(b: int) -> bool:
+    """Whether a byte is a letter or digit of ASCII."""
+    return 0x30 <= b <= 0x39 or 0x61 <= (b | 0x20) <= 0x7A
+
+
+@njit(nogil=True, cache=True)
+def _stands_alone(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> bool:
+    """Whether bytes start … stop-1 are sentences of their own: an end before them, and an end after them."""
+    k = start - 1
+    while k >= begin and not _ends(data[k]):
+        if _says(data[k]):
+            return False
+        k -= 1
+    k = stop
+    while k < end and not _ends(data[k]):
+        if _says(data[k]) or data[k] == 0x2C:
+            return False
+        k += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _tell(
-    data: np.ndarray, begin: int, stream: np.ndarray, m: int, which: int, order: np.ndarray, hashes: np.ndarray, n: int,
+    data: np.ndarray, begin: int, end: int, stream: np.ndarray, m: int, which: int, order: np.ndarray, hashes: np.ndarray, n: int,
     starts: np.ndarray, stops: np.ndarray, kinds: np.ndarray, places: np.ndarray, items: Items, item: int, chain: int,
     links: np.ndarray, pieces: np.ndarray, marks: np.ndarray, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray,
     letters: np.ndarray, others: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray, row: int,
+    least: int, best: np.ndarray, parts: np.ndarray, first_part: int, n_parts: int, spoken: np.ndarray,
 ) -> None:  # fmt: skip
     """Write the hit of one item, unless too little of it is covered, or a word is not what its hash says."""
     first, last = items.bounds[item], items.bounds[item + 1]
@@ -409,13 +487,19 @@ def _tell(
             content += items.content[k]
         elif marks[k] & 2:
             changed += 1
-    if 200 * covered < np.int64(items.least[item]) * weight or covered == 0:
+    if covered == 0:
+        return
+    best[row] = max(best[row], (10000 * covered) // weight)
+    if 10000 * covered < least * weight:
         return
     start = used[1]
     low, high = n, 0
+    first_whole = m  # where in the stream the whole item stands, first
     piece = chain
     while piece >= 0:
         r, p, size = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
+        if size == last - first and r < first_whole:
+            first_whole = r
         k = 0
         while k < size:
             a = order[r + k] if which else r + k
@@ -452,9 +536,23 @@ def _tell(
     hit = used[0]
     hits[hit, ROW], hits[hit, ITEM] = row, item
     hits[hit, WEIGHT], hits[hit, COVERED], hits[hit, CONTENT], hits[hit, CHANGED] = weight, covered, content, changed
+    alone = first_whole < m
+    if alone:
+        low = order[first_whole] if which else first_whole
+        high = (order[first_whole + last - first - 1] if which else first_whole + last - first - 1) + 1
+    hits[hit, WHOLE] = (
+        alone and (low == 0 or places[low - 1] != places[low]) and (high == n or places[high] != places[high - 1])
+    )
+    if alone and which:
+        said, at = _spoken(data, begin, end, starts[low], parts, first_part, n_parts, spoken)
+        hits[hit, SAME] = _same_signs(
+            said, 0, said.shape[0], at, items.data, items.offsets[item], items.offsets[item + 1], items.starts[first]
+        )
+    else:
+        hits[hit, SAME] = alone and _same_signs(
+            data, begin, end, starts[low], items.data, items.offsets[item], items.offsets[item + 1], items.starts[first]
+        )
+    hits[hit, SENTENCE] = alone and _stands_alone(data, begin, end, starts[low], stops[high - 1])
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
-    alone = touched == last - first and high - low == last - first
-    alone = alone and (low == 0 or places[low - 1] != places[low]) and (high == n or places[high] != places[high - 1])
-    hits[hit, WHOLE] = alone
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = which, start, used[1] - start, touched
     used[0] += 1
