@@ -118,7 +118,7 @@ def _told(
     matches: list[str | None] = [None] * n
     rows_of = hits[order, kernel.ROW]
     starts = np.flatnonzero(np.diff(rows_of, prepend=-1))
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=False):
         mine = order[start:stop]
         row = int(rows_of[start])
         own = [int(chosen[h]) for h in _own(found, hits, complete, mine)]
