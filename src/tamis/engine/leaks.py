@@ -16,6 +16,7 @@ from .frame import select_messages
 from .overlap import Hits, Index, Parts, find
 
 ENOUGH = 6  # halves of telling words that an item must share, or its answer stands near
+MUCH = 10  # in the middle of a sentence, of an item shorter than an n-gram
 LITTLE = 2  # such halves, where the item is a sentence of its own
 ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
 TOLD_ITEMS = 200  # items of one row that are told one by one
@@ -87,9 +88,12 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
         leaked &= hits[:, kernel.WHOLE] == 1
     content, same = hits[:, kernel.CONTENT], hits[:, kernel.SAME] == 1
     signed = same & (index.signs[item] >= ENOUGH_SIGNS) & (length >= ENOUGH_SIGNED)
-    sentence = (hits[:, kernel.SENTENCE] == 1) & ((content >= LITTLE) | signed)
+    bounded = hits[:, kernel.BOUNDED]
     near, alone = hits[:, kernel.NEAR] == 1, hits[:, kernel.WHOLE] == 1
-    leaked &= (content >= ENOUGH) | near | alone | sentence
+    sentence = (bounded == 3) & ((content >= LITTLE) | signed)
+    enough = content >= np.where((length >= rule.n) | (bounded > 0), ENOUGH, MUCH)
+    near &= (length >= rule.n) | ((bounded > 0) & (content >= LITTLE))
+    leaked &= enough | near | alone | sentence
     leaked &= same | ~index.strict[item]
     return leaked, share
 

@@ -15,7 +15,7 @@ from numba import njit
 from .folded_words import DIGIT, find_words, fold_word
 
 #: columns of a hit
-ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE, STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, SENTENCE = range(14)
+ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE, STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED = range(14)
 HIT = 14
 #: columns of a piece: first word in the item, words, first and last byte in the row (from the row's begin)
 PIECE = 4
@@ -453,19 +453,22 @@ def _says(b: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def _stands_alone(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> bool:
-    """Whether bytes start … stop-1 are sentences of their own: an end before them, and an end after them."""
+def _bounded(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> int:
+    """Whether a sentence begins with byte `start` (1) and one ends before `stop` (2), as a sum."""
+    found = 3
     k = start - 1
     while k >= begin and not _ends(data[k]):
         if _says(data[k]):
-            return False
+            found -= 1
+            break
         k -= 1
     k = stop
     while k < end and not _ends(data[k]):
         if _says(data[k]) or data[k] == 0x2C:
-            return False
+            found -= 2
+            break
         k += 1
-    return True
+    return found
 
 
 @njit(nogil=True, cache=True)
@@ -552,7 +555,7 @@ def _tell(
         hits[hit, SAME] = alone and _same_signs(
             data, begin, end, starts[low], items.data, items.offsets[item], items.offsets[item + 1], items.starts[first]
         )
-    hits[hit, SENTENCE] = alone and _stands_alone(data, begin, end, starts[low], stops[high - 1])
+    hits[hit, BOUNDED] = _bounded(data, begin, end, starts[low], stops[high - 1]) if alone else 0
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = which, start, used[1] - start, touched
     used[0] += 1
