@@ -92,7 +92,7 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     near, alone = hits[:, kernel.NEAR] == 1, hits[:, kernel.WHOLE] == 1
     sentence = (bounded == 3) & ((content >= LITTLE) | signed)
     enough = content >= np.where((length >= rule.n) | (bounded > 0), ENOUGH, MUCH)
-    near &= (length >= rule.n) | ((bounded > 0) & (content >= LITTLE))
+    near &= (length >= rule.n) | (bounded == 3) | ((bounded > 0) & (content >= LITTLE))
     leaked &= enough | near | alone | sentence
     leaked &= same | ~index.strict[item]
     return leaked, share

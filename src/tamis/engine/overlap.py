@@ -164,8 +164,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     place = np.repeat(np.arange(len(lengths)), lengths)
     rare = (counted > 0) & (counted <= common)
     weights = np.zeros(len(place), np.uint8)
-    for step in range(n):
-        weights[step:] |= rare[: len(rare) - step].astype(np.uint8) if step else rare.astype(np.uint8)
+    for step in range(min(n, len(rare))):
+        weights[step:] |= rare[: len(rare) - step]
     plain = _sums(rare, words.bounds) == 0  # nothing in the item is its own
     weights[plain[place]] = 1
     only_whole = plain | (lengths < n)

@@ -26,8 +26,43 @@ def _mixed(h: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _digit(data: np.ndarray, k: int, end: int) -> bool:
-    return k < end and 0x30 <= data[k] <= 0x39
+def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> tuple[int, int]:
+    """(code, bytes) of the character at `k`, which is not ASCII; code as in the table of `folding`."""
+    b = np.int64(data[k])
+    if b < 0xE0 and k + 1 < end:
+        return np.int64(codes[((b & 0x1F) << 6) | (data[k + 1] & 0x3F)]), 2
+    if b < 0xF0 and k + 2 < end:
+        point = ((b & 0x0F) << 12) | ((np.int64(data[k + 1]) & 0x3F) << 6) | (np.int64(data[k + 2]) & 0x3F)
+        return np.int64(codes[point]), 3
+    if k + 3 < end:
+        point = ((b & 0x07) << 18) | ((np.int64(data[k + 1]) & 0x3F) << 12)
+        point |= ((np.int64(data[k + 2]) & 0x3F) << 6) | (np.int64(data[k + 3]) & 0x3F)
+        if point < TABLE:
+            return np.int64(codes[point]), 4
+        if 0x20000 <= point < 0x40000:
+            return (SINGLE << KIND) | point, 4
+        return -1 if 0xE0000 <= point < 0xE0200 else 0, 4
+    return 0, 1
+
+
+@njit(nogil=True, cache=True)
+def _digit(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
+    """Bytes of the digit at `k`, of any script; 0 if there is none."""
+    if k >= end:
+        return 0
+    if data[k] < 0x80:
+        return 1 if 0x30 <= data[k] <= 0x39 else 0
+    code, size = _code_at(data, k, end, codes)
+    return size if code >> KIND == DIGIT else 0
+
+
+@njit(nogil=True, cache=True)
+def _sign(data: np.ndarray, k: int, end: int, sign: int) -> int:
+    """Bytes of the ASCII sign at `k`, or of its full-width form; 0 if another character stands there."""
+    if k < end and data[k] == sign:
+        return 1
+    wide = k + 2 < end and data[k] == 0xEF and data[k + 1] == 0xBC and data[k + 2] == sign + 0x60
+    return 3 if wide else 0
 
 
 @njit(nogil=True, cache=True)
@@ -59,46 +94,33 @@ def _broken(data: np.ndarray, k: int, end: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _fraction(data: np.ndarray, k: int, end: int) -> int:
-    """Bytes of the decimal point at `k` and the digits after it, 0 where it is no decimal point (1.2.3)."""
-    j = k + 1
-    while _digit(data, j, end):
-        j += 1
-    if j == k + 1 or (j < end and data[j] == 0x2E and _digit(data, j + 1, end)):
+def _fraction(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
+    """Bytes of the decimal point at `k` and the digits after it, 0 where there is none (or it is 1.2.3)."""
+    point = _sign(data, k, end, 0x2E)
+    j = k + point
+    size = _digit(data, j, end, codes) if point else 0
+    if size == 0:
         return 0
-    return j - k
+    while size:
+        j += size
+        size = _digit(data, j, end, codes)
+    again = _sign(data, j, end, 0x2E)
+    return 0 if again and _digit(data, j + again, end, codes) else j - k
 
 
 @njit(nogil=True, cache=True)
-def _grouped(data: np.ndarray, k: int, end: int, run: int) -> bool:
-    """Whether the comma at `k`, after `run` digits, stands between thousands."""
-    return (
-        1 <= run <= 3
-        and _digit(data, k + 1, end)
-        and _digit(data, k + 2, end)
-        and _digit(data, k + 3, end)
-        and not _digit(data, k + 4, end)
-    )
-
-
-@njit(nogil=True, cache=True)
-def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> tuple[int, int]:
-    """(code, bytes) of the character at `k`, which is not ASCII; code as in the table of `folding`."""
-    b = np.int64(data[k])
-    if b < 0xE0 and k + 1 < end:
-        return np.int64(codes[((b & 0x1F) << 6) | (data[k + 1] & 0x3F)]), 2
-    if b < 0xF0 and k + 2 < end:
-        point = ((b & 0x0F) << 12) | ((np.int64(data[k + 1]) & 0x3F) << 6) | (np.int64(data[k + 2]) & 0x3F)
-        return np.int64(codes[point]), 3
-    if k + 3 < end:
-        point = ((b & 0x07) << 18) | ((np.int64(data[k + 1]) & 0x3F) << 12)
-        point |= ((np.int64(data[k + 2]) & 0x3F) << 6) | (np.int64(data[k + 3]) & 0x3F)
-        if point < TABLE:
-            return np.int64(codes[point]), 4
-        if 0x20000 <= point < 0x40000:
-            return (SINGLE << KIND) | point, 4
-        return -1 if 0xE0000 <= point < 0xE0200 else 0, 4
-    return 0, 1
+def _grouped(data: np.ndarray, k: int, end: int, run: int, codes: np.ndarray) -> int:
+    """Bytes of the comma at `k`, after `run` digits, where it stands between thousands; else 0."""
+    comma = _sign(data, k, end, 0x2C)
+    if comma == 0 or not 1 <= run <= 3:
+        return 0
+    j = k + comma
+    for _ in range(3):
+        size = _digit(data, j, end, codes)
+        if size == 0:
+            return 0
+        j += size
+    return 0 if _digit(data, j, end, codes) else comma
 
 
 @njit(nogil=True, cache=True)
@@ -146,23 +168,33 @@ def find_words(
                 if skip:
                     k += skip
                     continue
-            elif opened == DIGIT and whole and b == 0x2C and _grouped(data, k, end, run):
-                run = 0
-                k += 1
-                continue
-            elif opened == DIGIT and whole and b == 0x2E:
-                size = _fraction(data, k, end)
-                if size:
-                    last = k + size
-                    while data[last - 1] == 0x30:
-                        last -= 1
-                    if last > k + 1:
-                        for j in range(k, last):
-                            h = (h ^ np.uint64(data[j])) * _PRIME
-                    k += size
+            elif opened == DIGIT and whole and (b == 0x2C or b == 0x2E or b == 0xEF):
+                comma = _grouped(data, k, end, run, codes)
+                if comma:
+                    run = 0
+                    k += comma
+                    continue
+                rest = _fraction(data, k, end, codes)
+                if rest:
+                    j = k + _sign(data, k, end, 0x2E)
+                    zeros = 0
+                    pointed = False
+                    while j < k + rest:  # zeros count only before another digit
+                        digit = np.int64(codes[data[j]]) if data[j] < 0x80 else _code_at(data, j, end, codes)[0]
+                        j += _digit(data, j, end, codes)
+                        if digit & POINT == 0x30:
+                            zeros += 1
+                            continue
+                        if not pointed:
+                            h = (h ^ np.uint64(0x2E)) * _PRIME
+                            pointed = True
+                        for _ in range(zeros):
+                            h = (h ^ np.uint64(0x30)) * _PRIME
+                        zeros = 0
+                        h = (h ^ np.uint64(digit & POINT)) * _PRIME
+                    k += rest
                     stop, whole = k, False
                     continue
-                size = 1
             if opened:
                 hashes[n], starts[n], stops[n], kinds[n] = _mixed(h), start, stop, opened
                 n += 1
@@ -210,12 +242,12 @@ def fold_word(
         size = 1
         if b < 0x80:
             code = np.int64(codes[b])
-            if b == 0x2E and kind == DIGIT:
-                point_at = n
-                out[n] = b
-                n += 1
         else:
             code, size = _code_at(data, k, stop, codes)
+        if kind == DIGIT and code == 0 and _sign(data, k, stop, 0x2E):
+            point_at = n
+            out[n] = 0x2E
+            n += 1
         if code > 0:
             if code >> KIND == MORE:
                 for part in range(bounds[code & POINT], bounds[(code & POINT) + 1]):
