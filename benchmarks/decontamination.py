@@ -58,7 +58,8 @@ class HashSet:
 
     def judge(self, rows: list[Row]) -> list[bool]:
         return [
-            any(gram in self.grams for gram in self._grams("\n".join(m["content"] for m in row["messages"]))) for row in rows
+            any(gram in self.grams for gram in self._grams("\n".join(m["content"] for m in row["messages"])))
+            for row in rows
         ]
 
 
@@ -95,7 +96,9 @@ def planted(question: str, answer: str, rng: random.Random) -> dict[str, Row]:
         "capitals": chat(question.upper(), answer),
         "with a prefix": chat("Please think hard about this and tell me what you get. " + question, answer),
         "two turns": chat(first, "Go on, I am listening to what you say.", second, answer),
-        "prefix, other answer": chat("Please think hard about this and tell me what you get. " + question, "I do not know that."),
+        "prefix, other answer": chat(
+            "Please think hard about this and tell me what you get. " + question, "I do not know that."
+        ),
     }
 
 
@@ -154,13 +157,19 @@ def unrelated() -> list[Row]:
         for path in sorted((DATA / folder).glob(pattern)):
             text = opened(path)
             try:
-                records = json.loads(text) if text.lstrip()[:1] == "[" else [json.loads(x) for x in text.split("\n") if x.strip()]
+                records = (
+                    json.loads(text)
+                    if text.lstrip()[:1] == "["
+                    else [json.loads(x) for x in text.split("\n") if x.strip()]
+                )
             except ValueError:
                 continue
             for record in records:
                 if not isinstance(record, dict):
                     continue
-                asked = [str(record[k]) for k in ("instruction", "input", "prompt", "question", "messages") if record.get(k)]
+                asked = [
+                    str(record[k]) for k in ("instruction", "input", "prompt", "question", "messages") if record.get(k)
+                ]
                 told = [str(record[k]) for k in ("output", "response", "completion", "answer", "text") if record.get(k)]
                 if asked or told:
                     rows.append(chat("\n".join(asked) or "–", "\n".join(told) or "–"))
@@ -184,10 +193,22 @@ def false(three: list[tuple[str, str]], ours: Ngram, show: bool) -> None:
             for row, a, x, b, y in zip(rows, mine, told, all_sets, more, strict=True):
                 if a or b:
                     one = json.loads(x or y)[0]
-                    print(f"### {'three' if a else 'twenty'}: {one['benchmark']} {one['item']} {one['part']} {one['coverage']} {one['words']}/{one['of']}")
+                    print(
+                        f"### {'three' if a else 'twenty'}: {one['benchmark']} {one['item']} {one['part']} {one['coverage']} {one['words']}/{one['of']}"
+                    )
                     print("  row :", " ⏎ ".join(m["content"] for m in row["messages"])[:600].replace("\n", "⏎"))
                     print("  item:", one["item_text"].replace("\n", "⏎"))
-    table(["rows", "how many", "decontaminate.ngram", "8-gram hash set", "13-gram hash set", "ngram against all twenty sets"], lines)
+    table(
+        [
+            "rows",
+            "how many",
+            "decontaminate.ngram",
+            "8-gram hash set",
+            "13-gram hash set",
+            "ngram against all twenty sets",
+        ],
+        lines,
+    )
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -215,7 +236,9 @@ def speed(three: list[tuple[str, str]], ours: Ngram, count: int) -> None:
         ["8-gram hash set in Python", 10 * timed(lambda: baseline.judge(few))],
     ]
     rate = count / lines[-1][1]
-    print(f"{count:,} rows, {size / 1e6:.0f} MB of text, against GSM8K + HumanEval + BBH; processor seconds of one thread.\n")
+    print(
+        f"{count:,} rows, {size / 1e6:.0f} MB of text, against GSM8K + HumanEval + BBH; processor seconds of one thread.\n"
+    )
     table(
         ["", "seconds", "rows a second and core", "times the hash set"],
         [[name, f"{s:.2f}", f"{count / s:,.0f}", f"{count / s / rate:.1f}"] for name, s in lines],

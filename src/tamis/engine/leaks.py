@@ -73,7 +73,7 @@ def _parts(rows: Columns, view: str, text: Text) -> Parts:
 
 def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Per hit: whether it is a leak, and the share of the item that stands in the row."""
-    from .kernels import overlap as kernel
+    from .kernels import overlap_tell as kernel
 
     hits = found.hits
     item = hits[:, kernel.ITEM]
@@ -105,7 +105,7 @@ def _told(
     text: Text, view: str, parts: Parts, found: Hits, leaked: NDArray[np.bool_], share: NDArray[np.float64],
     index: Index, rule: Rule,
 ) -> Leaks:  # fmt: skip
-    from .kernels import overlap as kernel
+    from .kernels import overlap_tell as kernel
 
     n = len(text.offsets) - 1
     chosen = np.flatnonzero(leaked)
@@ -127,7 +127,8 @@ def _told(
         row = int(rows_of[start])
         own = [int(chosen[h]) for h in _own(found, hits, complete, mine)]
         told = [
-            _match(text, view, parts, found, h, float(share[h]), index, full=not k) for k, h in enumerate(own[:TOLD_ITEMS])
+            _match(text, view, parts, found, h, float(share[h]), index, full=not k)
+            for k, h in enumerate(own[:TOLD_ITEMS])
         ]
         kind[row] = kinds[mine[0]]
         names[row], ids[row] = told[0]["benchmark"], told[0]["item"]
@@ -147,7 +148,7 @@ def _told(
 def _own(found: Hits, hits: NDArray[np.int64], complete: NDArray[np.bool_], mine: NDArray[np.int64]) -> list[int]:
     """Of a row's leaks, best first, those with words of their own: variants of an item (other names in the same question)
     are not all leaked because one is. The same item in two test sets counts in both."""
-    from .kernels import overlap as kernel
+    from .kernels import overlap_tell as kernel
 
     if len(mine) == 1:
         return [int(mine[0])]
@@ -194,7 +195,7 @@ def _match(
     text: Text, view: str, parts: Parts, found: Hits, hit: int, share: float, index: Index, *, full: bool
 ) -> dict[str, Any]:
     """One item in one row. spans: (view, message, start, end) in the row, (start, end) in the item, in code points."""
-    from .kernels import overlap as kernel
+    from .kernels import overlap_tell as kernel
 
     line = found.hits[hit]
     row, i = int(line[kernel.ROW]), int(line[kernel.ITEM])
@@ -212,7 +213,10 @@ def _match(
     }  # fmt: skip
     if full:
         whole = raw.decode("utf-8", "replace")
-        marks = [(len(raw[:a].decode("utf-8", "replace")), len(raw[:b].decode("utf-8", "replace"))) for _, _, a, b in pieces.tolist()]
+        marks = [
+            (len(raw[:a].decode("utf-8", "replace")), len(raw[:b].decode("utf-8", "replace")))
+            for _, _, a, b in pieces.tolist()
+        ]
         told["row_text"], told["row_marks"] = excerpt(whole.replace(SEPARATOR, "\n"), marks)
         told["item_text"], told["item_marks"] = excerpt(index.texts[i], item_spans)
     return told
@@ -246,5 +250,9 @@ def excerpt(whole: str, marks: list[tuple[int, int]]) -> tuple[str, list[list[in
     low = max(0, min(a for a, _ in marks) - MARGIN)
     high = min(len(whole), max(b for _, b in marks) + MARGIN, low + EXCERPT)
     head, tail = ("…" if low else ""), ("…" if high < len(whole) else "")
-    moved = [[max(a, low) - low + len(head), min(b, high) - low + len(head)] for a, b in sorted(marks) if a < high and b > low]
+    moved = [
+        [max(a, low) - low + len(head), min(b, high) - low + len(head)]
+        for a, b in sorted(marks)
+        if a < high and b > low
+    ]
     return head + whole[low:high] + tail, moved

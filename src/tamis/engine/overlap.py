@@ -17,20 +17,19 @@ from .folding import folds
 from .testsets import Named
 
 #: words that say little of what a question is about; at least a few others must be shared
-COMMON = frozenset(
-    """
-    a about above after again all also am an and any are as at be because been before being below best between both but by can
-    cannot could did do does doing done down during each either else ever every few for from further get gets give given go had
-    has have having he her here hers him his how however i if in into is it its just least less let like make many may me might
-    more most much must my no nor not of off on once one only or other our out over own per please same shall she should so some
-    such than that the their them then there these they this those through to too two under until up us use used using very
-    was we were what when where whether which while who whom whose why will with would yes you your
-    following question questions answer answers answered sentence sentences statement statements write word words
-    example examples choose option options correct correctly find describe explain list name number text passage problem
-    complete create generate provide input output task instruction response context step think people person thing things
-    def return self import int str none list s t re ve ll d m x y n b c e f g
-    """.split()
-)
+_COMMON = """
+a about above after again all also am an and any are as at be because been before being below best between both but by can
+cannot could did do does doing done down during each either else ever every few for from further get gets give given go had
+has have having he her here hers him his how however i if in into is it its just least less let like make many may me might
+more most much must my no nor not of off on once one only or other our out over own per please same shall she should so some
+such than that the their them then there these they this those through to too two under until up us use used using very
+was we were what when where whether which while who whom whose why will with would yes you your
+following question questions answer answers answered sentence sentences statement statements write word words
+example examples choose option options correct correctly find describe explain list name number text passage problem
+complete create generate provide input output task instruction response context step think people person thing things
+def return self import int str none list s t re ve ll d m x y n b c e f g
+"""
+COMMON = frozenset(_COMMON.split())
 HALF = frozenset(("true", "false"))  # of these only both together
 MIN_SHORT = 3  # words of the shortest item that is looked for
 ALONE = 16  # halves of telling words that make an answer worth finding without its question
@@ -73,7 +72,9 @@ _lock = threading.Lock()
 
 def index_of(spec: Spec) -> Index:
     """The index of some test sets; kept while their files stay as they are."""
-    stamps = tuple((s.st_mtime_ns, s.st_size) if path.exists() and (s := path.stat()) else (0, 0) for _, path in spec.sets)
+    stamps = tuple(
+        (s.st_mtime_ns, s.st_size) if path.exists() and (s := path.stat()) else (0, 0) for _, path in spec.sets
+    )
     with _lock:
         return _index(spec, stamps)
 
@@ -110,7 +111,9 @@ def words_of(texts: list[str]) -> _Words:
     starts, stops = np.empty(room, np.int64), np.empty(room, np.int64)
     total = words_of_all(data, offsets, *folds(), counts, hashes, starts, stops, kinds)
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return _Words(bounds, hashes[:total].copy(), starts[:total].copy(), stops[:total].copy(), kinds[:total].copy(), data, offsets)
+    return _Words(
+        bounds, hashes[:total].copy(), starts[:total].copy(), stops[:total].copy(), kinds[:total].copy(), data, offsets
+    )
 
 
 def content_of(words: _Words) -> NDArray[np.uint8]:
@@ -130,7 +133,7 @@ def content_of(words: _Words) -> NDArray[np.uint8]:
 
 def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool) -> Index:
     """The index: words, what they say, and the n-grams that lead to them."""
-    from .kernels import overlap as kernel
+    from .kernels.overlap_index import Items
 
     texts: list[str] = []
     set_of: list[int] = []
@@ -144,13 +147,17 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
             if parts != "answers":
                 joined = parts == "both" and sizes[k][j] < MIN_SHORT and item.answers
                 texts.append(f"{item.question}\n{item.answers[0]}" if joined else item.question)
-                set_of.append(k), numbers_in.append(j), answer.append(False)
+                set_of.append(k)
+                numbers_in.append(j)
+                answer.append(False)
                 told.append(item.answers or item.choices)
                 needed.append(1 if item.answers else FEW)
             if parts != "questions":
                 for text in item.answers:
                     texts.append(text)
-                    set_of.append(k), numbers_in.append(j), answer.append(True)
+                    set_of.append(k)
+                    numbers_in.append(j)
+                    answer.append(True)
                     told.append((item.question,))
                     needed.append(1)
     words = words_of(texts)
@@ -181,7 +188,7 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     short = _seeds(words, short_firsts, short_seed, place, MIN_SHORT)
     answers = words_of([text for group in told for text in group])
     answer_bounds = np.concatenate([[0], np.cumsum([len(group) for group in told])]).astype(np.int64)
-    items = kernel.Items(
+    items = Items(
         words.bounds, words.hashes, weights, content, words.kinds, words.data, words.offsets, words.starts, words.stops,
         only_whole | whole, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
     )  # fmt: skip
@@ -218,7 +225,7 @@ def _ambiguous(words: _Words, texts: list[str], usable: NDArray[np.bool_]) -> ND
 
 def _grams(words: _Words, n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Per word: the key of the n-gram that begins there (0: none), and in how many items it stands."""
-    from .kernels.overlap import gram_keys
+    from .kernels.overlap_index import gram_keys
 
     keys = np.zeros(len(words.hashes), np.uint64)
     gram_keys(words.hashes, words.bounds, n, keys)
@@ -246,11 +253,9 @@ def _rarest(
     return np.array(found, np.int64)
 
 
-def _seeds(
-    words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int
-) -> Any:
+def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int) -> Any:
     """The table of n-grams at the words `seeded`."""
-    from .kernels.overlap import Seeds, fill_table
+    from .kernels.overlap_index import Seeds, fill_table
 
     at = np.flatnonzero(seeded & (keys != 0))
     at = at[np.argsort(keys[at], kind="stable")]
@@ -283,7 +288,8 @@ class Parts(NamedTuple):
 
 def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -> Hits:
     """Every item of which a share of `least` or more stands in some row, as the kernel finds them."""
-    from .kernels.overlap import FIRST_PIECE, HIT, PIECE, ROW, find_overlaps
+    from .kernels.overlap import find_overlaps
+    from .kernels.overlap_tell import FIRST_PIECE, HIT, PIECE, ROW
 
     n = len(text.offsets) - 1
     room, piece_room = 1 << 14, 1 << 16

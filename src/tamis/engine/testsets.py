@@ -178,7 +178,9 @@ def _items(record: dict[str, Any], roles: _Roles, place: int) -> list[Item]:
     gold = record.get(roles.gold) if roles.gold else None
     questions: list[str] = []
     if isinstance(asked, list) and asked and isinstance(asked[0], dict):  # a conversation
-        turns = [(_ROLES.get(str(t.get("role", t.get("from"))), 2), _text(t.get("content", t.get("value")))) for t in asked]
+        turns = [
+            (_ROLES.get(str(t.get("role", t.get("from"))), 2), _text(t.get("content", t.get("value")))) for t in asked
+        ]
         questions = ["\n".join(text for who, text in turns if who == 0)]
         answers += [text for who, text in turns if who == 1]
     elif isinstance(asked, list):
@@ -260,4 +262,10 @@ def _texts(value: Any) -> list[str]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, list | dict)
+        else str(value)
+    )

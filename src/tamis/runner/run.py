@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -100,9 +101,7 @@ class Judge:
         seed = derive_seed(self.recipe.seed, step.name)
         identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {
-            name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
-        }
+        placed = {name: new for name, value in step if (new := _placed(value, self.base)) is not value}
         written = step  # with paths as the recipe has them: fingerprints know no machine
         if placed:
             step = step.model_copy(update=placed)
@@ -302,6 +301,15 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, ""))
     return found
+
+
+def _placed(value: Any, base: Path) -> Any:
+    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else base / value
+    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return value
 
 
 def _file_hash(path: Path, step: Step) -> str:

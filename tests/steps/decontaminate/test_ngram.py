@@ -70,7 +70,10 @@ def test_what_hides_no_leak(name: str) -> None:
 def test_unicode_forms_and_accents_hide_no_leak(form: Any) -> None:
     asked = unicodedata.normalize(form, ITEM["café"].question)
     assert outcome({"prompt": asked}) == "question_leaked"
-    assert outcome({"prompt": "In welchem Jahr wurde das Cafe an der Brucke uber den Fluss von Zoe eroffnet?"}) == "question_leaked"
+    assert (
+        outcome({"prompt": "In welchem Jahr wurde das Cafe an der Brucke uber den Fluss von Zoe eroffnet?"})
+        == "question_leaked"
+    )
 
 
 @pytest.mark.parametrize("at", [0.2, 0.5, 0.8])
@@ -78,7 +81,9 @@ def test_a_question_split_over_turns_is_found(at: float) -> None:
     words = HENS.split(" ")
     k = int(at * len(words))
     first, second = " ".join(words[:k]), " ".join(words[k:])
-    assert outcome(turns(first, "Go on, I am listening to what you say.", second, "I do not know.")) == "question_leaked"
+    assert (
+        outcome(turns(first, "Go on, I am listening to what you say.", second, "I do not know.")) == "question_leaked"
+    )
     assert outcome({"messages": [{"role": "user", "content": c} for c in (first, second)]}) == "question_leaked"
 
 
@@ -108,7 +113,9 @@ def test_edited_words_hide_no_leak() -> None:
 # -- what is no leak ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("old", "new"), [("1,200", "1,300"), ("5 eggs", "6 eggs"), ("0.25", "0.52"), (" 40 ", " 400 ")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("1,200", "1,300"), ("5 eggs", "6 eggs"), ("0.25", "0.52"), (" 40 ", " 400 ")]
+)
 def test_another_number_is_another_problem(old: str, new: str) -> None:
     """Trap: numbers normalised away make every variant of a problem a leak."""
     changed = HENS.replace(old, new)
@@ -120,13 +127,19 @@ def test_another_number_is_another_problem(old: str, new: str) -> None:
 
 def test_one_shared_passage_is_no_leak() -> None:
     """Trap: any n-gram that hits drops the row."""
-    assert outcome({"prompt": "and the rest is sold at the market for a good price, they said. Why is the rest sold?"}) == "kept"
+    assert (
+        outcome({"prompt": "and the rest is sold at the market for a good price, they said. Why is the rest sold?"})
+        == "kept"
+    )
 
 
 def test_a_question_that_says_little_needs_its_choices_or_a_message() -> None:
     """Trap: short stubs (`Which of the following is true?`) stand in every set."""
     assert outcome({"prompt": "Think. Which of the following is true? A. Cats bark B. Dogs meow"}) == "kept"
-    assert outcome({"prompt": "Think. Which of the following is true?\n1) Bats are mammals\n2) Whales are fish"}) == "short_question_leaked"
+    assert (
+        outcome({"prompt": "Think. Which of the following is true?\n1) Bats are mammals\n2) Whales are fish"})
+        == "short_question_leaked"
+    )
     assert outcome({"prompt": "Which of the following is true?"}) == "short_question_leaked"
 
 
@@ -147,7 +160,10 @@ def test_signs_decide_where_the_words_are_the_same() -> None:
 def templates(folder: Path, count: int) -> Path:
     file = folder / "templates.jsonl"
     names = [f"{a}{b}" for a in ("Ann", "Ben", "Cid", "Dan", "Eve") for b in ("a", "o", "us", "y", "ette")][:count]
-    texts = [f"Read the story below and say who of the people in it tells the truth in the end. It is about {n}." for n in names]
+    texts = [
+        f"Read the story below and say who of the people in it tells the truth in the end. It is about {n}."
+        for n in names
+    ]
     file.write_text("".join(json.dumps({"question": text}) + "\n" for text in texts))
     return file
 
@@ -190,11 +206,13 @@ def test_the_evidence_names_every_span() -> None:
     for (view, message, start, end), (low, high) in zip(match["spans"], match["item_spans"], strict=True):
         assert view == "all"
         assert row["messages"][message]["content"][start:end] == HENS[low:high]
-    assert [match["item_text"][a:b] for a, b in match["item_marks"]][0] == HENS[slice(*match["item_spans"][0])]
+    assert next(match["item_text"][a:b] for a, b in match["item_marks"]) == HENS[slice(*match["item_spans"][0])]
 
 
 def test_kept_rows_tell_their_coverage_too() -> None:
-    evidence = run_step(Ngram(against=(ITEMS,)), [{"prompt": HENS[: len(HENS) // 2]}, {"prompt": "Nothing of it"}]).evidence
+    evidence = run_step(
+        Ngram(against=(ITEMS,)), [{"prompt": HENS[: len(HENS) // 2]}, {"prompt": "Nothing of it"}]
+    ).evidence
     assert 0.3 < evidence[0]["coverage"] < 0.6
     assert evidence[0]["matches"] is None
     assert evidence[1]["coverage"] == 0
@@ -206,7 +224,12 @@ def test_a_row_with_several_items_tells_all_of_them(tmp_path: Path) -> None:
     row = {"prompt": f"{HENS}\n\n{ITEM['café'].question}", "response": ANSWER}
     evidence = run_step(Ngram(against=(ITEMS, str(file))), [row]).evidence[0]
     told = {(m["benchmark"], m["item"], m["part"]) for m in json.loads(evidence["matches"])}
-    assert told == {("items", "hens", "question"), ("items", "hens", "answer"), ("items", "café", "question"), ("again", "1", "question")}
+    assert told == {
+        ("items", "hens", "question"),
+        ("items", "hens", "answer"),
+        ("items", "café", "question"),
+        ("again", "1", "question"),
+    }
 
 
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
@@ -231,7 +254,10 @@ def test_shuffled_words_are_no_leak_and_do_no_harm(text: str) -> None:
 # -- real test sets -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["gsm8k_test.jsonl.gz", "humaneval.jsonl.gz", "mmlu_high_school_us_history_test.csv.gz", "arc_easy.jsonl.gz"])
+@pytest.mark.parametrize(
+    "name",
+    ["gsm8k_test.jsonl.gz", "humaneval.jsonl.gz", "mmlu_high_school_us_history_test.csv.gz", "arc_easy.jsonl.gz"],
+)
 def test_every_planted_item_is_found(name: str, data: Path) -> None:
     items = read_items(data / "benchmarks" / name)[:400]
     step = Ngram(against=(data / "benchmarks" / name,))

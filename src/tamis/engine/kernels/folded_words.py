@@ -6,6 +6,8 @@ a word broken by a hyphen at the end of a line is one word; the calculator's not
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -26,7 +28,7 @@ def _mixed(h: np.uint64) -> np.uint64:
 
 
 @njit(nogil=True, cache=True)
-def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> tuple[int, int]:
+def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> Any:
     """(code, bytes) of the character at `k`, which is not ASCII; code as in the table of `folding`."""
     b = np.int64(data[k])
     if b < 0xE0 and k + 1 < end:

@@ -41,7 +41,7 @@ class Against(RowStep):
 
         return tuple(Path(one) if is_file(one) else str(one) for one in given)
 
-    def sets(self) -> tuple[tuple[str, Path], ...]:
+    def test_sets(self) -> tuple[tuple[str, Path], ...]:
         """(name shown, file) of each test set."""
         from tamis.engine.benchmarks import located
         from tamis.engine.testsets import ending
@@ -54,4 +54,4 @@ class Against(RowStep):
         )
 
     def files(self) -> tuple[str, ...]:
-        return tuple(str(path) for _, path in self.sets())
+        return tuple(str(path) for _, path in self.test_sets())

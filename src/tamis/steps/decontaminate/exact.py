@@ -54,7 +54,7 @@ class Exact(Against):
         from tamis.engine.testsets import Named
 
         named = Named(self.question, self.answer)
-        index = index_of(Spec(self.sets(), named, WORDS, self.parts, 1, True))
+        index = index_of(Spec(self.test_sets(), named, WORDS, self.parts, 1, True))
         rule = Rule(WORDS, 1.0, WORDS + 1, numbers=True, whole=True, equal=self.match == "equal")
         found = find_leaks(rows, self.view, index, rule)
         verdict = drop("question_leaked", when=pl.Series((found.kind > 0) & (found.kind != ANSWER)), **found.evidence)

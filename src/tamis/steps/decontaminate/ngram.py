@@ -74,7 +74,7 @@ class Ngram(Against):
         from tamis.engine.testsets import Named
 
         named = Named(self.question, self.answer)
-        index = index_of(Spec(self.sets(), named, self.n, self.parts, self.common, False))
+        index = index_of(Spec(self.test_sets(), named, self.n, self.parts, self.common, False))
         rule = Rule(self.n, self.coverage, self.long, self.numbers)
         found = find_leaks(rows, self.view, index, rule)
         verdict = drop("question_leaked", when=pl.Series(found.kind == QUESTION), **found.evidence)
