@@ -133,7 +133,7 @@ def _told(
         kind[row] = kinds[mine[0]]
         names[row], ids[row] = told[0]["benchmark"], told[0]["item"]
         low, high = told[0]["row_marks"][0]
-        words[row] = told[0]["row_text"][low:high][:LONGEST_WORDS]
+        words[row] = _cut(told[0]["row_text"][low:high])
         matches[row] = json.dumps(told, ensure_ascii=False)
     evidence = {
         "benchmark": pl.Series(names, dtype=pl.String),
@@ -143,6 +143,11 @@ def _told(
         "matches": pl.Series(matches, dtype=pl.String),
     }
     return Leaks(kind, evidence)
+
+
+def _cut(text: str) -> str:
+    """A text of at most LONGEST_WORDS characters, whole words."""
+    return text if len(text) <= LONGEST_WORDS else text[:LONGEST_WORDS].rsplit(None, 1)[0]
 
 
 def _own(found: Hits, hits: NDArray[np.int64], complete: NDArray[np.bool_], mine: NDArray[np.int64]) -> list[int]:

@@ -150,9 +150,15 @@ def tell(
     first_whole = m  # where in the stream the whole item stands, first
     piece = chain
     while piece >= 0:
+        if pieces[piece, 2] == last - first:
+            first_whole = min(first_whole, pieces[piece, 0])
+        piece = links[piece]
+    piece = chain
+    while piece >= 0:
         r, p, size = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
-        if size == last - first and r < first_whole:
-            first_whole = r
+        if first_whole < m and (size < last - first or r > first_whole):  # one place is enough
+            piece = links[piece]
+            continue
         k = 0
         while k < size:
             a = order[r + k] if which else r + k

@@ -63,7 +63,7 @@ def _example(ledger: Ledger, line: dict[str, Any], match: dict[str, Any], hidden
     kept = ("item", "part", "coverage", "words", "of")
     texts = () if hidden else ("row_text", "row_marks", "item_text", "item_marks")
     place = {"id": line["id"], "file": ledger.file_name(line["at.file"]), "line": line["at.line"]}
-    return {**place, **{k: match[k] for k in (*kept, *texts) if k in match}, "more": len(json.loads(line[MATCHES])) - 1}
+    return {**place, **{k: match[k] for k in (*kept, *texts) if k in match}, "more": len({(m["benchmark"], m["item"]) for m in json.loads(line[MATCHES])}) - 1}
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:
@@ -101,15 +101,15 @@ def _of_step(one: dict[str, Any]) -> str:
             isolated(s["name"]),
             number(s["rows"]),
             percent(s["rows"], one["in"]),
+            f"<b>{percent(s['leaked'], s['items'])}</b>",
             number(s["leaked"]),
             number(s["items"]),
-            f"<b>{percent(s['leaked'], s['items'])}</b>",
             number(s["questions"]),
             number(s["answers"]),
         ]
         for s in sets
     ]
-    head = ["test set", "rows", "share of rows", "items leaked", "of", "share of the test set", "questions", "answers"]
+    head = ["test set", "rows", "share of rows", "share of the test set", "items leaked", "of", "questions", "answers"]
     more = f'<p class="note">… and {len(one["sets"]) - SETS} more test sets.</p>' if len(one["sets"]) > SETS else ""
     shown = "".join(_examples(s) for s in sets if s["examples"])
     return title + told + table(head, lines, right=tuple(range(1, 8))) + more + shown
@@ -131,7 +131,7 @@ def _pair(e: dict[str, Any], name: str) -> str:
     )
     more = f' <span class="ev">and {count(e["more"], "item")} more</span>' if e["more"] else ""
     share = f'<span class="ev"><b>{number(e["words"])}</b> of {number(e["of"])} words, coverage <b>{e["coverage"]:.0%}</b></span>'
-    item = f'{esc(e["part"])} <b>{isolated(str(e["item"]))}</b> of {isolated(name)}'
+    item = f'<span class="ev">{esc(e["part"])} <b>{isolated(str(e["item"]))}</b> of {isolated(name)}</span>'
     if "row_text" not in e:
         hidden = '<p class="gone-text">Not shown: a later step takes personal data away.</p>'
         return f'<article class="ex"><p class="at">{place} {item} {share}{more}</p>{hidden}</article>'
