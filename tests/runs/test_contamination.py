@@ -17,7 +17,12 @@ from tamis.runs.report import report_data, write_report
 CHROMIUM = next((f for name in ("chromium", "chromium-browser", "google-chrome") if (f := shutil.which(name))), None)
 QUESTIONS = [
     f"The {animal} of the old {place} keeps {n} <keys> in a drawer, and gives {m} of them to each of its friends. How many friends can it have?"
-    for animal, place, n, m in (("bear", "mill", 120, 6), ("wolf", "harbour", 96, 8), ("hare", "station", 35, 7), ("crow", "library", 64, 4))
+    for animal, place, n, m in (
+        ("bear", "mill", 120, 6),
+        ("wolf", "harbour", 96, 8),
+        ("hare", "station", 35, 7),
+        ("crow", "library", 64, 4),
+    )
 ]
 
 
@@ -89,7 +94,9 @@ def test_nothing_is_said_where_nobody_looked() -> None:
 
 def test_a_changed_test_set_is_judged_again(tmp_path: Path) -> None:
     workspace(tmp_path)
-    (tmp_path / "exam.jsonl").write_text(json.dumps({"question": "Whose keys are the keys in the drawer of the mill?"}) + "\n")
+    (tmp_path / "exam.jsonl").write_text(
+        json.dumps({"question": "Whose keys are the keys in the drawer of the mill?"}) + "\n"
+    )
     again = execute(load(tmp_path / "recipe.yaml"), tmp_path)
     assert again.outcomes["kept"] == 23
 
@@ -104,7 +111,9 @@ def test_in_a_browser(run: Path, scheme: Any) -> None:
         try:
             tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
             tab.goto(path.resolve().as_uri() + "#contamination")
-            boxes = tab.locator("#contamination .side").evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+            boxes = tab.locator("#contamination .side").evaluate_all(
+                "all => all.map(one => one.getBoundingClientRect().toJSON())"
+            )
             ink, ground = tab.locator("#contamination mark").first.evaluate(
                 "m => [getComputedStyle(m).color, getComputedStyle(m).backgroundColor]"
             )

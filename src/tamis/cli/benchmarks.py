@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from .common import answer, json_option, short
 
 
-def folder_option(function: Any) -> Any:
+def folder_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--folder`: where the built test sets are."""
     return click.option(
         "--folder", type=click.Path(path_type=Path), default=None,
@@ -23,7 +24,7 @@ def command() -> None:
     """Build test sets once, that recipes then name, and list, show and remove them.
 
     A built test set is one checked file that `decontaminate.*` steps name: `against: [gsm8k]`. It holds the questions,
-    answers and choices; docs/benchmarks.md has the format.
+    answers and choices; docs/benchmarks.md has the format. Each command answers in JSON with --json.
 
     \b
     Example:

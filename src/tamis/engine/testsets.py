@@ -154,14 +154,11 @@ def _recognise(path: Path, columns: Sequence[str], named: Named) -> _Roles:
     answers = [named.answer] if named.answer else [lower[n] for n in ANSWERS if n in lower]
     choices = [named.choices] if named.choices else [lower[n] for n in CHOICES if n in lower]
     letters = [lower[n] for n in "abcdefghij" if n in lower]
-    return _Roles(
-        question,
-        more,
-        tuple(n for n in answers if n and n not in (question, more)),
-        tuple(choices or (letters if len(letters) >= 2 else ())),
-        _first(GOLD, lower),
-        named.id or _first(IDS, lower),
-    )
+    answers = [n for n in answers if n and n not in (question, more)]
+    offers = choices or (letters if len(letters) >= 2 else [])
+    taken = {question, more, *answers, *offers}
+    free = {low: name for low, name in lower.items() if name not in taken}
+    return _Roles(question, more, tuple(answers), tuple(offers), _first(GOLD, free), named.id or _first(IDS, free))
 
 
 def _first(names: Iterable[str], lower: dict[str, str]) -> str | None:

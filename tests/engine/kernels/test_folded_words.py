@@ -96,7 +96,12 @@ SAFE = st.text(
 @given(SAFE)
 def test_the_kernel_finds_the_words_of_its_twin(text: str) -> None:
     mine = by_kernel(text)
-    if any(len(folded(c) or "") > 1 and len({kind(p) for p in folded(c) or ""} | {SINGLE}) < 3 and kind((folded(c) or "x")[0]) == SINGLE for c in text):
+    if any(
+        len(folded(c) or "") > 1
+        and len({kind(p) for p in folded(c) or ""} | {SINGLE}) < 3
+        and kind((folded(c) or "x")[0]) == SINGLE
+        for c in text
+    ):
         return  # a character that is two words of their own: both have its place
     assert [(word, what) for word, what, _, _ in mine] == by_hand(text)
 

@@ -93,7 +93,9 @@ def sideways(row: list[str], item: list[str], r: int, p: int, marks: set[int]) -
     return r
 
 
-@given(st.lists(st.sampled_from(WORDS), min_size=N, max_size=16), st.lists(st.sampled_from(WORDS), min_size=1, max_size=24))
+@given(
+    st.lists(st.sampled_from(WORDS), min_size=N, max_size=16), st.lists(st.sampled_from(WORDS), min_size=1, max_size=24)
+)
 def test_coverage_is_that_of_the_twin(item: list[str], row: list[str]) -> None:
     found = overlaps([item], [row], whole=False)
     expected = covered(item, row)

@@ -43,7 +43,9 @@ def _step(ledger: Ledger, record: dict[str, Any], *, hidden: bool) -> dict[str, 
             rows += 1
             matches = json.loads(line[MATCHES])
             for name in dict.fromkeys(match["benchmark"] for match in matches):
-                one = sets.setdefault(name, {"name": name, "rows": 0, "items": 0, "found": {}, "whole": 0, "examples": []})
+                one = sets.setdefault(
+                    name, {"name": name, "rows": 0, "items": 0, "found": {}, "whole": 0, "examples": []}
+                )
                 one["rows"] += 1
             for match in matches:
                 one = sets[match["benchmark"]]
@@ -63,7 +65,11 @@ def _example(ledger: Ledger, line: dict[str, Any], match: dict[str, Any], hidden
     kept = ("item", "part", "coverage", "words", "of")
     texts = () if hidden else ("row_text", "row_marks", "item_text", "item_marks")
     place = {"id": line["id"], "file": ledger.file_name(line["at.file"]), "line": line["at.line"]}
-    return {**place, **{k: match[k] for k in (*kept, *texts) if k in match}, "more": len({(m["benchmark"], m["item"]) for m in json.loads(line[MATCHES])}) - 1}
+    return {
+        **place,
+        **{k: match[k] for k in (*kept, *texts) if k in match},
+        "more": len({(m["benchmark"], m["item"]) for m in json.loads(line[MATCHES])}) - 1,
+    }
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +123,11 @@ def _of_step(one: dict[str, Any]) -> str:
 
 def _examples(one: dict[str, Any]) -> str:
     inner = "".join(_pair(e, one["name"]) for e in one["examples"])
-    said = f"{number(len(one['examples']))} of {number(one['rows'])}" if len(one["examples"]) < one["rows"] else "all of them"
+    said = (
+        f"{number(len(one['examples']))} of {number(one['rows'])}"
+        if len(one["examples"]) < one["rows"]
+        else "all of them"
+    )
     return (
         f'<section class="reason r-dropped"><h4>{isolated(one["name"])} <span class="count">{said}</span></h4>'
         f'<div class="examples">{inner}</div></section>'
