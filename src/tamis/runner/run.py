@@ -101,7 +101,7 @@ class Judge:
         seed = derive_seed(self.recipe.seed, step.name)
         identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {name: _placed(value, self.base) for name, value in step if _is_path(value)}
+        placed = {name: new for name, value in step if (new := _placed(value, self.base)) is not value}
         written = step  # with paths as the recipe has them: fingerprints know no machine
         if placed:
             step = step.model_copy(update=placed)
@@ -304,14 +304,13 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
     return found
 
 
-def _is_path(value: object) -> bool:
-    """Whether a field's value is a path, or several."""
-    return isinstance(value, Path) or (isinstance(value, tuple) and any(isinstance(one, Path) for one in value))
-
-
 def _placed(value: Any, base: Path) -> Any:
-    """A path, or several, as seen from `base`."""
-    return tuple(base / one for one in value) if isinstance(value, tuple) else base / value
+    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else base / value
+    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return value
 
 
 def _file_hash(path: Path, step: Step) -> str:
