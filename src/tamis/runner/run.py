@@ -97,14 +97,14 @@ class Judge:
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
+        written = step  # with paths as the recipe has them: fingerprints know no machine
+        placed = {name: _placed(value, self.base) for name, value in step}
+        if any(value is not getattr(step, name) for name, value in placed.items()):
+            step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
-        identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        identity = fingerprint(written.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {name: new for name, value in step if (new := _placed(value, self.base)) is not value}
-        written = step  # with paths as the recipe has them: fingerprints know no machine
-        if placed:
-            step = step.model_copy(update=placed)
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
             read = [] if written.gathers_by() is not None else [h for _, h in files]
