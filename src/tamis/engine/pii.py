@@ -92,7 +92,7 @@ def find(
     rules = {what: [rule for kind, rule in pairs if kind in wanted] for what, pairs in _rules().items()}
     marks = mark(text.data, text.offsets, _machine())
     spans: list[tuple[int, int, int, int, int]] = []
-    view = memoryview(text.data)
+    view = memoryview(text.data.data)
     offsets = text.offsets
     chosen = np.isin(marks.what, [what for what, some in rules.items() if some])
     begins = offsets[marks.row[chosen]]

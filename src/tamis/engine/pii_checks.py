@@ -179,7 +179,7 @@ def is_bech32(address: str) -> bool:
     """A Bitcoin address of the newer kinds (BIP 173, BIP 350). `address` in one case."""
     prefix, _, body = address.lower().rpartition("1")
     values = [_BECH32.find(char) for char in body]
-    if not 6 < len(values) or min(values) < 0:
+    if not len(values) > 6 or min(values) < 0:
         return False
     checksum = 1
     for value in (*(ord(c) >> 5 for c in prefix), 0, *(ord(c) & 31 for c in prefix), *values):

@@ -12,7 +12,7 @@ _EMAIL = re.compile(
     rf"(?<![\w.+%\-])(?:[^\W_]|_)[\w.!#$%&'*+/=?^`{{|}}~\-]{{0,63}}@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,24}}|xn--[a-z0-9\-]{{2,59}})(?![\w@\-])"
 )
 _NO_TLD = frozenset(
-    "png jpg jpeg gif svg webp css js ts py rs go java html json yaml yml md txt exe dll zip tar gz".split()
+    ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "py", "rs", "go", "java", "html", "json", "yaml", "yml", "md", "txt", "exe", "dll", "zip", "tar", "gz"]
 )
 #: what a login may stand before in a link: scheme://name:password@host, or scheme://token@host
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/?#@\"'<>]{1,512})@([^\s/?#@\"'<>]+)")
@@ -37,7 +37,7 @@ def emails(window: str, at: int, to: int) -> Iterator[Span]:
             continue
         local, _, host = match.group().rpartition("@")
         trimmed = local.lstrip("'*`/=|{&?!#$^~")
-        if "=" in trimmed and not local[:1] == "=":  # mailto=a@b, user=a@b
+        if "=" in trimmed and local[:1] != "=":  # mailto=a@b, user=a@b
             trimmed = trimmed.rpartition("=")[2]
         if "/" in trimmed:
             trimmed = trimmed.rpartition("/")[2]
