@@ -1,0 +1,118 @@
+"""Numbers that tell of people: cards, bank accounts, network addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from .pii_checks import is_card, is_iban
+
+#: (start, end, kind, certainty) within a window
+Span = tuple[int, int, str, int]
+
+_GAP = r"[ \t\-./]"
+_CARD = re.compile(rf"(?<![\w.])\d(?:{_GAP}?\d){{11,18}}(?!\w)(?!{_GAP}\d)")
+_CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 5), (8, 8)}
+_IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)(/\d{1,2}(?!\d)|:\d{2,5}(?!\d))?")
+_IP_WORDS = re.compile(
+    r"\b(?:ip|ipv4|address|host|server|ping|gateway|dns|subnet|client|from|via|login|logged)\b", re.I
+)
+_VERSION = re.compile(
+    r"(?:\bv(?:er(?:sion|s)?)?\.?|\bversion\w*:?|\brelease|\bbuild|\brev(?:ision)?\.?|\bsection|\bchapter|\bclause|§|\bpatch|\bfirmware|\bkernel|\bdriver)\s*[=:#]?\s*$",
+    re.I,
+)
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ \-.\t]?[A-Za-z0-9]){11,30})")
+
+
+def digits_of(text: str) -> str:
+    """Its digits alone."""
+    return "".join(char for char in text if "0" <= char <= "9")
+
+
+def cards(window: str, at: int, to: int) -> Iterator[Span]:
+    """Payment cards, as a whole number or as its last or first groups."""
+    number = window[at:to]
+    if "." in number and "-" in number:
+        return
+    for begin, end in _runs(number, 12, 19):
+        part = number[begin:end]
+        digits = digits_of(part)
+        if not is_card(digits):
+            continue
+        groups = tuple(len(group) for group in re.split(r"\D+", part))
+        if len(groups) > 1 and groups not in _CARD_SHAPES and len(set(groups[:-1])) > 1:
+            continue
+        if window[at + end : at + end + 1].isalnum() or window[at + begin - 1 : at + begin].isalnum():
+            continue
+        certain = 98 if len(digits) in (15, 16) else 85 if len(groups) > 1 or len(digits) == 14 else 75
+        yield at + begin, at + end, "card", certain
+        return
+
+
+def _runs(number: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Stretches of whole groups with `low` to `high` digits, longest first, from the left."""
+    groups = [match.span() for match in re.finditer(r"\d+", number)]
+    sizes = [end - start for start, end in groups]
+    if sum(sizes) <= high:
+        if sum(sizes) >= low:
+            yield groups[0][0], groups[-1][1]
+        if len(groups) < 2:
+            return
+    if len(groups) > 40:
+        groups, sizes = groups[:40], sizes[:40]
+    for first in range(len(groups)):
+        total, ends = 0, []
+        for last in range(first, len(groups)):
+            total += sizes[last]
+            if total > high:
+                break
+            if total >= low:
+                ends.append(groups[last][1])
+        for end in reversed(ends):
+            yield groups[first][0], end
+
+
+def ipv4(window: str, at: int, to: int) -> Iterator[Span]:
+    """IPv4 addresses, but no version or section numbers, masks, or the machine itself (127.*, 0.*).
+
+    Private ranges count: they tell of somebody's network, with less certainty.
+    """
+    if window.count(".", at, to) < 3:
+        return
+    for match in _IPV4.finditer(window, at):
+        if match.start() >= to:
+            return
+        written = match.groups()[:4]
+        parts = [int(part) for part in written]
+        if max(parts) > 255 or parts[0] in (0, 127, 255) or any(len(part) > 1 and part[0] == "0" for part in written):
+            continue
+        before = window[: match.start()]
+        if _VERSION.search(before):
+            continue
+        certain = 95 if match.group(5) or _IP_WORDS.search(before) else 40 if max(parts) < 20 else 90
+        if ipaddress.IPv4Address(".".join(written)).is_private:
+            certain = min(certain, 70)
+        yield match.start(), match.end(4), "ipv4", certain
+
+
+def ibans(window: str, at: int, to: int) -> Iterator[Span]:
+    """International bank account numbers; what follows the length of their country is not part of them."""
+    match = _ACCOUNT.match(window, at)
+    if not match:
+        return
+    from .pii_checks import IBAN_LENGTHS
+
+    wanted = IBAN_LENGTHS.get(window[at : at + 2].upper())
+    if wanted is None:
+        return
+    end, count = at, 0
+    while end < match.end() and count < wanted:
+        count += window[end].isalnum()
+        end += 1
+    if (
+        count == wanted
+        and not window[end : end + 1].isalnum()
+        and is_iban("".join(char for char in window[at:end].upper() if char.isalnum()))
+    ):
+        yield at, end, "iban", 99
