@@ -45,11 +45,7 @@ class Patch(NamedTuple):
 
 def text_columns(rows: Columns, without: Collection[str] = ()) -> list[str]:
     """The columns that hold strings, in their order."""
-    return [
-        name
-        for name in rows.names
-        if name not in APART and name not in without and _holds_text(rows[name].dtype)
-    ]
+    return [name for name in rows.names if name not in APART and name not in without and _holds_text(rows[name].dtype)]
 
 
 def _holds_text(dtype: pl.DataType) -> bool:
@@ -95,10 +91,18 @@ class Column:
             return self._new[""].alias(self.name)
         if "[]" in self._new:
             lengths = self.column.list.len().fill_null(0).to_numpy()
-            frame = pl.DataFrame([pl.Series("row", np.repeat(np.arange(len(lengths)), lengths)), self._new["[]"].alias("v")])
+            frame = pl.DataFrame(
+                [pl.Series("row", np.repeat(np.arange(len(lengths)), lengths)), self._new["[]"].alias("v")]
+            )
             lists = frame.group_by("row", maintain_order=True).agg("v")
-            filled = pl.DataFrame({"row": pl.Series(range(len(lengths)), dtype=pl.Int64)}).join(lists, on="row", how="left")["v"]
-            return pl.select(pl.when(pl.lit(pl.Series(lengths > 0))).then(filled).otherwise(self.column)).to_series().alias(self.name)
+            filled = pl.DataFrame({"row": pl.Series(range(len(lengths)), dtype=pl.Int64)}).join(
+                lists, on="row", how="left"
+            )["v"]
+            return (
+                pl.select(pl.when(pl.lit(pl.Series(lengths > 0))).then(filled).otherwise(self.column))
+                .to_series()
+                .alias(self.name)
+            )
         chat = self.rows.chat(self.name)
         messages = chat.messages.with_columns(new.alias(field) for field, new in self._new.items())
         return to_messages(self.name, chat._replace(messages=messages), self.column.is_not_null().to_numpy())
@@ -133,7 +137,12 @@ def flat(strings: Strings) -> Flat:
     plain = np.setdiff1d(np.arange(len(values)), np.fromiter(trees, np.int64))
     inner = [(position, text) for position, tree in trees.items() for text in tree.strings()]
     source = np.concatenate([plain, np.array([position for position, _ in inner], np.int64)])
-    some = pl.concat([values.gather(pl.Series(plain, dtype=pl.UInt32)), pl.Series(values.name, [t for _, t in inner], dtype=pl.String)])
+    some = pl.concat(
+        [
+            values.gather(pl.Series(plain, dtype=pl.UInt32)),
+            pl.Series(values.name, [t for _, t in inner], dtype=pl.String),
+        ]
+    )
     return Flat(some, strings.owner[source], source, trees)
 
 

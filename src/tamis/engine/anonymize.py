@@ -148,7 +148,9 @@ class Replacer:
         counts: list[Counter[str] | None] = [None] * rows.height
         columns: dict[str, pl.Series] = {}
         changed = np.zeros(rows.height, np.bool_)
-        for name in text_columns(rows, [rows.find(n) for n in rules.without if n in rows.names or f"source.{n}" in rows.names]):
+        for name in text_columns(
+            rows, [rows.find(n) for n in rules.without if n in rows.names or f"source.{n}" in rows.names]
+        ):
             column = Column(rows, name)
             for field, strings in column.places():
                 if len(strings.values) == 0:
@@ -168,7 +170,9 @@ class Replacer:
         at = (values.str.strip_chars() != "").fill_null(False).arg_true().to_numpy().astype(np.int64)
         for row in at.tolist():
             _count(counts, row, kind)
-        return Patch(at, [self.instead(kind, value) for value in values.gather(pl.Series(at, dtype=pl.UInt32)).to_list()])
+        return Patch(
+            at, [self.instead(kind, value) for value in values.gather(pl.Series(at, dtype=pl.UInt32)).to_list()]
+        )
 
     def _subjects(self, rows: Columns) -> list[int | None] | None:
         """By how many days the dates of each row move; None where dates stay, or the row names no subject."""
@@ -186,7 +190,6 @@ class Replacer:
         subjects: list[int | None] | None,
         counts: list[Counter[str] | None],
     ) -> Patch:
-        rules = self.rules
         new: dict[int, str] = {}
         owner = pl.Series(seen.owner, dtype=pl.UInt32)
         text = to_text(seen.values)
@@ -228,7 +231,9 @@ class Replacer:
             text, wanted, region=self.rules.region, known=known, known_kinds=list(known_kinds), least=self.rules.least
         )
         kinds = [KINDS[k] for k in found.kind.tolist()]
-        return [Hit(*hit) for hit in zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), kinds, strict=True)]
+        return [
+            Hit(*hit) for hit in zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), kinds, strict=True)
+        ]
 
     def _splice(
         self,
@@ -319,7 +324,5 @@ def _count(counts: list[Counter[str] | None], row: int, kind: str) -> None:
 
 def told(counts: Sequence[Counter[str] | None]) -> pl.Series:
     """What was replaced in each row, in words: `email 2, phone 1`; null where nothing was."""
-    words = [
-        None if not one else ", ".join(f"{kind} {n}" for kind, n in sorted(one.items())) for one in counts
-    ]
+    words = [None if not one else ", ".join(f"{kind} {n}" for kind, n in sorted(one.items())) for one in counts]
     return pl.Series("found", words, dtype=pl.String)

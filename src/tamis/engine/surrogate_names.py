@@ -20,26 +20,29 @@ LATIN = (
     "Riley River Robin Rory Rowan Royal Ryan Sage Salem Sam Sandy Sasha Sawyer Schuyler Scout Selby Shannon Shelby Shiloh "
     "Sidney Simone Skyler Sloan Spencer Stacy Sterling Stevie Storm Sutton Sydney Tate Taylor Teagan Terry Toby Toni Tracy "
     "Tristan Valentine Vesper Wallis Wesley West Whitney Winter Wren Yael Yuri Zion"
-).split()
+)
 CYRILLIC = (
     "Саша Женя Валя Слава Шура Никита Паша Мишель Карелин Бондаренко Коваленко Шевченко Ткаченко Кравченко Романенко "
     "Павленко Черненко Седых Белых Черных Долгих Сухих Донских Короленко Лисенко Марченко Назаренко Петренко Руденко Савченко"
-).split()
-GREEK = "Άλκης Ρένα Φωτεινού Χρυσάνθου Οικονόμου Παπαδάκη Γεωργίου Νικολάου Βασιλείου Αλεξίου Δημητρίου Ιωάννου".split()
-ARABIC = "نور رضا صباح إحسان جهاد وسام عصمت شمس رجاء إسلام أمل ضياء كمال سلام حكمت نضال فجر سنا بدر غيث".split()
-HEBREW = "נועם עדי טל ים שי גל אור רון דרור שחר עומר אריאל ליאור מור רוני יובל חן ניצן עדן סתיו".split()
-DEVANAGARI = "किरण ज्योति सुमन राजी हरि मनी चेतन प्रीत अमन दीप गगन नूर सोनम शान्ति कमल".split()
-HANGUL = "지민 서윤 하늘 은우 시우 지우 수민 유진 민서 현수 가온 다온 라온 새론 이든 도윤".split()
-HAN = "林安 陈宁 周晨 吴辰 徐清 孙晓 何平 高远 罗云 宋文 唐一 许言 邓新 冯安 曹宁 彭晨 曾清 萧云 田文 董言".split()
-KANA = "かおる まこと しのぶ ひかる つばさ あおい みつる ちひろ いずみ あきら なぎさ ひなた".split()
-THAI = "มณี วันดี สกุล พร แก้ว ศรี อรุณ นภา ดาว ทองดี บุญมี จันทร์".split()
+)
+GREEK = "Άλκης Ρένα Φωτεινού Χρυσάνθου Οικονόμου Παπαδάκη Γεωργίου Νικολάου Βασιλείου Αλεξίου Δημητρίου Ιωάννου"
+ARABIC = "نور رضا صباح إحسان جهاد وسام عصمت شمس رجاء إسلام أمل ضياء كمال سلام حكمت نضال فجر سنا بدر غيث"
+HEBREW = "נועם עדי טל ים שי גל אור רון דרור שחר עומר אריאל ליאור מור רוני יובל חן ניצן עדן סתיו"
+DEVANAGARI = "किरण ज्योति सुमन राजी हरि मनी चेतन प्रीत अमन दीप गगन नूर सोनम शान्ति कमल"
+HANGUL = "지민 서윤 하늘 은우 시우 지우 수민 유진 민서 현수 가온 다온 라온 새론 이든 도윤"
+HAN = "林安 陈宁 周晨 吴辰 徐清 孙晓 何平 高远 罗云 宋文 唐一 许言 邓新 冯安 曹宁 彭晨 曾清 萧云 田文 董言"
+KANA = "かおる まこと しのぶ ひかる つばさ あおい みつる ちひろ いずみ あきら なぎさ ひなた"
+THAI = "มณี วันดี สกุล พร แก้ว ศรี อรุณ นภา ดาว ทองดี บุญมี จันทร์"
 
-POOLS = {
-    "LATIN": LATIN, "CYRILLIC": CYRILLIC, "GREEK": GREEK, "ARABIC": ARABIC, "HEBREW": HEBREW, "DEVANAGARI": DEVANAGARI,
-    "HANGUL": HANGUL, "CJK": HAN, "HIRAGANA": KANA, "KATAKANA": KANA, "THAI": THAI,
+POOLS: dict[str, list[str]] = {
+    script: words.split()
+    for script, words in (
+        ("LATIN", LATIN), ("CYRILLIC", CYRILLIC), ("GREEK", GREEK), ("ARABIC", ARABIC), ("HEBREW", HEBREW),
+        ("DEVANAGARI", DEVANAGARI), ("HANGUL", HANGUL), ("CJK", HAN), ("HIRAGANA", KANA), ("KATAKANA", KANA), ("THAI", THAI),
+    )
 }  # fmt: skip
 
-_MAIL = frozenset(word.lower() for word in LATIN)
+_MAIL = frozenset(word.lower() for word in POOLS["LATIN"])
 
 
 def script(word: str) -> str:

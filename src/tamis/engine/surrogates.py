@@ -22,7 +22,7 @@ from collections.abc import Callable
 from .key import Key
 from .phone_ranges import CALLING, calling_code, international, is_unreal, shaped, unreal
 from .pseudonyms import digest, normalised, pseudonym
-from .surrogate_names import LATIN, POOLS, is_mail_name, script
+from .surrogate_names import POOLS, is_mail_name, script
 
 DOMAIN = "example.com"
 _NETS_4 = ("192.0.2.", "198.51.100.", "203.0.113.")
@@ -63,7 +63,8 @@ def _digits(key: Key, kind: str, value: str) -> str:
 def _email(key: Key, value: str, region: str | None) -> str:
     raw = digest(key, "surrogate", "email", normalised("email", value))
     one, two, number = (int.from_bytes(raw[k : k + 8]) for k in (0, 8, 16))
-    return f"{LATIN[one % len(LATIN)]}.{LATIN[two % len(LATIN)]}{number % 10**6:06}@{DOMAIN}".lower()
+    words = POOLS["LATIN"]
+    return f"{words[one % len(words)]}.{words[two % len(words)]}{number % 10**6:06}@{DOMAIN}".lower()
 
 
 def _phone(key: Key, value: str, region: str | None) -> str | None:

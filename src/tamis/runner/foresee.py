@@ -19,12 +19,14 @@ from .execute import Options, part_state
 from .ingest import ingest
 from .preflight import preflight
 from .run import Judge
+from .secrecy import Secrecy
 from .table import Gathered, decide, decision_fingerprint
 
 
 def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> dict[str, Any]:
     """Per step: rows that come in, rows to judge, whether that is certain, and why. Reads the inputs."""
     options = options or Options()
+    secrecy = Secrecy.of(recipe)
     workspace = Workspace(root)
     workspace.prepare()
     base = (options.base or workspace.root).resolve()
@@ -39,13 +41,12 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
             max_quarantined=recipe.max_quarantined,
             pins=workspace.raw / "pinned" / recipe.name,
         )
-        judge = Judge(recipe, workspace, executor, decisions, base=base)
+        judge = Judge(recipe, workspace, executor, decisions, base=base, secrets=secrecy.secrets)
         states = [part_state(p) for p in taken.partitions]
         calls = judge.calls()
         sets, absent = preflight(recipe, calls, states, workspace.root)
-        steps = _Foresight(judge, [replace(state, absent=absent) for state in states]).walk(
-            [replace(call, sets=sets.get(call.step.name, ())) for call in calls]
-        )
+        states = secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
+        steps = _Foresight(judge, states).walk([replace(call, sets=sets.get(call.step.name, ())) for call in calls])
     return {
         "recipe": recipe.name,
         "files": len(taken.files),

@@ -124,7 +124,10 @@ class Decided(NamedTuple):
 
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     """What a table step's decision depends on: the step, what was gathered, the rows it sees and their ids."""
-    key = [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
+    key = [
+        (part.entry, mask_hash(part.seen), part.state.content, *filter(None, [part.state.versions.get("id.high")]))
+        for part in parts
+    ]
     return fingerprint("table", call.step.name, call.identity, key)
 
 

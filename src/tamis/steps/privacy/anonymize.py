@@ -57,15 +57,23 @@ class Anonymize(RowStep):
     version: ClassVar[int] = 1
     rewrites: ClassVar[bool] = True
 
-    kinds: tuple[Kind, ...] = Field(KINDS, min_length=1, description="What is looked for; by default all kinds there are.")
+    kinds: tuple[Kind, ...] = Field(
+        KINDS, min_length=1, description="What is looked for; by default all kinds there are."
+    )
     mode: Mode = Field("tag", description="What stands in the place of what was found.")
-    modes: dict[Kind, Mode] = Field({}, description="Kinds for which something else stands; `keep` leaves a kind as it is.")
-    names: tuple[str, ...] = Field((), description="Columns that hold people's names, looked for in the row's text too.")
+    modes: dict[Kind, Mode] = Field(
+        {}, description="Kinds for which something else stands; `keep` leaves a kind as it is."
+    )
+    names: tuple[str, ...] = Field(
+        (), description="Columns that hold people's names, looked for in the row's text too."
+    )
     addresses: tuple[str, ...] = Field((), description="Columns that hold addresses, looked for in the row's text too.")
     without: tuple[str, ...] = Field((), description="Columns that are left as they are, such as a topic or a product.")
     keep_last: int = Field(0, ge=0, le=6, description="Letters or digits that `mask` leaves at the end of long values.")
     region: str | None = Field(
-        None, pattern="^[A-Z]{2}$", description="Country (ISO 3166, as in `DE`) whose national telephone numbers are meant."
+        None,
+        pattern="^[A-Z]{2}$",
+        description="Country (ISO 3166, as in `DE`) whose national telephone numbers are meant.",
     )
     least: int = Field(50, ge=0, le=100, description="Certainty from which something counts as found, 0..100.")
     subject: str | None = Field(None, description="Column that says whom a row is about: its dates move together.")
