@@ -39,7 +39,7 @@ deliver:
   - {use: jsonl, path: dist/lines, row_id: id}
   - {use: parquet, path: dist/table, row_id: id}
 """
-QUOTE = '''
+QUOTE = """
 def quote(row):
     text = " ".join(m["content"] or "" for m in row["messages"])
     if "explode" in text:
@@ -47,7 +47,7 @@ def quote(row):
     if "quote me" in text:
         return "it says " + text[:40]
     return True
-'''
+"""
 FIRST = ("Aurelia", "Bertrand", "Caspian", "Drusilla", "Evander", "Ferdinand", "Giselle", "Hyacinth")
 LAST = ("Quackenbush", "Rumpelmeyer", "Zwingli", "Oberholtzer", "Featherstone", "Vandersloot")
 
@@ -109,8 +109,16 @@ def plant(folder: Path, count: int, seed: int = 5) -> list[str]:
         ending = "".join("abcdefghij"[int(d)] for d in str(number))
         name = f"{rng.choice(FIRST)} {rng.choice(LAST)}{ending}"
         secrets.append(name)
-        words = f"message {number}: I am {name}, write to {secret('email')} or use {secret()} please, thank you very much"
-        call = [{"id": f"c{number}", "type": "function", "function": {"name": "book", "arguments": json.dumps({"who": secret(), "note": f"line\n{secret()}"})}}]
+        words = (
+            f"message {number}: I am {name}, write to {secret('email')} or use {secret()} please, thank you very much"
+        )
+        call = [
+            {
+                "id": f"c{number}",
+                "type": "function",
+                "function": {"name": "book", "arguments": json.dumps({"who": secret(), "note": f"line\n{secret()}"})},
+            }
+        ]
         row: dict[str, Any] = {
             "turns": [
                 {"role": "user", "content": words},

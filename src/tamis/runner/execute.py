@@ -27,6 +27,7 @@ from tamis.engine.memory import keep_freed_memory
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
+from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace, read_state
@@ -179,6 +180,8 @@ class _Run:
         self.state("running")
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
+        for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
+            self.emit(Warned(warning))
         status = "failed"
         try:
             result = self._work()
@@ -252,7 +255,7 @@ class _Run:
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
             self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings,
-            self.secrecy.record(flow, judge.cache),
+            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)),
         )  # fmt: skip
         failpoint("run.manifest")
         self._report()
@@ -309,10 +312,12 @@ class _Run:
                 self._ledger(flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
-            facts = card_facts(recipe, flow, taken, count()) | {"privacy": self.secrecy.record(flow, cache)}
+            privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
+            facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
             delivered = delivery.publish(
-                partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()}
+                partial(write_card, facts),
+                {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()} | self.secrecy.mark(),
             )
         return delivered, count()
 

@@ -11,6 +11,7 @@ from tamis.core.step import BirthStep, GateStep, RowStep, TableStep
 from tamis.engine.executor import LocalExecutor
 from tamis.engine.stage import Call, PartState, Task
 from tamis.engine.stage import run as run_stage
+from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace
@@ -55,6 +56,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         "partitions": len(states),
         "steps": steps,
         "deliver": [{"target": sink.address(), "path": sink.path} for sink in recipe.deliver],
+        "warnings": [*order.warnings(recipe.steps), *secrecy.warnings(recipe)],
         "calls": 0,
         "tokens": 0,
         "usd": 0.0,

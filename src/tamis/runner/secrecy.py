@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
 from tamis.engine.veil import CODES, Veil
 from tamis.recipe.model import Recipe
+from tamis.runs.recall import figure_for
 
 from .run import Flow, StepLog
 
@@ -38,6 +40,7 @@ class Secrecy:
     key: Key | None = None
     throwaway: bool = False
     whole: bool = True
+    settings: str = ""
 
     @classmethod
     def of(cls, recipe: Recipe, *, throwaway: bool = False) -> Secrecy:
@@ -56,7 +59,8 @@ class Secrecy:
         if key is None and using:
             key = find_key()
         whole = all(step.where is None for step in every if step.covers() is not None)
-        return cls(steps, key, throwaway, whole)
+        keys = [step.key() for step in every if step.covers() is not None]
+        return cls(steps, key, throwaway, whole, fingerprint(keys) if keys else "")
 
     # -- what goes in -------------------------------------------------------------------------
 
@@ -144,9 +148,27 @@ class Secrecy:
             columns.append(pl.Series(name, values, dtype=pl.String))
         return frame.with_columns(columns)
 
+    def mark(self) -> dict[str, Any]:
+        """What a delivery's manifest says: that personal data were taken away, and with which key."""
+        if not self.steps:
+            return {}
+        return {"privacy": {"steps": list(self.steps), "key": None if self.key is None else self.key.fingerprint}}
+
+    def warnings(self, recipe: Recipe) -> list[str]:
+        """What is told before the run."""
+        if not self.steps or self.key is not None:
+            return []
+        told = [sink.address() for sink in recipe.deliver if "id" in sink.columns(["id", "messages", "text"])]
+        if not told:
+            return []
+        return [
+            f"{', '.join(dict.fromkeys(told))}: without a key, row ids are plain hashes of rows as they were read, by which "
+            "whoever guesses a whole row can tell that it was there; TAMIS_PRIVACY_KEY makes them keyed"
+        ]
+
     # -- what is recorded ---------------------------------------------------------------------
 
-    def record(self, flow: Flow, cache: Cache) -> dict[str, Any] | None:
+    def record(self, flow: Flow, cache: Cache, decisions: Path) -> dict[str, Any] | None:
         """For manifest, card and report: what was replaced by what, and with which key (by its fingerprint)."""
         if not self.steps:
             return None
@@ -164,6 +186,8 @@ class Secrecy:
             "repeatable": not self.throwaway,
             "ids": "keyed" if self.key is not None else "content hashes",
             "rescanned": self.whole,
+            "settings": self.settings,
+            "recall": figure_for(decisions, self.settings),
         }
 
 
