@@ -12,7 +12,32 @@ _EMAIL = re.compile(
     rf"(?<![\w.+%\-])(?:[^\W_]|_)[\w.!#$%&'*+/=?^`{{|}}~\-]{{0,63}}@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,24}}|xn--[a-z0-9\-]{{2,59}})(?![\w@\-])"
 )
 _NO_TLD = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "py", "rs", "go", "java", "html", "json", "yaml", "yml", "md", "txt", "exe", "dll", "zip", "tar", "gz"]
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "css",
+        "js",
+        "ts",
+        "py",
+        "rs",
+        "go",
+        "java",
+        "html",
+        "json",
+        "yaml",
+        "yml",
+        "md",
+        "txt",
+        "exe",
+        "dll",
+        "zip",
+        "tar",
+        "gz",
+    ]
 )
 #: what a login may stand before in a link: scheme://name:password@host, or scheme://token@host
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/?#@\"'<>]{1,512})@([^\s/?#@\"'<>]+)")
