@@ -79,12 +79,14 @@ def words(window: str, at: int, to: int) -> Iterator[Span]:
     low = max(0, at - 3)
     before = window[max(0, low - 48) : at]
     for match in _NINO.finditer(window, low, min(len(window), to + 3)):
-        yield *match.span(), "national_id", 95 if _SAID["nino"].search(before) else 80
+        said = bool(_SAID["nino"].search(before))
+        if said or match.group(1):  # disks and other things have numbers of this shape, without gaps
+            yield *match.span(), "national_id", 95 if said else 80
     for match in _DNI.finditer(window, low, min(len(window), to + 3)):
         code = (match.group(1) + match.group(2)).upper().replace(".", "").replace("-", "")
         said = bool(_SAID["dni"].search(before))
         if checks.is_dni(code) and (said or match.group(2).isupper()):
-            yield *match.span(), "national_id", 95 if said else 85 if code[0] in "XYZ" else 70
+            yield *match.span(), "national_id", 95 if said else 85 if code[0] in "XYZ" else 55
     match_ = _CODICE.match(window, at)
     if match_ and checks.is_codice_fiscale(match_.group().upper()):
         yield *match_.span(), "national_id", 98

@@ -209,8 +209,10 @@ def _name(match: re.Match[str] | None, certain: int) -> Iterator[Span]:
     words = match.group(1).replace("\u00a0", " ").split(" ")
     if words[0].lower().strip("'’-") in _NOBODY or (len(words) == 1 and len(words[0]) < 2):
         return
-    while len(words) > 1 and words[-1].lower() in _NOBODY:
-        end -= len(words.pop()) + 1
+    if any(word.lower() in _NOBODY for word in words):
+        return
+    if words[-1][-2:] in ("'s", "’s"):
+        end -= 2
     yield start, end, "person", certain
 
 
@@ -225,7 +227,7 @@ def named(window: str, at: int, to: int) -> Iterator[Span]:
 
 def titled(window: str, at: int, to: int) -> Iterator[Span]:
     """Names behind Mr., Frau and the like."""
-    if window[at].isupper():
+    if window[at].isupper() and (window[at + 1].islower() or window[at + 1] == "R"):
         yield from _name(_AFTER_TITLE.match(window, to), 70)
 
 
@@ -237,4 +239,6 @@ def greeted(window: str, at: int, to: int) -> Iterator[Span]:
 
 def signed(window: str, at: int, to: int) -> Iterator[Span]:
     """Names on the line after `Regards,` and the like."""
-    yield from _name(_AFTER_SIGNED.match(window, to), 60)
+    match = _AFTER_SIGNED.match(window, to)
+    if match and match.group(1).count(" ") < 3:
+        yield from _name(match, 60)

@@ -18,7 +18,7 @@ BOXES = ("p.o. box", "po box", "postfach", "p o box")
 CODES = ("zip", "postal code", "postcode", "post code", "postleitzahl", "plz", "code postal", "código postal", "psc ")
 
 _UPPER = "A-ZÀ-ÖØ-ÞŁŚŻŹČŠŽ"
-_UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Rm|Floor|Fl|Bldg|#)\.?\s*#?\w{1,6})?"
+_UNIT = r"(?:,?\s+(?:(?:Apt|Apartment|Suite|Ste|Unit|Flat|Room|Rm|Floor|Fl|Bldg)\.?[ ]?#?|#)\d\w{0,5})?"
 _STATES = "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|PR|GU|AA|AE|AP"
 _US_TAIL = rf",?\s+(?:[{_UPPER}][\w'.\-]+[ ]?){{1,4}},?\s+(?:{_STATES})(?:\s+\d{{5}}(?:-\d{{4}})?)?"
 _UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2}(?!\w)"
@@ -31,7 +31,7 @@ _US = re.compile(
     + rf"(?:{_UK_TAIL}|{_US_TAIL})?"
 )
 _DE = re.compile(
-    rf"(?<!\w)(?:[{_UPPER}][\w.\-]*[ -]){{0,3}}(?:[{_UPPER}][^\W\d]*(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|ufer|straat|laan|plein|gade|vägen|gatan|katu)"
+    rf"(?<!\w)(?:[{_UPPER}][\w.\-]*[ -]){{0,3}}(?:[{_UPPER}][^\W\d]*(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|ufer|straat|laan|plein|(?<!Bri)gade|vägen|gatan|katu)"
     rf"|(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Damm|Ufer))[ ]?\d{{1,4}}[ ]?[a-zA-Z]?(?:[ ]?[-/][ ]?\d{{1,4}})?(?![\w])(?:,?\s+(?:[A-Z]{{1,2}}-)?\d{{4,5}}(?:[ ][A-Z]{{2}})?[ ][{_UPPER}][\w\-]+)?"
 )
 _FR = re.compile(

@@ -50,6 +50,10 @@ _BEHIND = re.compile(
     (?:(?:bearer|basic|token)\s+)?(?P<quote>["'`“]?)(?P<value>[^\s"'`,;<>{}()\[\]“”|]{6,512})""",
     re.I | re.X,
 )
+#: Names of things rather than secrets: words of letters joined by signs, with a number or two among them.
+_NAMES = re.compile(
+    r"(?:[A-Za-z]*\d{0,4}[_.\-/:#@]+)*(?:[A-Za-z]{2,}[_.\-/:#@]+){2,}(?:[A-Za-z]*\d{0,4}[_.\-/:#@]*)*|[a-z]+(?:[_.\-][a-z0-9]{1,12})+"
+)
 _JWT = re.compile(
     r"(?<![A-Za-z0-9_\-])(eyJ[A-Za-z0-9_\-]{8,})\.([A-Za-z0-9_\-]{4,})\.([A-Za-z0-9_\-]*)(?![A-Za-z0-9_\-])"
 )
@@ -121,7 +125,7 @@ def said(window: str, at: int, to: int) -> Iterator[Span]:
         return
     if not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:%!@#$^&*]+", value) or entropy(value) < (2.8 if len(value) < 24 else 3.0):
         return
-    if re.fullmatch(r"[a-z]+(?:[_.\-][a-z0-9]{1,12})+", value) and figures < 4:  # names of things: gpt_4_tokenizer
+    if _NAMES.fullmatch(value):
         return
     yield start, start + len(value), "api_key", 88 if strict or word == "bearer" else 70
 
