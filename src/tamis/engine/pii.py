@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 from tamis.core.columns import Text
 
 from .pii_fold import fold
+from .pii_kinds import KINDS
 from .pii_known import occurrences
 from .pii_rules import Look, phrase_machine, rules_for
 
+__all__ = ["KINDS", "LEAST", "Found", "find"]
+
 if TYPE_CHECKING:
     from .kernels.pii_mark import Marks
-
-KINDS: tuple[str, ...] = (
-    "email", "phone", "iban", "card", "ipv4", "ipv6", "mac", "us_ssn", "national_id", "url_credentials", "api_key",
-    "jwt", "pem", "crypto_address", "date_of_birth", "person", "address",
-)  # fmt: skip
 
 #: Finds of less certainty are not told.
 LEAST = 50
