@@ -6,8 +6,7 @@ plain words say so; 50 to 90 where it is likely.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,21 +15,20 @@ from numpy.typing import NDArray
 from tamis.core.columns import Text
 
 from .pii_fold import fold
+from .pii_kinds import KINDS
+from .pii_known import occurrences
+from .pii_rules import Look, phrase_machine, rules_for
+
+__all__ = ["KINDS", "LEAST", "Found", "find"]
 
 if TYPE_CHECKING:
-    from .kernels.pii_mark import Machine
-
-KINDS: tuple[str, ...] = (
-    "email", "phone", "iban", "card", "ipv4", "ipv6", "mac", "us_ssn", "national_id", "url_credentials", "api_key",
-    "jwt", "pem", "crypto_address", "date_of_birth", "person", "address",
-)  # fmt: skip
+    from .kernels.pii_mark import Marks
 
 #: Finds of less certainty are not told.
 LEAST = 50
 
-_BEFORE, _AFTER = 64, 32  # bytes around a mark that rules see
-
-Rule = Callable[[str, int, int], Iterator[tuple[int, int, str, int]]]
+_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+_Span = tuple[int, int, int, int, int]  # row, start, end, kind, certainty
 
 
 class Found(NamedTuple):
@@ -44,28 +42,6 @@ class Found(NamedTuple):
     end: NDArray[np.int64]
     kind: NDArray[np.uint8]
     certain: NDArray[np.uint8]
-
-
-@cache
-def _rules() -> dict[int, tuple[tuple[str, Rule], ...]]:
-    """What is tried at a mark of each sort, with the kind it finds."""
-    from .kernels.pii_mark import ACCOUNT, AT, LINK, NUMBER
-    from .pii_mail import emails, links
-    from .pii_numbers import cards, ibans, ipv4
-
-    return {
-        AT: (("email", emails),),
-        LINK: (("url_credentials", links),),
-        NUMBER: (("card", cards), ("ipv4", ipv4)),
-        ACCOUNT: (("iban", ibans),),
-    }
-
-
-@cache
-def _machine() -> Machine:
-    from .kernels.pii_mark import machine
-
-    return machine([(b"\xff\xff", 0, False)])
 
 
 def find(
@@ -89,54 +65,66 @@ def find(
     for kind in wanted:
         if kind not in KINDS:
             raise ValueError(f"unknown kind {kind!r}; possible: {', '.join(KINDS)}")
-    rules = {what: [rule for kind, rule in pairs if kind in wanted] for what, pairs in _rules().items()}
-    marks = mark(text.data, text.offsets, _machine())
-    spans: list[tuple[int, int, int, int, int]] = []
+    if region is not None:
+        from .pii_phones import check_region
+
+        check_region(region)
+    rules = rules_for(frozenset(wanted), region)
+    spans = _judged(text, mark(text.data, text.offsets, phrase_machine()), rules, least)
+    for number, column in enumerate(known):
+        kind = known_kinds[number] if known_kinds else "person"
+        if kind in wanted:
+            spans += [
+                (row, start, end, KINDS.index(kind), certain) for row, start, end, certain in occurrences(text, column)
+            ]
+    return _settled(spans)
+
+
+def _judged(text: Text, marks: Marks, rules: dict[int, Look], least: int) -> list[_Span]:
+    """What the rules find at the marks."""
+    spans: list[_Span] = []
     view = memoryview(text.data.data)
-    offsets = text.offsets
-    chosen = np.isin(marks.what, [what for what, some in rules.items() if some])
-    begins = offsets[marks.row[chosen]]
+    chosen = np.isin(marks.what, list(rules))
+    rows = marks.row[chosen]
+    begins = text.offsets[rows]
     places = zip(
-        marks.row[chosen].tolist(),
+        rows.tolist(),
         (begins + marks.start[chosen]).tolist(),
         (begins + marks.end[chosen]).tolist(),
         marks.what[chosen].tolist(),
         begins.tolist(),
-        offsets[marks.row[chosen] + 1].tolist(),
+        text.offsets[rows + 1].tolist(),
         strict=True,
     )
     for row, start, end, what, begin, stop in places:
-        low, high = max(begin, start - _BEFORE), min(stop, end + _AFTER)
+        before, behind, tried = rules[what]
+        low, high = max(begin, start - before), min(stop, end + behind)
         while low > begin and view[low] & 0xC0 == 0x80:
             low -= 1
         while high < stop and view[high] & 0xC0 == 0x80:
             high += 1
         raw = bytes(view[low:high])
-        if raw.isascii():
-            window = fold(raw.decode())
-            at, to = start - low, end - low
-            for rule in rules[what]:
-                for s, e, kind, certain in rule(window, at, to):
-                    if certain >= least:
-                        spans.append((row, low - begin + s, low - begin + e, KINDS.index(kind), certain))
-            continue
         original = raw.decode("utf-8", "replace")
+        plain = len(original) == len(raw)
         window = fold(original)
-        at = len(raw[: start - low].decode("utf-8", "replace"))
-        to = at + len(raw[start - low : end - low].decode("utf-8", "replace"))
-        for rule in rules[what]:
+        at = start - low if plain else len(raw[: start - low].decode("utf-8", "replace"))
+        to = at + (end - start if plain else len(raw[start - low : end - low].decode("utf-8", "replace")))
+        for rule in tried:
             for s, e, kind, certain in rule(window, at, to):
-                if certain >= least:
-                    left = low - begin + len(original[:s].encode())
-                    spans.append((row, left, left + len(original[s:e].encode()), KINDS.index(kind), certain))
-    return _settled(spans)
+                if certain < least:
+                    continue
+                left = low - begin + (s if plain else len(original[:s].encode()))
+                spans.append(
+                    (row, left, left + (e - s if plain else len(original[s:e].encode())), _NUMBERS[kind], certain)
+                )
+    return spans
 
 
-def _settled(spans: list[tuple[int, int, int, int, int]]) -> Found:
+def _settled(spans: list[_Span]) -> Found:
     """Without overlaps: by row and place, the more certain first, then the longer."""
     spans = sorted(set(spans), key=lambda span: (span[0], span[1], -span[2]))
-    kept: list[tuple[int, int, int, int, int]] = []
-    cluster: list[tuple[int, int, int, int, int]] = []
+    kept: list[_Span] = []
+    cluster: list[_Span] = []
     reach = -1
     for span in spans:
         if cluster and (span[0] != cluster[0][0] or span[1] >= reach):
@@ -151,10 +139,10 @@ def _settled(spans: list[tuple[int, int, int, int, int]]) -> Found:
     return Found(row, start, end, kind, certain)
 
 
-def _best(cluster: list[tuple[int, int, int, int, int]]) -> list[tuple[int, int, int, int, int]]:
+def _best(cluster: list[_Span]) -> list[_Span]:
     if len(cluster) < 2:
         return cluster
-    chosen: list[tuple[int, int, int, int, int]] = []
+    chosen: list[_Span] = []
     for span in sorted(cluster, key=lambda span: (-span[4], span[1] - span[2], span[3], span[1])):
         if all(span[2] <= other[1] or span[1] >= other[2] for other in chosen):
             chosen.append(span)

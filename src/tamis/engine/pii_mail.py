@@ -11,8 +11,34 @@ _LABEL = r"[^\W_](?:[\w\-]{0,61}[^\W_])?"
 _EMAIL = re.compile(
     rf"(?<![\w.+%\-])(?:[^\W_]|_)[\w.!#$%&'*+/=?^`{{|}}~\-]{{0,63}}@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,24}}|xn--[a-z0-9\-]{{2,59}})(?![\w@\-])"
 )
+_GLUED = re.compile(r"[=/]")
 _NO_TLD = frozenset(
-    ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "py", "rs", "go", "java", "html", "json", "yaml", "yml", "md", "txt", "exe", "dll", "zip", "tar", "gz"]
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "css",
+        "js",
+        "ts",
+        "py",
+        "rs",
+        "go",
+        "java",
+        "html",
+        "json",
+        "yaml",
+        "yml",
+        "md",
+        "txt",
+        "exe",
+        "dll",
+        "zip",
+        "tar",
+        "gz",
+    ]
 )
 #: what a login may stand before in a link: scheme://name:password@host, or scheme://token@host
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/?#@\"'<>]{1,512})@([^\s/?#@\"'<>]+)")
@@ -36,11 +62,7 @@ def emails(window: str, at: int, to: int) -> Iterator[Span]:
         if not start < sign < end:
             continue
         local, _, host = match.group().rpartition("@")
-        trimmed = local.lstrip("'*`/=|{&?!#$^~")
-        if "=" in trimmed and local[:1] != "=":  # mailto=a@b, user=a@b
-            trimmed = trimmed.rpartition("=")[2]
-        if "/" in trimmed:
-            trimmed = trimmed.rpartition("/")[2]
+        trimmed = _GLUED.split(local)[-1].lstrip("'*`|{&?!#$^~")  # mailto=a@b, x/a@b
         start += len(local) - len(trimmed)
         if not trimmed or trimmed[0] == "." or trimmed[-1] == "." or ".." in match.group():
             continue

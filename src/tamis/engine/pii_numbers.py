@@ -6,17 +6,21 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from .pii_checks import is_card, is_iban
+from .pii_checks import is_card, is_iban, luhn
 
 #: (start, end, kind, certainty) within a window
 Span = tuple[int, int, str, int]
 
-_GAP = r"[ \t\-./]"
-_CARD = re.compile(rf"(?<![\w.])\d(?:{_GAP}?\d){{11,18}}(?!\w)(?!{_GAP}\d)")
+_CARD_SAID = re.compile(
+    r"\b(?:cards?|cc|visa|master ?card|amex|american express|maestro|discover|diners|jcb|debit|credit|karten?(?:nummer)?|kreditkarte\w*|carte|tarjeta|carta|cartão|kart[ay])\b|карт|カード|卡",
+    re.I,
+)
+_CARD_GAPS = {" ", "-", ".", "  ", " - "}
 _CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 5), (8, 8)}
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)(/\d{1,2}(?!\d)|:\d{2,5}(?!\d))?")
 _IP_WORDS = re.compile(
-    r"\b(?:ip|ipv4|address|host|server|ping|gateway|dns|subnet|client|from|via|login|logged)\b", re.I
+    r"\b(?:ip|ipv4|ips|ip ?addr(?:ess(?:es)?)?|hosts?|servers?|ping|gateway|dns|subnet|nameserver|inet|logged in from|x-forwarded-for)\b[^\d\n]{0,16}$",
+    re.I,
 )
 _VERSION = re.compile(
     r"(?:\bv(?:er(?:sion|s)?)?\.?|\bversion\w*:?|\brelease|\bbuild|\brev(?:ision)?\.?|\bsection|\bchapter|\bclause|§|\bpatch|\bfirmware|\bkernel|\bdriver)\s*[=:#]?\s*$",
@@ -31,28 +35,43 @@ def digits_of(text: str) -> str:
 
 
 def cards(window: str, at: int, to: int) -> Iterator[Span]:
-    """Payment cards, as a whole number or as its last or first groups."""
+    """Payment cards. Digits stand together or in the groups that cards have; other lengths than 15 and 16 need words."""
     number = window[at:to]
-    if "." in number and "-" in number:
+    if at >= 2 and window[at - 1] in ".," and window[at - 2].isdigit():
         return
-    for begin, end in _runs(number, 12, 19):
+    groups = [match.span() for match in re.finditer(r"\d+", number)]
+    for begin, end in _runs(groups, 12, 19):
         part = number[begin:end]
         digits = digits_of(part)
-        if not is_card(digits):
+        lengths = tuple(len(group) for group in re.split(r"\D+", part))
+        gaps = set(re.findall(r"\D+", part))
+        if len(lengths) > 1 and (lengths not in _CARD_SHAPES or not gaps <= _CARD_GAPS or len(gaps) > 1):
             continue
-        groups = tuple(len(group) for group in re.split(r"\D+", part))
-        if len(groups) > 1 and groups not in _CARD_SHAPES and len(set(groups[:-1])) > 1:
+        if window[at + end : at + end + 1].isalnum() or window[max(0, at + begin - 1) : at + begin].isalnum():
             continue
-        if window[at + end : at + end + 1].isalnum() or window[at + begin - 1 : at + begin].isalnum():
+        said = bool(_CARD_SAID.search(window[max(0, at - 48) : at + begin]))
+        right = is_card(digits)
+        if not right and not (said and (luhn(digits) or len(digits) in (15, 16)) and len(set(digits)) > 1):
             continue
-        certain = 98 if len(digits) in (15, 16) else 85 if len(groups) > 1 or len(digits) == 14 else 75
-        yield at + begin, at + end, "card", certain
+        if not said:
+            if len(lengths) == 1 and (
+                len(digits) not in (15, 16) or window[at + begin - 1 : at + begin] in ("/", "-", ".")
+            ):
+                continue
+            beside = [
+                stop - start for start, stop in groups if stop in (begin - 1, begin - 2) or start in (end + 1, end + 2)
+            ]
+            if 4 in beside or (gaps == {"."} and lengths != (4, 4, 4, 4)):
+                continue  # a list of numbers
+        if not right:  # mistyped or made up: as private as a right one
+            yield at + begin, at + end, "card", 85 if luhn(digits) else 65
+        else:
+            yield at + begin, at + end, "card", 98 if said or len(digits) in (15, 16) else 85
         return
 
 
-def _runs(number: str, low: int, high: int) -> Iterator[tuple[int, int]]:
+def _runs(groups: list[tuple[int, int]], low: int, high: int) -> Iterator[tuple[int, int]]:
     """Stretches of whole groups with `low` to `high` digits, longest first, from the left."""
-    groups = [match.span() for match in re.finditer(r"\d+", number)]
     sizes = [end - start for start, end in groups]
     if sum(sizes) <= high:
         if sum(sizes) >= low:

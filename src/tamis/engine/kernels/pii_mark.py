@@ -17,6 +17,9 @@ GROUPS = 6  # phrases of group g are marked as GROUPS + g
 MIN_DIGITS = 7  # of a number that is marked whatever stands around it
 _LONG_WORD = 512  # bytes of a word looked at
 
+#: What a phrase needs: no letter or digit before it, none behind it, a digit within 64 bytes before, 32 bytes behind.
+BEGINS, ENDS, DIGIT_BEFORE, DIGIT_BEHIND = 1, 2, 4, 8
+
 #: what a byte is: 1 digit, 2 letter or underscore, 4 of an e-mail address's name, 8 of a host name, 16 hexadecimal
 DIGIT, LETTER, LOCAL, HOST, HEX = 1, 2, 4, 8, 16
 KINDS_OF_BYTES = np.zeros(256, np.uint8)
@@ -36,8 +39,8 @@ class Machine(NamedTuple):
     """Many phrases as one machine (Aho and Corasick) that goes on after a find.
 
     classes: (256,) uint8; moves: (n_states × n_classes,) int32, times n_classes; ends: (n_states,) int16: the longest
-    phrase that ends in the state, else -1; sizes, groups: (n_phrases,): its bytes, and what it is marked as; whole:
-    (n_phrases,) bool: no letter or digit may stand before it.
+    phrase that ends in the state, else -1; sizes, groups, needs: (n_phrases,): its bytes, what it is marked as, and what
+    must hold around it (`BEGINS`, `ENDS`, `DIGIT_BEFORE`, `DIGIT_BEHIND`).
     """
 
     classes: np.ndarray
@@ -45,11 +48,11 @@ class Machine(NamedTuple):
     ends: np.ndarray
     sizes: np.ndarray
     groups: np.ndarray
-    whole: np.ndarray
+    needs: np.ndarray
 
 
-def machine(phrases: list[tuple[bytes, int, bool]]) -> Machine:
-    """The machine for (phrase in lower case, group, whether it begins a word)."""
+def machine(phrases: list[tuple[bytes, int, int]]) -> Machine:
+    """The machine for (phrase in lower case, group, needs)."""
     alphabet = sorted({byte for phrase, _, _ in phrases for byte in phrase})
     classes = np.zeros(256, np.uint8)
     for number, byte in enumerate(alphabet, 1):
@@ -90,7 +93,7 @@ def machine(phrases: list[tuple[bytes, int, bool]]) -> Machine:
         np.array(ends, np.int16).repeat(width),
         np.array([len(phrase) for phrase, _, _ in phrases], np.int64),
         np.array([GROUPS + group for _, group, _ in phrases], np.uint8),
-        np.array([whole for _, _, whole in phrases], np.bool_),
+        np.array([needs for _, _, needs in phrases], np.uint8),
     )
 
 
@@ -226,6 +229,30 @@ def _mixed(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray)
 
 
 @njit(nogil=True, cache=True)
+def _fits(
+    data: np.ndarray, start: int, stop: int, begin: int, end: int, need: int, kinds: np.ndarray, digit: int
+) -> bool:
+    """Whether what a phrase needs holds. `digit`: where the last digit before its end stands."""
+    if (
+        need & BEGINS
+        and start > begin
+        and kinds[data[start - 1]] & (DIGIT | LETTER)
+        and not _escaped(data, start - 1, begin)
+    ):
+        return False
+    if need & ENDS and stop < end and kinds[data[stop]] & (DIGIT | LETTER):
+        return False
+    if need & DIGIT_BEFORE and (digit < begin or start - digit > 64):
+        return False
+    found = need & DIGIT_BEHIND == 0
+    for k in range(stop, min(end, stop + 32)):
+        if found:
+            break
+        found = kinds[data[k]] & DIGIT != 0
+    return found
+
+
+@njit(nogil=True, cache=True)
 def _mark(
     data: np.ndarray,
     offsets: np.ndarray,
@@ -235,7 +262,7 @@ def _mark(
     ends: np.ndarray,
     sizes: np.ndarray,
     groups: np.ndarray,
-    whole: np.ndarray,
+    needs: np.ndarray,
     rows: np.ndarray,
     starts: np.ndarray,
     stops: np.ndarray,
@@ -247,6 +274,7 @@ def _mark(
         begin, end = offsets[i], offsets[i + 1]
         state = 0
         number_end = colons_end = link_end = begin
+        digit = begin - 1
         for k in range(begin, end):
             b = data[k]
             state = moves[state + classes[b]]
@@ -254,17 +282,13 @@ def _mark(
             what, start, stop = -1, k, k + 1
             if phrase >= 0:
                 start = k + 1 - sizes[phrase]
-                if (
-                    not whole[phrase]
-                    or start == begin
-                    or not kinds[data[start - 1]] & (DIGIT | LETTER)
-                    or _escaped(data, start - 1, begin)
-                ):
+                if _fits(data, start, k + 1, begin, end, needs[phrase], kinds, digit):
                     if m < room:
                         rows[m], starts[m], stops[m], whats[m] = i, start - begin, stop - begin, groups[phrase]
                     m += 1
             if b < 0x80:
                 if 0x30 <= b <= 0x39:
+                    digit = k
                     if k < number_end:
                         continue
                 elif b == 0x40:
