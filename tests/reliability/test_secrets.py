@@ -13,6 +13,11 @@ import pytest
 
 from tamis.recipe.load import load
 from tamis.runner.execute import Options, RunResult, execute
+from tamis.runs.ledger import Ledger
+from tamis.runs.purge import purge
+from tamis.runs.questions import dropped_rows
+from tamis.runs.report import write_report
+from tamis.runs.why import Why
 from tamis.sources import _text
 
 KEY = "a test's key, which guards nothing: 0123456789"
@@ -90,7 +95,7 @@ def make(kind: str, rng: random.Random) -> str:
     raise AssertionError(kind)
 
 
-KINDS = ("email", "card", "iban", "ipv4", "url_credentials")
+KINDS = ("email", "card", "iban", "ipv4", "url_credentials", "phone", "us_ssn", "api_key", "mac", "ipv6")
 
 
 def plant(folder: Path, count: int, seed: int = 5) -> list[str]:
@@ -162,7 +167,7 @@ def contents(root: Path) -> Iterator[tuple[str, str]]:
         data = path.read_bytes()
         told = [path.name, data.decode("utf-8", "replace")]
         if data[:4] == b"PAR1":
-            told.append(pl.read_parquet(path).write_ndjson())
+            told += [json.dumps(column.to_list(), ensure_ascii=False, default=str) for column in pl.read_parquet(path)]
         yield str(path.relative_to(root)), "\n".join(told)
 
 
@@ -201,3 +206,22 @@ def test_no_planted_secret_leaves_the_private_folders(tmp_path: Path, mode: str,
         assert leaks(tmp_path / folder, secrets) == {}
     assert leaks(tmp_path / ".tamis", secrets) != {}, "the search finds nothing anywhere"
     assert not any(KEY in told for _, told in contents(tmp_path)), "the key is in the workspace"
+    purge(tmp_path)
+    sources = [tmp_path / "chats.jsonl"]
+    for source in sources:
+        source.unlink()
+    assert leaks(tmp_path, secrets) == {}
+    assert_still_answers(result.folder)
+
+
+def assert_still_answers(run_folder: Path) -> None:
+    """`why`, `dropped` and the report after a purge: everything but the text."""
+    why = Why(run_folder)
+    (line,) = why.find("train.jsonl:1")
+    life = why.life(line)
+    assert life["outcome"] == "kept"
+    assert "purged on 20" in life["text_gone"]
+    rows, total = dropped_rows(Ledger(run_folder), "filter.listed", None, 5)
+    assert total
+    assert rows[0]["text"] is None
+    assert "Personal data" in write_report(run_folder).read_text(encoding="utf-8")

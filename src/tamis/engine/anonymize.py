@@ -19,7 +19,7 @@ from .dates import find_dates, moved
 from .key import Key
 from .pii import KINDS, LEAST, find
 from .pseudonyms import digest, mask, normalised, pseudonym, tag
-from .surrogates import is_ours, surrogate
+from .surrogates import surrogate
 from .text import to_text
 
 Mode = Literal["mask", "tag", "pseudonym", "surrogate", "keep"]
@@ -191,6 +191,7 @@ class Replacer:
         counts: list[Counter[str] | None],
     ) -> Patch:
         new: dict[int, str] = {}
+        ours: dict[int, list[tuple[int, int]]] = {}
         owner = pl.Series(seen.owner, dtype=pl.UInt32)
         text = to_text(seen.values)
         columns = [to_text(column.gather(owner)) for column in known.values()]
@@ -199,28 +200,29 @@ class Replacer:
         if dated:
             assert subjects is not None
             self._dates(seen, subjects, hits, counts, new)
-        self._splice(text, hits, seen.owner, counts, new)
+        self._splice(text, hits, seen.owner, counts, new, ours)
         for _ in range(ROUNDS):
             if not new:
                 break
             at = sorted(new)
             again = to_text(pl.Series([new[k] for k in at], dtype=pl.String))
-            more = [hit for hit in self.finds(again) if not self._settled(again, hit)]
+            more = [hit for hit in self.finds(again) if not self._settled(hit, ours[at[hit.at]])]
             if not more:
                 break
             fresh: dict[int, str] = {}
-            self._splice(again, more, seen.owner[at], counts, fresh)
+            places: dict[int, list[tuple[int, int]]] = {}
+            self._splice(again, more, seen.owner[at], counts, fresh, places)
             new |= {at[k]: value for k, value in fresh.items()}
+            for k, spans in places.items():
+                ours[at[k]] = _after(ours[at[k]], [hit for hit in more if hit.at == k], spans)
         order = sorted(new)
         return Patch(np.array(order, np.int64), [new[k] for k in order])
 
-    def _settled(self, text: Text, hit: Hit) -> bool:
-        """Whether what is found is what we put there."""
-        value = _value(text, hit)
-        mode = self.rules.mode_of(hit.kind)
-        if hit.kind == "date_of_birth" and (mode == "surrogate" or self.rules.shift):
-            return True  # a date that was moved is a date
-        return hit.kind in BY_NAME or (mode == "surrogate" and is_ours(hit.kind, value, self.rules.region))
+    def _settled(self, hit: Hit, ours: Sequence[tuple[int, int]]) -> bool:
+        """Whether what is found is what we put there; a date that was moved is a date."""
+        if hit.kind == "date_of_birth" and (self.rules.mode_of(hit.kind) == "surrogate" or self.rules.shift):
+            return True
+        return hit.kind in BY_NAME or any(start <= hit.start and hit.end <= end for start, end in ours)
 
     def finds(self, text: Text, known: Sequence[Text] = (), known_kinds: Sequence[str] = ()) -> list[Hit]:
         """What the finder finds, by position, then start."""
@@ -242,18 +244,24 @@ class Replacer:
         owner: NDArray[np.int64],
         counts: list[Counter[str] | None],
         new: dict[int, str],
+        ours: dict[int, list[tuple[int, int]]],
     ) -> None:
-        """Build the strings in which something was found."""
+        """Build the strings in which something was found; `ours` gets where our bytes stand in them."""
         for position, some in _by_position(hits):
             begin, end = text.offsets[position], text.offsets[position + 1]
             data = text.data[begin:end].tobytes()
-            out, at = [], 0
+            out, at, length = [], 0, 0
+            places = ours[position] = []
             for hit in some:
                 start = hit.start
                 if start and data[start - 1] == 0x5C and data[start] in b"nrtbf" and not _escaped(data, start - 1):
                     start += 1  # a line break written as \n, not the first letter of an address
                 value = data[start : hit.end].decode("utf-8", "replace")
-                out += [data[at:start], self.instead(hit.kind, value).encode()]
+                instead = self.instead(hit.kind, value).encode()
+                length += start - at
+                places.append((length, length + len(instead)))
+                length += len(instead)
+                out += [data[at:start], instead]
                 at = hit.end
                 _count(counts, int(owner[position]), hit.kind)
             new[position] = b"".join([*out, data[at:]]).decode("utf-8", "replace")
@@ -291,9 +299,19 @@ class Replacer:
         hits[:] = sorted([*rest, *left, *dated], key=lambda hit: (hit.at, hit.start))
 
 
-def _value(text: Text, hit: Hit) -> str:
-    begin = int(text.offsets[hit.at])
-    return text.data[begin + hit.start : begin + hit.end].tobytes().decode("utf-8", "replace")
+def _after(
+    ours: Sequence[tuple[int, int]], hits: Sequence[Hit], places: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Where our bytes stand once hits were replaced by what stands at `places`."""
+    moved_to = list(places)
+    for start, end in ours:
+        if any(hit.start < end and start < hit.end for hit in hits):
+            continue
+        shift = sum(
+            (to - at) - (hit.end - hit.start) for hit, (at, to) in zip(hits, places, strict=True) if hit.end <= start
+        )
+        moved_to.append((start + shift, end + shift))
+    return sorted(moved_to)
 
 
 def _by_position(hits: Sequence[Hit]) -> Iterator[tuple[int, list[Hit]]]:

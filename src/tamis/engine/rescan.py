@@ -10,7 +10,7 @@ import polars as pl
 from .all_strings import Column, flat, text_columns
 from .anonymize import BY_NAME, Replacer, Rules
 from .frame import Frame
-from .surrogates import is_ours
+from .surrogates import may_be_ours
 from .text import to_text
 
 
@@ -40,9 +40,8 @@ class Rescan:
                     for hit in replacer.finds(text):
                         begin = int(text.offsets[hit.at])
                         value = text.data[begin + hit.start : begin + hit.end].tobytes().decode("utf-8", "replace")
-                        mode = modes.get(hit.kind)
-                        if mode == "surrogate" and (
-                            hit.kind == "date_of_birth" or is_ours(hit.kind, value, replacer.rules.region)
+                        if "surrogate" in modes.values() and (
+                            hit.kind == "date_of_birth" or may_be_ours(value, replacer.rules.region)
                         ):
                             continue
                         where = f"{strings.where}, bytes {hit.start} to {hit.end}"

@@ -50,9 +50,17 @@ def is_ours(kind: str, value: str, region: str | None = None) -> bool:
         return normalised(kind, value).startswith("00005e0053")
     if kind == "us_ssn":
         return normalised(kind, value).startswith("666")
+    if kind == "card":
+        digits = normalised(kind, value)
+        return digits.isdecimal() and len(digits) > 1 and (_luhn(digits[:-1]) + 5) % 10 == int(digits[-1])
     if kind == "iban":
         return normalised(kind, value)[2:4] == "00"
     return False
+
+
+def may_be_ours(value: str, region: str | None = None) -> bool:
+    """Whether a value is a surrogate of ours of any kind: the finder may take one for another."""
+    return any(is_ours(kind, value, region) for kind in _MAKERS)
 
 
 def _digits(key: Key, kind: str, value: str) -> str:

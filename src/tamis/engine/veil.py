@@ -7,7 +7,7 @@ every stretch that it shares with something found in the row is masked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,8 +22,14 @@ from .pii import KINDS, LEAST
 from .pseudonyms import MASK
 from .text import to_text
 
-#: evidence that is a code from a short list, whatever the text
-CODES = ("language", "lang", "partial", "fixed", "found", "shape")
+#: evidence that is a code from a short list, whatever the text: by step
+CODES = {
+    "filter.language": ("language",),
+    "clean.unicode": ("fixed",),
+    "map.auto": ("shape",),
+    "privacy.detect": ("kinds", "spans"),
+    "privacy.anonymize": ("found",),
+}
 #: characters in a row that a piece of text and something found must share to be masked
 SHARED = 5
 
@@ -84,11 +90,20 @@ class Veil:
 
     def evidence(self, name: str, value: str, secrets: Iterable[str]) -> str:
         """A piece of evidence, told of a row in which `secrets` were found."""
-        if name in CODES or _ID.fullmatch(value):
+        if _ID.fullmatch(value):
             return value
         if name == "error":
             return bare_error(value)
         return overlapping(self.text(value), secrets)
+
+
+def inside(value: Any, tell: Callable[[str], str]) -> Any:
+    """A value of JSON with every string in it as `tell` has it."""
+    if isinstance(value, str):
+        return tell(value)
+    if isinstance(value, Mapping):
+        return {key: inside(one, tell) for key, one in value.items()}
+    return [inside(one, tell) for one in value] if isinstance(value, list) else value
 
 
 def bare_error(text: str) -> str:

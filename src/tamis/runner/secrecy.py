@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import polars as pl
 
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.fingerprint import fingerprint
-from tamis.core.step import GateStep
+from tamis.core.step import GateStep, Step
 from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
 from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
 from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
-from tamis.engine.veil import CODES, Veil
+from tamis.engine.veil import CODES, Veil, inside
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
@@ -107,17 +108,18 @@ class Secrecy:
         done = [number for number, log in enumerate(logs, 1) if log.step.name in self.steps]
         return max(done, default=0) if len(done) == len(self.steps) else len(logs)
 
-    def part(self, cache: Cache, fp: str, state: PartState, earlier: Sequence[str]) -> str:
-        """The path of a ledger part as it may be told; the part itself where it holds no words.
+    def part(self, cache: Cache, fp: str, state: PartState, step: Step, earlier: Sequence[str]) -> str:
+        """The path of a step's ledger part as it may be told; the part itself where it holds no words.
 
         earlier: the steps whose changes the row had seen.
         """
+        codes = CODES.get(step.address(), ())
         entry = cache.get(fp)
         assert entry is not None, f"part {fp} was written in this run"
         names = [
             name
             for name, dtype in pl.read_parquet_schema(entry.files["part"].path).items()
-            if dtype == pl.String and name.startswith("evidence.") and name.removeprefix("evidence.") not in CODES
+            if _holds_words(dtype) and name.startswith("evidence.") and name.removeprefix("evidence.") not in codes
         ]
         veil = self.veil
         if veil is None or not names:
@@ -144,8 +146,8 @@ class Secrecy:
             values = frame[name].to_list()
             for k, found in zip(at, secrets, strict=True):
                 if values[k] is not None:
-                    values[k] = veil.evidence(name.removeprefix("evidence."), values[k], found)
-            columns.append(pl.Series(name, values, dtype=pl.String))
+                    values[k] = inside(values[k], partial(veil.evidence, name.removeprefix("evidence."), secrets=found))
+            columns.append(pl.Series(name, values, dtype=frame.schema[name]))
         return frame.with_columns(columns)
 
     def mark(self) -> dict[str, Any]:
@@ -189,6 +191,12 @@ class Secrecy:
             "settings": self.settings,
             "recall": figure_for(decisions, self.settings),
         }
+
+
+def _holds_words(dtype: Any) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_holds_words(field.dtype) for field in dtype.fields)
+    return _holds_words(dtype.inner) if isinstance(dtype, pl.List | pl.Array) else bool(dtype == pl.String)
 
 
 def _counted(cache: Cache, fp: str) -> Counter[str]:

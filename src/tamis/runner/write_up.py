@@ -55,7 +55,7 @@ def write_ledger(
             assert entry is not None, f"part {fp} was written in this run"
             path = entry.files["part"].path
             if number <= hidden:
-                path = secrecy.part(cache, fp, flow.states[position[key]], names[: number - 1])
+                path = secrecy.part(cache, fp, flow.states[position[key]], log.step, names[: number - 1])
             link(path, ledger / name / f"{position[key]:05d}.parquet")
         steps.append(
             {

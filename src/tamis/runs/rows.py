@@ -125,8 +125,10 @@ class RunRows:
                 return reader.read(name)
             except (CorruptFile, OSError) as error:
                 purged = read_json(self.root / ".tamis" / "purged.json").get("at")
-                what = f"purged on {purged}" if purged else "deleted or purged"
-                hint = f"the workspace's cache was {what}; run the recipe again"
+                if purged:
+                    hint = "run the recipe again to read the sources anew"
+                    raise DataError(f"the text of this run was purged on {purged}", hint=hint) from error
+                hint = "the workspace's cache was deleted or purged; run the recipe again"
                 raise DataError(f"the text of this run is gone: {error}", hint=hint) from error
 
         return Frame(record["rows"], reader.names, load)
