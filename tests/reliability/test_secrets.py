@@ -50,7 +50,7 @@ def quote(row):
     if "explode" in text:
         raise ValueError("cannot stand " + text[:60])
     if "quote me" in text:
-        return "it says " + text[:40]
+        return "it says " + text[:25]
     return True
 """
 FIRST = ("Aurelia", "Bertrand", "Caspian", "Drusilla", "Evander", "Ferdinand", "Giselle", "Hyacinth")
@@ -176,10 +176,16 @@ def leaks(root: Path, secrets: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, told in contents(root):
         compact = told.replace("\\/", "/")
-        mine = [secret for secret in secrets if secret in compact]
+        mine = [secret for secret in secrets if secret in compact or _core(secret) in compact]
         if mine:
             found[name] = mine[:5]
     return found
+
+
+def _core(secret: str) -> str:
+    """Ten signs from the middle: a piece of a secret is a leak too."""
+    middle = len(secret) // 2
+    return secret[middle - 5 : middle + 5] if len(secret) >= 14 else secret
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class Rules:
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        """The kinds that are looked for, without those kept."""
+        """The kinds that are replaced. Those kept are looked for too: their digits are no card."""
         return tuple(kind for kind in self.kinds if self.mode_of(kind) != "keep")
 
     @property
@@ -111,7 +111,7 @@ class Replacer:
             return moved(value, int(kind[len(DATE) + 1 :]), self.rules.region) or tag(DATE)
         mode = self.rules.mode_of(kind)
         if mode == "mask":
-            return mask(value, self.rules.keep_last)
+            return mask(kind, value, self.rules.keep_last)
         if mode == "tag":
             return tag(kind)
         assert self.key is not None
@@ -225,17 +225,21 @@ class Replacer:
         return hit.kind in BY_NAME or any(start <= hit.start and hit.end <= end for start, end in ours)
 
     def finds(self, text: Text, known: Sequence[Text] = (), known_kinds: Sequence[str] = ()) -> list[Hit]:
-        """What the finder finds, by position, then start."""
+        """What the finder finds of the kinds that are replaced, by position, then start."""
         wanted = self.rules.wanted
         if len(text.offsets) < 2 or not wanted:
             return []
         found = find(
-            text, wanted, region=self.rules.region, known=known, known_kinds=list(known_kinds), least=self.rules.least
+            text,
+            self.rules.kinds,
+            region=self.rules.region,
+            known=known,
+            known_kinds=list(known_kinds),
+            least=self.rules.least,
         )
         kinds = [KINDS[k] for k in found.kind.tolist()]
-        return [
-            Hit(*hit) for hit in zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), kinds, strict=True)
-        ]
+        hits = zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), kinds, strict=True)
+        return [Hit(*hit) for hit in hits if hit[3] in wanted]
 
     def _splice(
         self,

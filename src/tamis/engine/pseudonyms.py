@@ -14,6 +14,8 @@ from .key import Key
 from .phone_ranges import international
 
 MASK = "•••"
+#: kinds of which a mask may leave the end, by which people know which card is meant
+NUMBERS = ("card", "iban", "phone", "us_ssn", "national_id")
 #: hexadecimal digits of a pseudonym: with 8, ten thousand values share one with a chance of about 1 in 100
 DIGITS = 8
 
@@ -60,13 +62,13 @@ def tag(kind: str) -> str:
     return f"[{kind.upper()}]"
 
 
-def mask(value: str, keep_last: int) -> str:
-    """`•••`, with the last few letters or digits where the value is at least three times as long.
+def mask(kind: str, value: str, keep_last: int) -> str:
+    """`•••`, for numbers with their last few digits where they have at least three times as many.
 
-    >>> mask("4111 1111 1111 1234", 4), mask("Ann", 4)
+    >>> mask("card", "4111 1111 1111 1234", 4), mask("email", "ann.lee@post.org", 4)
     ('•••1234', '•••')
     """
-    signs = [c for c in value if c.isalnum()]
+    signs = [c for c in value if c.isalnum()] if kind in NUMBERS else []
     return MASK + ("".join(signs[-keep_last:]) if 0 < keep_last <= len(signs) // 3 else "")
 
 

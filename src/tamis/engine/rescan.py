@@ -24,7 +24,8 @@ class Rescan:
             if one.get("dates"):  # a date that was moved is a date
                 kinds = [kind for kind in kinds if kind != "date_of_birth"]
             if kinds:
-                rules = Rules(tuple(kinds), "tag", region=one.get("region"), least=int(one.get("least", 0)))
+                kept = tuple((kind, mode) for kind, mode in one["modes"].items() if mode == "keep")
+                rules = Rules(tuple(kinds), "tag", kept, region=one.get("region"), least=int(one.get("least", 0)))
                 self.looks.append((Replacer(rules, None), dict(one["modes"]), tuple(one.get("without", ()))))
 
     def __call__(self, rows: pl.DataFrame) -> dict[int, str]:

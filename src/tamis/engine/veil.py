@@ -43,6 +43,8 @@ class Veil:
     def __init__(self, covers: Sequence[Mapping[str, Any]]) -> None:
         self.covers = [dict(one) for one in covers]
         kinds = [kind for one in covers for kind in one["kinds"] if kind in KINDS]
+        replaced = {kind for one in covers for kind, mode in one.get("modes", {}).items() if mode != "keep"}
+        self.kept = tuple(kind for kind in dict.fromkeys(kinds) if kind not in replaced)
         self.names = tuple(dict.fromkeys(name for one in covers for name in one.get("names", ())))
         self.addresses = tuple(dict.fromkeys(name for one in covers for name in one.get("addresses", ())))
         self.region = next((one["region"] for one in covers if one.get("region")), None)

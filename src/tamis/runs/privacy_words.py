@@ -23,7 +23,7 @@ def sentences(privacy: Mapping[str, Any]) -> list[str]:
         f"`{kind}` {number:,} ({_MODES.get('shift' if kind == 'date' else modes.get(kind, ''), 'replaced')})"
         for kind, number in privacy.get("replaced", {}).items()
     ]
-    looked = ", ".join(f"`{kind}`" for kind in modes)
+    looked = ", ".join(f"`{kind}`" for kind, mode in modes.items() if mode != "keep")
     told = [
         f"Replaced in every text: {', '.join(counts)}."
         if counts

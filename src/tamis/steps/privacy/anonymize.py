@@ -69,7 +69,12 @@ class Anonymize(RowStep):
     )
     addresses: tuple[str, ...] = Field((), description="Columns that hold addresses, looked for in the row's text too.")
     without: tuple[str, ...] = Field((), description="Columns that are left as they are, such as a topic or a product.")
-    keep_last: int = Field(0, ge=0, le=6, description="Letters or digits that `mask` leaves at the end of long values.")
+    keep_last: int = Field(
+        0,
+        ge=0,
+        le=6,
+        description="Digits that `mask` leaves at the end of card, account, telephone and national numbers.",
+    )
     region: str | None = Field(
         None,
         pattern="^[A-Z]{2}$",
@@ -115,9 +120,9 @@ class Anonymize(RowStep):
 
     def covers(self) -> dict[str, Any]:
         rules = self._rules()
-        return {"kinds": list(rules.wanted), "names": list(self.names), "addresses": list(self.addresses),
+        return {"kinds": list(rules.kinds), "names": list(self.names), "addresses": list(self.addresses),
                 "region": self.region, "least": self.least, "without": list(self.without), "dates": bool(self.shift_dates),
-                "modes": {kind: rules.mode_of(kind) for kind in rules.wanted}}  # fmt: skip
+                "modes": {kind: rules.mode_of(kind) for kind in rules.kinds}}  # fmt: skip
 
     def judge(self, rows: Columns) -> Verdict:
         rules = self._rules()
