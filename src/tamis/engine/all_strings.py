@@ -17,7 +17,7 @@ from tamis.core.columns import Columns
 from tamis.core.row import LINEAGE, MESSAGES
 
 from .json_strings import JsonStrings, parse_json
-from .rewrite import patched
+from .rewrite import patched, with_contents
 from .text import to_messages
 
 Positions = NDArray[np.int64]
@@ -104,6 +104,8 @@ class Column:
                 .alias(self.name)
             )
         chat = self.rows.chat(self.name)
+        if list(self._new) == ["content"]:
+            return with_contents(self.column, chat, self._new["content"])
         messages = chat.messages.with_columns(new.alias(field) for field, new in self._new.items())
         return to_messages(self.name, chat._replace(messages=messages), self.column.is_not_null().to_numpy())
 

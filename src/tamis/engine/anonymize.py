@@ -251,9 +251,9 @@ class Replacer:
         ours: dict[int, list[tuple[int, int]]],
     ) -> None:
         """Build the strings in which something was found; `ours` gets where our bytes stand in them."""
+        view = memoryview(text.data)
         for position, some in _by_position(hits):
-            begin, end = text.offsets[position], text.offsets[position + 1]
-            data = text.data[begin:end].tobytes()
+            data = bytes(view[int(text.offsets[position]) : int(text.offsets[position + 1])])
             out, at, length = [], 0, 0
             places = ours[position] = []
             for hit in some:

@@ -26,7 +26,7 @@ HOW = (
 class Key:
     """A secret key. `origin`: where it comes from, in words. Its text is in no representation of it."""
 
-    __slots__ = ("_secret", "origin")
+    __slots__ = ("_derived", "_secret", "origin")
 
     def __init__(self, secret: str, origin: str) -> None:
         secret = secret.strip()
@@ -38,10 +38,14 @@ class Key:
             )
         self._secret = secret.encode("utf-8", "surrogateescape")
         self.origin = origin
+        self._derived: dict[str, bytes] = {}
 
     def derive(self, purpose: str) -> bytes:
         """A key for one purpose: what is known of one says nothing of the others."""
-        return hmac.digest(self._secret, f"tamis/{purpose}/1".encode(), "sha256")
+        found = self._derived.get(purpose)
+        if found is None:
+            found = self._derived[purpose] = hmac.digest(self._secret, f"tamis/{purpose}/1".encode(), "sha256")
+        return found
 
     @property
     def fingerprint(self) -> str:
