@@ -13,8 +13,11 @@ from .common import answer, find_run, json_option, workspace_option
 def command() -> None:
     """Make a key for privacy steps, and measure on a checked sample how much they missed.
 
+    `sample` and `score` take --json.
+
     \b
     Example:
+      tamis privacy key
       export TAMIS_PRIVACY_KEY="$(tamis privacy key)"
       tamis privacy sample --rows 200
       tamis privacy score decisions/mine.sample.jsonl

@@ -16,6 +16,7 @@ from tamis import _conformance
 from tamis.core.errors import UsageError
 from tamis.engine.anonymize import MODES
 from tamis.engine.key import Key
+from tamis.engine.surrogates import surrogate
 from tamis.steps.privacy.anonymize import Anonymize
 from tamis.testing import run_step
 
@@ -112,6 +113,14 @@ def test_one_person_stays_one_over_turns_rows_batches_and_runs() -> None:
     assert whole[1][1]["content"] == f"Yes, {given}?"
     other = anonymize("fedcba9876543210fedcba9876543210", mode="surrogate", names=("customer",))
     assert run_step(other, rows).column("messages") != whole
+
+
+def test_a_surrogate_is_the_same_wherever_it_stands() -> None:
+    """After the word `card` a card with a wrong check digit is found again; it must not be replaced again."""
+    step = anonymize(mode="surrogate")
+    made = surrogate(Key(KEY, ""), "card", CARD)
+    for text in (CARD, f"card number: {CARD}", f"card {CARD} iban {IBAN}"):
+        assert made in content([{"response": text}], step)
 
 
 def test_dates_of_a_subject_move_together_and_keep_their_distance() -> None:
