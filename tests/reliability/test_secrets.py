@@ -50,7 +50,7 @@ def quote(row):
     if "explode" in text:
         raise ValueError("cannot stand " + text[:60])
     if "quote me" in text:
-        return "it says " + text[:25]
+        return "it says " + text[:28]
     return True
 """
 FIRST = ("Aurelia", "Bertrand", "Caspian", "Drusilla", "Evander", "Ferdinand", "Giselle", "Hyacinth")
@@ -212,6 +212,7 @@ def test_no_planted_secret_leaves_the_private_folders(tmp_path: Path, mode: str,
         assert leaks(tmp_path / folder, secrets) == {}
     assert leaks(tmp_path / ".tamis", secrets) != {}, "the search finds nothing anywhere"
     assert not any(KEY in told for _, told in contents(tmp_path)), "the key is in the workspace"
+    assert {line["message"][:10] for line in Ledger(result.folder).quarantined()} == {"(not shown"}
     purge(tmp_path)
     sources = [tmp_path / "chats.jsonl"]
     for source in sources:

@@ -254,13 +254,38 @@ def test_a_delivered_id_answers_why(tmp_path: Path, key: str) -> None:
 
 
 def test_the_split_comes_from_the_keyed_ids(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_up(tmp_path, "tag")
-    run(tmp_path)
-    first = {row["text"]: row["split"] for row in delivered(tmp_path)}
+    set_up(tmp_path, "tag", RECIPE.replace("test: 0.5}}", "test: 0.5}, together: []}"))
+
+    def splits() -> dict[str, str]:
+        run(tmp_path)
+        return {row["text"]: row["split"] for row in delivered(tmp_path)}
+
+    mine = splits()
+    assert splits() == mine
     monkeypatch.setenv("TAMIS_PRIVACY_KEY", OTHER)
-    run(tmp_path)
-    assert {row["text"]: row["split"] for row in delivered(tmp_path)}.keys() == first.keys()
-    assert Random.seeded
+    theirs = splits()
+    assert theirs.keys() == mine.keys()
+    assert theirs != mine, "thirty rows, by chance the same once in 2 ** 29"
+
+
+def test_the_survivor_of_a_merge_is_named_by_its_keyed_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the merge was decided before there was a key, and is only told again."""
+    set_up(
+        tmp_path, "tag", RECIPE.replace("  - {use: privacy", "  - {use: dedup.exact, on: prompt}\n  - {use: privacy")
+    )
+    with open(tmp_path / "calls.csv", "a", encoding="utf-8") as file:
+        file.write("question a: call +49 151 23456700 or bob0@firma.de please\n")
+
+    def survivor() -> tuple[str, str]:
+        ledger = Ledger(run(tmp_path).folder)
+        ((row,), _) = dropped_rows(ledger, "dedup.exact", None, 5)
+        return row["into"], ledger.at(0, 0).id
+
+    into, first = survivor()
+    assert into == first
+    monkeypatch.setenv("TAMIS_PRIVACY_KEY", KEY)
+    keyed_into, keyed_first = survivor()
+    assert keyed_into == keyed_first != first
 
 
 # -- what is told -----------------------------------------------------------------------------
@@ -296,6 +321,15 @@ def test_a_run_that_waits_before_the_step_tells_nothing_either(tmp_path: Path, k
     assert "[EMAIL]" in shown.output
 
 
+class Refuses(RowStep):
+    """Stops the run, and says at what."""
+
+    def judge(self, rows: Columns) -> Verdict:
+        if rows.height:
+            raise UsageError(f"cannot go on at {rows.text('prompt')[0]}", hint=f"ask {rows.text('prompt')[0]}")
+        return Verdict()
+
+
 class Brittle(RowStep):
     """Fails, and says on what."""
 
@@ -310,6 +344,10 @@ class Brittle(RowStep):
 
 def test_errors_quote_nobody(tmp_path: Path, key: str) -> None:
     set_up(tmp_path)
+    recipe = parse((tmp_path / "recipe.yaml").read_text(encoding="utf-8"))
+    with pytest.raises(UsageError, match=r"cannot go on at .* \[PHONE\] or \[EMAIL\]") as stopped:
+        execute(Recipe(**{**dict(recipe), "steps": (recipe.steps[0], Refuses(), *recipe.steps[1:])}), tmp_path)
+    assert "firma" not in str(stopped.value)
     recipe = parse((tmp_path / "recipe.yaml").read_text(encoding="utf-8"))
     recipe = Recipe(**{**dict(recipe), "steps": (recipe.steps[0], Brittle(), *recipe.steps[1:])})
     with pytest.raises(TooManyQuarantined, match=r"ValueError \(test_secrecy.py:") as caught:

@@ -258,8 +258,6 @@ class Replacer:
             places = ours[position] = []
             for hit in some:
                 start = hit.start
-                if start and data[start - 1] == 0x5C and data[start] in b"nrtbf" and not _escaped(data, start - 1):
-                    start += 1  # a line break written as \n, not the first letter of an address
                 value = data[start : hit.end].decode("utf-8", "replace")
                 instead = self.instead(hit.kind, value).encode()
                 length += start - at
@@ -327,14 +325,6 @@ def _by_position(hits: Sequence[Hit]) -> Iterator[tuple[int, list[Hit]]]:
         some.append(hit)
     if some:
         yield some[0].at, some
-
-
-def _escaped(data: bytes, at: int) -> bool:
-    """Whether the backslash at `at` is itself escaped."""
-    before = at
-    while before and data[before - 1] == 0x5C:
-        before -= 1
-    return (at - before) % 2 == 1
 
 
 def _count(counts: list[Counter[str] | None], row: int, kind: str) -> None:

@@ -115,6 +115,12 @@ def test_one_person_stays_one_over_turns_rows_batches_and_runs() -> None:
     assert run_step(other, rows).column("messages") != whole
 
 
+def test_a_column_of_names_goes_whole() -> None:
+    rows = [{"response": "Yes", "customer": name} for name in ("Li", "x", "#9", None, " ")]
+    done = run_step(anonymize(None, names=("customer",)), rows)
+    assert done.column("source.customer") == ["[PERSON]", "[PERSON]", "[PERSON]", None, " "]
+
+
 def test_a_surrogate_is_the_same_wherever_it_stands() -> None:
     """After the word `card` a card with a wrong check digit is found again; it must not be replaced again."""
     step = anonymize(mode="surrogate")
