@@ -24,7 +24,7 @@ from tamis.engine.text import to_text
 from tamis.steps.privacy.anonymize import Anonymize
 from tamis.testing import rows_frame
 
-WORDS = "the order was not sent and please help with my refund today because it has never come to our house in March".split()
+WORDS = "the order was not sent and please help with my refund today because it has never come to our house in March"
 
 
 def made(rows: int) -> pl.DataFrame:
@@ -32,10 +32,10 @@ def made(rows: int) -> pl.DataFrame:
     rng = random.Random(1)
     found: list[dict[str, Any]] = []
     for k in range(rows):
-        text = " ".join(rng.choices(WORDS, k=60))
+        text = " ".join(rng.choices(WORDS.split(), k=60))
         text += f" write bob{k}@firma.de" if k % 3 == 0 else ""
         text += f" or +49 151 23{k:06}" if k % 7 == 0 else ""
-        found.append({"prompt": text, "response": " ".join(rng.choices(WORDS, k=60)), "customer": "Ann Berg"})
+        found.append({"prompt": text, "response": " ".join(rng.choices(WORDS.split(), k=60)), "customer": "Ann Berg"})
     return rows_frame(found)
 
 

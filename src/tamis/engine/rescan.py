@@ -42,7 +42,7 @@ class Rescan:
                         begin = int(text.offsets[hit.at])
                         value = text.data[begin + hit.start : begin + hit.end].tobytes().decode("utf-8", "replace")
                         if "surrogate" in modes.values() and (
-                            hit.kind == "date_of_birth" or may_be_ours(value, replacer.rules.region)
+                            hit.kind == "date_of_birth" or may_be_ours(hit.kind, value, replacer.rules.region)
                         ):
                             continue
                         where = f"{strings.where}, bytes {hit.start} to {hit.end}"

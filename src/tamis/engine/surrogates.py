@@ -58,9 +58,9 @@ def is_ours(kind: str, value: str, region: str | None = None) -> bool:
     return False
 
 
-def may_be_ours(value: str, region: str | None = None) -> bool:
-    """Whether a value is a surrogate of ours of any kind: the finder may take one for another."""
-    return any(is_ours(kind, value, region) for kind in _MAKERS)
+def may_be_ours(kind: str, value: str, region: str | None = None) -> bool:
+    """Whether a value is a surrogate of ours of any kind, most likely of `kind`: the finder may take one for another."""
+    return is_ours(kind, value, region) or any(is_ours(other, value, region) for other in _MAKERS if other != kind)
 
 
 def _digits(key: Key, kind: str, value: str) -> str:
