@@ -109,9 +109,11 @@ def ipv4(window: str, at: int, to: int) -> Iterator[Span]:
         before = window[: match.start()]
         if _VERSION.search(before):
             continue
-        certain = 95 if match.group(5) or _IP_WORDS.search(before) else 40 if max(parts) < 20 else 90
+        said = match.group(5) or _IP_WORDS.search(before)
         if ipaddress.IPv4Address(".".join(written)).is_private:
-            certain = min(certain, 70)
+            certain = 70 if said or max(parts) > 19 else 60
+        else:
+            certain = 95 if said else 40 if max(parts) < 20 else 90
         yield match.start(), match.end(4), "ipv4", certain
 
 

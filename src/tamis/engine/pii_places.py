@@ -24,7 +24,7 @@ _US_TAIL = rf",?\s+(?:[{_UPPER}][\w'.\-]+[ ]?){{1,4}},?\s+(?:{_STATES})(?:\s+\d{
 _UK_CODE = r"[A-Z]{1,2}\d[A-Z\d]?[ ]\d[A-Z]{2}(?!\w)"
 _UK_TAIL = rf",?\s+(?:[{_UPPER}][\w'.\-]+,?[ ]?){{1,4}},?\s+{_UK_CODE}"
 _US = re.compile(
-    rf"(?<![\w.,$£€#:/\-])\d{{1,6}}(?:[A-Za-z]|-\d{{1,4}}|[ ]?1/2)?,?[ ](?:[NSEW]{{1,2}}\.?[ ])?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[{_UPPER}][\w'’.\-]*|of|the|de|la)[ ]){{1,5}}?"
+    rf"(?<![\w.,$£€#:/\-])\d{{1,6}}(?:[A-Za-z]|-\d{{1,4}}|[ ]?1/2)?,?[ ](?:[NSEW]{{1,2}}\.?[ ])?(?:\d{{1,3}}(?:st|nd|rd|th)|[{_UPPER}][\w'’.\-]*)[ ](?:(?:[{_UPPER}][\w'’.\-]*|of|the|de|la)[ ]){{0,4}}?"
     r"(?:Street|Avenue|Road|Boulevard|Lane|Drive|Court|Square|Terrace|Crescent|Parkway|Highway|Mews|Circle|Trail|Close|Gardens|Grove|Place|Way|STREET|AVENUE|ROAD"
     r"|St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Pkwy|Hwy|Cir|Ter|ST|AVE|RD|BLVD|LN|DR)\b\.?(?:[ ](?:[NSEW]{1,2})\b)?"
     + _UNIT

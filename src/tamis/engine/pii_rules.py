@@ -70,7 +70,7 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         ),
         (COLONS, 4, 24, (("ipv6", pii_network.ipv6), ("mac", pii_network.macs))),
         (WORD, 64, 24, (("national_id", pii_ids.words), ("crypto_address", pii_network.bitcoins))),
-        (ACCOUNT, 4, 4, (("iban", pii_numbers.ibans),)),
+        (ACCOUNT, 64, 24, (("iban", pii_numbers.ibans), ("national_id", pii_ids.words))),
         (GROUPS + _KEY, 1, 256, (("api_key", pii_secrets.keys),)),
         (GROUPS + _JWT, 1, 8192, (("jwt", pii_secrets.jwts),)),
         (GROUPS + _PEM, 1, 16384, (("pem", pii_secrets.pems),)),

@@ -205,6 +205,18 @@ def _account_end(data: np.ndarray, k: int, end: int, kinds: np.ndarray) -> tuple
 
 
 @njit(nogil=True, cache=True)
+def _is_hardware(data: np.ndarray, k: int, begin: int, end: int, kinds: np.ndarray) -> bool:
+    """Whether the hyphen at `k` is the first of a hardware address: six pairs of hexadecimal digits."""
+    if k - 2 < begin or k + 15 > end:
+        return False
+    for j in range(6):
+        place = k - 2 + 3 * j
+        if not (kinds[data[place]] & HEX and kinds[data[place + 1]] & HEX) or (j < 5 and data[place + 2] != 0x2D):
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _is_letter(b: int) -> bool:
     return 0x61 <= (b | 0x20) <= 0x7A
 
@@ -333,6 +345,8 @@ def _mark(
                         what = COLONS
                     else:
                         continue
+                elif b == 0x2D and _is_hardware(data, k, begin, end, kinds):
+                    what, start, stop = COLONS, k - 2, k + 15
                 else:
                     continue
             elif _digit_size(data, k, end) == 0 or k < number_end:
