@@ -191,12 +191,16 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         return 70 if strict and digits[-3:] != "000" else 0
     if local == (3, 7) and ")" in between[0]:
         return 80
-    if digits[0] == "0" and digits[1] != "0" and 9 <= size <= 12 and 2 <= len(groups) <= 6 and 2 <= lengths[0] <= 5:
+    if between and ")" in between[0] and size >= 8 and set(gaps) <= _GAPS and lengths[0] <= 5:
+        return 70
+    if local in ((2, 4, 4), (3, 4, 4)) and set(gaps) == {"-"}:
+        return 65
+    if digits[0] == "0" and digits[1] != "0" and 9 <= size <= 13 and 2 <= len(groups) <= 6 and 2 <= lengths[0] <= 5:
         if set(gaps) == {"."} and (len(groups) == 2 or lengths[0] != 2):
             return 0
         return 75 if min(lengths[1:]) >= 2 and set(gaps) <= _GAPS and "/" not in gaps else 0
-    if not gaps and re.match(r"07[3-9]\d{8}$|01[567]\d{8,9}$|0[67]\d{8}$|04\d{8}$|0[789]0\d{8}$", digits):
-        return 55
+    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0":
+        return 55 if digits[1] in "1679" else 52
     return 0
 
 
@@ -209,7 +213,12 @@ def _said_shape(number: str, digits: str, groups: list[str], gaps: list[str]) ->
     if gaps and (len(groups[0]) > 5 or len(groups[-1]) < 2 or (set(gaps) == {"."} and len(gaps) == 1)):
         return 0
     signs = {gap.strip() for gap in gaps}
-    if ("/" in signs and digits[0] != "0") or signs >= {"-", "."}:
+    slashed = (
+        "/" in signs
+        and digits[0] != "0"
+        and tuple(map(len, groups)) not in ((2, 3, 4), (2, 3, 3), (1, 3, 4), (1, 3, 3))
+    )
+    if slashed or signs >= {"-", "."}:
         return 0
     if len(gaps) > 1 and set(gaps) == {" "} and all(len(group) == 3 for group in groups[1:]) and digits.endswith("000"):
         return 0

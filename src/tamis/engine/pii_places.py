@@ -46,6 +46,15 @@ _CODE = re.compile(
 )
 
 
+_ZIP = re.compile(
+    rf"(?:(?<![\w.,$£€#:/\-])\d{{1,6}}[A-Za-z]?[ ](?:[NSEW][.]?[ ])?[{_UPPER}][^\n;|:\"<>]{{2,60}}?,?[\s]{{1,4}}|\b[{_UPPER}][\w'.\-]*(?:[ ][{_UPPER}][\w'.\-]*){{0,3}}?,?[ ])?(?:{_STATES})[ ]\d{{5}}(?:-\d{{4}})?(?![\w\-])"
+)
+_UK_ALONE = re.compile(
+    rf"(?<!\w)(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?"
+    rf"|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{{2}}(?!\w)"
+)
+
+
 def _inside(pattern: re.Pattern[str], window: str, at: int, to: int, certain: int) -> Iterator[Span]:
     """What matches around the word at `at`."""
     for match in pattern.finditer(window, max(0, at - 60)):
@@ -84,3 +93,16 @@ def postal(window: str, at: int, to: int) -> Iterator[Span]:
     match = _CODE.match(window, to)
     if match:
         yield *match.span(1), "address", 60
+
+
+def coded(window: str, at: int, to: int) -> Iterator[Span]:
+    """Springfield, IL 62701 with what stands before it; and British postcodes, SW1A 1AA."""
+    for match in _ZIP.finditer(window, max(0, at - 90)):
+        if match.end() >= to > match.start():
+            yield *match.span(), "address", 72 if match.group()[0].isdigit() else 65
+            return
+        if match.start() > at:
+            break
+    match_ = _UK_ALONE.match(window, at)
+    if match_:
+        yield *match_.span(), "address", 62

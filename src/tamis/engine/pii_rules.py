@@ -55,7 +55,7 @@ def phrase_machine() -> Machine:
 @cache
 def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
     """The rules that find `kinds`, by mark; marks without any are left out."""
-    from .kernels.pii_mark import ACCOUNT, AT, COLONS, GROUPS, LINK, NUMBER, WORD
+    from .kernels.pii_mark import ACCOUNT, AT, COLONS, GROUPS, LINK, NUMBER, POSTAL, WORD
 
     table: list[tuple[int, int, int, tuple[tuple[str, Rule], ...]]] = [
         (AT, 4, 4, (("email", pii_mail.emails),)),
@@ -71,6 +71,7 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (COLONS, 4, 24, (("ipv6", pii_network.ipv6), ("mac", pii_network.macs))),
         (WORD, 64, 24, (("national_id", pii_ids.words), ("crypto_address", pii_network.bitcoins))),
         (ACCOUNT, 64, 24, (("iban", pii_numbers.ibans), ("national_id", pii_ids.words))),
+        (POSTAL, 100, 8, (("address", pii_places.coded), ("us_ssn", pii_ids.ssns))),
         (GROUPS + _KEY, 1, 256, (("api_key", pii_secrets.keys),)),
         (GROUPS + _JWT, 1, 8192, (("jwt", pii_secrets.jwts),)),
         (GROUPS + _PEM, 1, 16384, (("pem", pii_secrets.pems),)),

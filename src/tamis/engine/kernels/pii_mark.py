@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-AT, LINK, NUMBER, COLONS, WORD, ACCOUNT = range(6)
-GROUPS = 6  # phrases of group g are marked as GROUPS + g
+AT, LINK, NUMBER, COLONS, WORD, ACCOUNT, POSTAL = range(7)
+GROUPS = 7  # phrases of group g are marked as GROUPS + g
 
 MIN_DIGITS = 7  # of a number that is marked whatever stands around it
 _LONG_WORD = 512  # bytes of a word looked at
@@ -222,6 +222,24 @@ def _is_letter(b: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
+def _is_postcode(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray) -> bool:
+    """Whether a short word and what follows look like SW1A 1AA: capitals, and a digit with two capitals behind a space."""
+    if stop + 4 > end or (stop + 4 < end and kinds[data[stop + 4]] & (DIGIT | LETTER)):
+        return False
+    second = kinds[data[stop + 1]] & DIGIT and 0x41 <= data[stop + 2] <= 0x5A and 0x41 <= data[stop + 3] <= 0x5A
+    return 0x41 <= data[start] <= 0x5A and data[stop] == 0x20 and second
+
+
+@njit(nogil=True, cache=True)
+def _is_zip(data: np.ndarray, k: int, begin: int, digits: int) -> bool:
+    """Whether five or nine digits stand behind two capitals that are a word, as in IL 62701."""
+    if digits not in (5, 9) or k - 3 < begin or data[k - 1] != 0x20:
+        return False
+    capitals = 0x41 <= data[k - 2] <= 0x5A and 0x41 <= data[k - 3] <= 0x5A
+    return capitals and (k - 4 < begin or data[k - 4] in (0x20, 0x2C, 0x0A))
+
+
+@njit(nogil=True, cache=True)
 def _mixed(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray) -> tuple[int, int]:
     """(what the word of letters and digits is marked as, where the mark ends); -1 if nothing is worth a look."""
     size = stop - start
@@ -235,6 +253,8 @@ def _mixed(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray)
         last, count = _account_end(data, start, end, kinds)
         if count >= 15:
             return ACCOUNT, last
+    if 2 <= size <= 4 and _is_postcode(data, start, stop, end, kinds):
+        return POSTAL, stop + 4
     if size in (9, 10, 16) or (25 <= size <= 36) or (size == 42 and data[start + 1] == 0x78):
         return WORD, stop
     return -1, stop
@@ -360,8 +380,12 @@ def _mark(
                     number_end = word_end
                 else:
                     stop = number_end = number_stop
-                    if digits >= MIN_DIGITS or (dots >= 3 and digits >= 4) or (digits == 6 and stop - start > 6):
+                    if digits == 9 and _is_zip(data, k, begin, digits):
+                        what = POSTAL
+                    elif digits >= MIN_DIGITS or (dots >= 3 and digits >= 4) or (digits == 6 and stop - start > 6):
                         what = NUMBER
+                    elif _is_zip(data, k, begin, digits):
+                        what = POSTAL
                     else:
                         pure = k
                         while pure < end and kinds[data[pure]] & DIGIT:
