@@ -57,9 +57,8 @@ def cards(window: str, at: int, to: int) -> Iterator[Span]:
         if not right and not (said and (luhn(digits) or len(digits) in (15, 16)) and len(set(digits)) > 1):
             continue
         if not said:
-            if len(lengths) == 1 and (
-                len(digits) not in (15, 16) or window[at + begin - 1 : at + begin] in ("/", "-", ".")
-            ):
+            alone = len(lengths) == 1
+            if alone and (len(digits) in (12, 13, 17, 18) or window[at + begin - 1 : at + begin] in ("/", "-", ".")):
                 continue
             beside = [
                 stop - start for start, stop in groups if stop in (begin - 1, begin - 2) or start in (end + 1, end + 2)
@@ -67,14 +66,10 @@ def cards(window: str, at: int, to: int) -> Iterator[Span]:
             if 4 in beside or (gaps == {"."} and lengths != (4, 4, 4, 4)):
                 continue  # a list of numbers
         if not right:  # mistyped or made up: as private as a right one
-            yield at + begin, at + end, "card", 85 if luhn(digits) else 65
+            certain = 85 if luhn(digits) else 65
         else:
-            yield (
-                at + begin,
-                at + end,
-                "card",
-                98 if said or len(digits) in (15, 16) else 85 if len(lengths) > 1 else 60,
-            )
+            certain = 98 if said or len(digits) in (15, 16) else 85 if len(lengths) > 1 else 60
+        yield at + begin, at + end, "card", certain
         return
 
 

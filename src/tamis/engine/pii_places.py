@@ -50,8 +50,8 @@ _ZIP = re.compile(
     rf"(?:(?<![\w.,$£€#:/\-])\d{{1,6}}[A-Za-z]?[ ](?:[NSEW][.]?[ ])?[{_UPPER}][^\n;|:\"<>]{{2,60}}?,?[\s]{{1,4}}|\b[{_UPPER}][\w'.\-]*(?:[ ][{_UPPER}][\w'.\-]*){{0,3}}?,?[ ])?(?:{_STATES})[ ]\d{{5}}(?:-\d{{4}})?(?![\w\-])"
 )
 _UK_ALONE = re.compile(
-    rf"(?<!\w)(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?"
-    rf"|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{{2}}(?!\w)"
+    r"(?<!\w)(?:A[BL]|B[ABDHLNRST]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[CHNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?"
+    r"|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2}(?!\w)"
 )
 
 
