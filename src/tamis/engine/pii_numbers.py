@@ -18,6 +18,7 @@ _CARD_SAID = re.compile(
 _CARD_AFTER = re.compile(r"[\s,;(]{1,3}(?:exp|cvv|cvc|valid (?:thru|until|to)|ablauf|gültig)", re.I)
 _CARD_GAPS = {" ", "-", ".", "  ", " - "}
 _CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 5), (8, 8)}
+_OTHERS = re.compile(r"[^0-9]+")
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)(/\d{1,2}(?!\d)|:\d{2,5}(?!\d))?")
 _IP_WORDS = re.compile(
     r"\b(?:ip|ipv4|ips|ip ?addr(?:ess(?:es)?)?|hosts?|servers?|ping|gateway|dns|subnet|nameserver|inet|logged in from|x-forwarded-for)\b[^\d\n]{0,16}$",
@@ -32,7 +33,7 @@ _ACCOUNT = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2}\d{2}(?:[ \-.\t]?[A-Za-z0-9]
 
 def digits_of(text: str) -> str:
     """Its digits alone."""
-    return "".join(char for char in text if "0" <= char <= "9")
+    return _OTHERS.sub("", text)
 
 
 def cards(window: str, at: int, to: int) -> Iterator[Span]:

@@ -50,6 +50,7 @@ _UNIT = re.compile(
 #: What stands between the groups of one number.
 _GAPS = frozenset((" ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
 #: Parts of one number: two spaces or a tab part two numbers.
+_DIGITS, _BETWEEN = re.compile(r"\d+"), re.compile(r"\D+")
 _PART = re.compile(r"\d(?:[^\d\s]{0,2}[ ]?[^\d\s]{0,2}\d)*")
 _NANP = re.compile(r"(?<!\d)(?:1[-. ])?[2-9]\d{2}(?:\) ?|[-. /])[2-9]\d{2}[-. ]\d{4}(?!\d)")
 #: Calling codes with one and with two digits; the others have three.
@@ -139,28 +140,21 @@ def _phone(window: str, at: int, to: int, region: str | None) -> Iterator[Span]:
         return
     if attached.isalnum() or (after[:1].isalnum() and not _EXTENSION.match(after)) or _UNIT.match(after):
         return
-    groups = re.findall(r"\d+", number)
+    groups = _DIGITS.findall(number)
     digits = "".join(groups)
-    gaps = re.findall(r"\D+", number)
+    gaps = _BETWEEN.findall(number)
     certain = _shape(number, digits, groups, gaps, plus)
-    if (
-        not plus
-        and certain < 90
-        and (attached in tuple("<=*$^~") or not attached)
-        and after[:1] in tuple("=*^<")
-        and after
-    ):
+    equal = after[:1] and after[0] in "=*^<"
+    if not plus and certain < 90 and equal and (not attached or attached in "<=*$^~"):
         return
-    if not plus and _OTHER.search(before) and not (certain >= 80 and attached == "#"):
-        return
-    if certain < 85:
+    if certain < 85 and (likely := _said_shape(number, digits, groups, gaps)) > certain:
         near = before[-48:] if gaps or len(digits) > 7 else before[-24:]
-        if _SAID.search(near) or _SAID_AFTER.match(after):
-            certain = max(certain, _said_shape(number, digits, groups, gaps))
+        if _SAID_AFTER.match(after) or _SAID.search(near):
+            certain = likely
     doubtful = region and certain < 90 and len(digits) >= 7 and not _DATE.match(number)
     if doubtful and _valid(window[start:to], str(region)):
         certain = max(certain, 85 if gaps or plus else 55)
-    if certain < 50:
+    if certain < 50 or (not plus and not (certain >= 80 and attached == "#") and _OTHER.search(before[-40:])):
         return
     extension = _EXTENSION.match(window, to)
     yield start, extension.end() if extension else to, "phone", certain

@@ -52,6 +52,36 @@ def phrase_machine() -> Machine:
     return machine([(phrase.encode(), group, needs) for group, needs, phrases in lists for phrase in phrases])
 
 
+Fits = Callable[[str, int, str], bool]  # the window, where the number ends, the digits of the number
+
+
+def _of_numbers(region: str | None) -> tuple[tuple[str, Fits, Rule], ...]:
+    """(kind, whether a number could be one, rule)."""
+    return (
+        ("card", lambda window, to, digits: len(digits) >= 12, pii_numbers.cards),
+        ("ipv4", lambda window, to, digits: len(digits) >= 4, pii_numbers.ipv4),
+        ("us_ssn", lambda window, to, digits: len(digits) >= 9, pii_ids.ssns),
+        ("national_id", lambda window, to, digits: len(digits) in (9, 11, 12, 15), pii_ids.numbers),
+        (
+            "national_id",
+            lambda window, to, digits: (
+                len(digits) < 10 and (window[to : to + 1].isalpha() or window[to + 1 : to + 2].isalpha())
+            ),
+            pii_ids.words,
+        ),
+        ("api_key", lambda window, to, digits: window[to : to + 1] == ":", pii_secrets.telegrams),
+        ("phone", lambda window, to, digits: len(digits) >= 7, partial(pii_phones.phones, region=region)),
+    )
+
+
+def _numbers(rules: tuple[tuple[Fits, Rule], ...], window: str, at: int, to: int) -> Iterator[Span]:
+    """What the rules find, each tried only on numbers that fit."""
+    digits = pii_numbers.digits_of(window[at:to])
+    for fits, rule in rules:
+        if fits(window, to, digits):
+            yield from rule(window, at, to)
+
+
 @cache
 def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
     """The rules that find `kinds`, by mark; marks without any are left out."""
@@ -60,14 +90,6 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
     table: list[tuple[int, int, int, tuple[tuple[str, Rule], ...]]] = [
         (AT, 4, 4, (("email", pii_mail.emails),)),
         (LINK, 4, 4, (("url_credentials", pii_mail.links),)),
-        (
-            NUMBER, 80, 48,
-            (
-                ("card", pii_numbers.cards), ("ipv4", pii_numbers.ipv4), ("us_ssn", pii_ids.ssns), ("mac", pii_network.macs),
-                ("national_id", pii_ids.numbers), ("national_id", pii_ids.words), ("api_key", pii_secrets.telegrams),
-                ("phone", partial(pii_phones.phones, region=region)),
-            ),
-        ),
         (COLONS, 4, 24, (("ipv6", pii_network.ipv6), ("mac", pii_network.macs))),
         (WORD, 64, 24, (("national_id", pii_ids.words), ("crypto_address", pii_network.bitcoins))),
         (ACCOUNT, 64, 24, (("iban", pii_numbers.ibans), ("national_id", pii_ids.words))),
@@ -93,4 +115,7 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         chosen = tuple(rule for kind, rule in pairs if kind in kinds)
         if chosen:
             looks[what] = Look(before, behind, chosen)
+    of_numbers = tuple((fits, rule) for kind, fits, rule in _of_numbers(region) if kind in kinds)
+    if of_numbers:
+        looks[NUMBER] = Look(80, 48, (partial(_numbers, of_numbers),))
     return looks

@@ -75,7 +75,10 @@ def mixed(raw: bytes, start: int, stop: int) -> tuple[int, int]:
             return ACCOUNT, start + last
     if 2 <= len(word) <= 4 and re.match(rb"[A-Z]", word) and re.match(rb" [0-9][A-Z]{2}(?![A-Za-z0-9_])", raw[stop:]):
         return POSTAL, stop + 4
-    if len(word) in (9, 10, 16) or 25 <= len(word) <= 36 or (len(word) == 42 and word[1:2] == b"x"):
+    number = len(word) in (9, 10) and len(re.findall(rb"[0-9]", word)) >= (7 if re.match(rb"[0-9]", word) else 6)
+    code = re.fullmatch(rb"(?=.*[0-9])[A-Za-z_].{15}", word)
+    coin = re.fullmatch(rb"[13].{25,34}|[13].{41}|.x.{40}", word)
+    if b"_" not in word and (number or code or coin):
         return WORD, stop
     return -1, stop
 
@@ -180,6 +183,7 @@ PIECES = (
         "n",
     ),
     *("DE89", "AB12", "SW1A 1AA", "IL 62701", "CA 123456789", "x", "_", "Z", "0x" + "a1" * 20, "1" + "aB" * 13, "bc1q"),
+    *("plain words and more ", "A1234567B", "AB123456C", "RSSMRA85T10A562S"),
     *("api_key", "KEY", "12 street", "streets", "born", "né", "é", "👋", "1.2.3.4", "\n", ","),
 )
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=14).map("".join)

@@ -227,7 +227,7 @@ def _is_postcode(data: np.ndarray, start: int, stop: int, end: int, kinds: np.nd
     if stop + 4 > end or (stop + 4 < end and kinds[data[stop + 4]] & (DIGIT | LETTER)):
         return False
     second = kinds[data[stop + 1]] & DIGIT and 0x41 <= data[stop + 2] <= 0x5A and 0x41 <= data[stop + 3] <= 0x5A
-    return 0x41 <= data[start] <= 0x5A and data[stop] == 0x20 and second
+    return bool(0x41 <= data[start] <= 0x5A and data[stop] == 0x20 and second)
 
 
 @njit(nogil=True, cache=True)
@@ -255,8 +255,17 @@ def _mixed(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray)
             return ACCOUNT, last
     if 2 <= size <= 4 and _is_postcode(data, start, stop, end, kinds):
         return POSTAL, stop + 4
-    if size in (9, 10, 16) or (25 <= size <= 36) or (size == 42 and data[start + 1] == 0x78):
-        return WORD, stop
+    if size in (9, 10, 16, 42) or 26 <= size <= 35:
+        digits, others = 0, 0
+        for k in range(start, stop):
+            digits += kinds[data[k]] & DIGIT != 0
+            others += data[k] == 0x5F
+        first = data[start]
+        number = size in (9, 10) and digits >= 7 - (first >= 0x40)
+        code = size == 16 and first >= 0x40 and digits >= 1
+        coin = (size > 16 and first in (0x31, 0x33)) or (size == 42 and data[start + 1] == 0x78)
+        if others == 0 and (number or code or coin):
+            return WORD, stop
     return -1, stop
 
 
