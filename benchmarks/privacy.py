@@ -100,7 +100,7 @@ def ours(texts: list[str]) -> tuple[Spans, float]:
     return spans, seconds
 
 
-def be_peer(source: str) -> None:
+def be_peer(source: str, model: str) -> None:
     """In the peer's environment: Presidio over texts from a file, or Faker's values."""
     if source == "faker":
         from faker import Faker
@@ -131,7 +131,7 @@ def be_peer(source: str) -> None:
     logging.disable(logging.CRITICAL)
     tldextract.extract = tldextract.TLDExtract(suffix_list_urls=())  # it would fetch a list
     try:
-        pipeline, name = spacy.load("en_core_web_sm"), "en_core_web_sm"
+        pipeline, name = spacy.load(model), model
     except OSError:
         pipeline, name = spacy.blank("en"), "a blank model"
 
@@ -164,10 +164,14 @@ def peer_python(given: str | None) -> str | None:
     return str(python)
 
 
-def ask_peer(python: str, source: str) -> Any:
+def ask_peer(python: str, source: str, model: str) -> Any:
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     done = subprocess.run(
-        [python, __file__, "--as-peer", source], check=True, capture_output=True, text=True, env=environment
+        [python, __file__, "--as-peer", source, "--model", model],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -211,11 +215,12 @@ def print_made(rows: list[dict[str, str]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", help="a Python that has presidio-analyzer and faker")
+    parser.add_argument("--model", default="en_core_web_sm", help="spaCy model of the peer; a blank one if it has none")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the speed measurement")
     parser.add_argument("--as-peer", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.as_peer:
-        be_peer(options.as_peer)
+        be_peer(options.as_peer, options.model)
         return
     data = Path(os.environ.get("TAMIS_DATA", HERE.parent.parent / "shared" / "data"))
     with gzip.open(data / "pii-presidio-synth" / "synth_dataset_v2.json.gz", "rt", encoding="utf-8") as file:
@@ -230,13 +235,13 @@ def main() -> None:
         source = HERE.parent / "build"
         source.mkdir(exist_ok=True)
         (source / "privacy-texts.json").write_text(json.dumps(texts), encoding="utf-8")
-        told = ask_peer(python, str(source / "privacy-texts.json"))
+        told = ask_peer(python, str(source / "privacy-texts.json"), options.model)
         found["Presidio"] = [[(s, e, PEER.get(label, label)) for s, e, label in spans] for spans in told["spans"]]
         speeds.append((f"Presidio, {told['model']}", "the 1,500 labelled texts", len(texts) / told["seconds"]))
     print_labelled(gold, found)
     if python:
         print()
-        print_made(ask_peer(python, "faker"))
+        print_made(ask_peer(python, "faker", options.model))
     sys.path.insert(0, str(HERE))
     from rows import real_pairs
 

@@ -18,6 +18,7 @@ _CARD_SAID = re.compile(
 _CARD_AFTER = re.compile(r"[\s,;(]{1,3}(?:exp|cvv|cvc|valid (?:thru|until|to)|ablauf|gültig)", re.I)
 _CARD_GAPS = {" ", "-", ".", "  ", " - "}
 _CARD_SHAPES = {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (6, 13), (4, 4, 5), (8, 8)}
+_DIGITS = re.compile(r"[0-9]+")
 _OTHERS = re.compile(r"[^0-9]+")
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)(/\d{1,2}(?!\d)|:\d{2,5}(?!\d))?")
 _IP_WORDS = re.compile(
@@ -41,35 +42,35 @@ def cards(window: str, at: int, to: int) -> Iterator[Span]:
     number = window[at:to]
     if at >= 2 and window[at - 1] in ".," and window[at - 2].isdigit():
         return
-    groups = [match.span() for match in re.finditer(r"\d+", number)]
+    groups = [match.span() for match in _DIGITS.finditer(number)]
     for begin, end in _runs(groups, 12, 19):
         part = number[begin:end]
         digits = digits_of(part)
-        lengths = tuple(len(group) for group in re.split(r"\D+", part))
-        gaps = set(re.findall(r"\D+", part))
+        gaps = set(_OTHERS.findall(part))
+        lengths = tuple(map(len, _OTHERS.split(part))) if gaps else (len(digits),)
         if len(lengths) > 1 and (lengths not in _CARD_SHAPES or not gaps <= _CARD_GAPS or len(gaps) > 1):
             continue
         if window[at + end : at + end + 1].isalnum() or window[max(0, at + begin - 1) : at + begin].isalnum():
             continue
-        said = bool(_CARD_SAID.search(window[max(0, at - 48) : at + begin])) or bool(
-            _CARD_AFTER.match(window, at + end)
-        )
-        right = is_card(digits)
-        if not right and not (said and (luhn(digits) or len(digits) in (15, 16)) and len(set(digits)) > 1):
+        right, alone, fits = is_card(digits), len(lengths) == 1, len(digits) in (15, 16)
+        glued = alone and window[at + begin - 1 : at + begin] in ("/", "-", ".")
+        said = False
+        if not (right and alone and fits and not glued):
+            before = window[max(0, at - 48) : at + begin]
+            said = bool(_CARD_SAID.search(before) or _CARD_AFTER.match(window, at + end))
+        if not right and not (said and (fits or luhn(digits)) and len(set(digits)) > 1):
             continue
         if not said:
-            alone = len(lengths) == 1
-            if alone and (len(digits) in (12, 13, 17, 18) or window[at + begin - 1 : at + begin] in ("/", "-", ".")):
+            if glued or (alone and len(digits) in (12, 13, 17, 18)):
                 continue
             beside = [
                 stop - start for start, stop in groups if stop in (begin - 1, begin - 2) or start in (end + 1, end + 2)
             ]
             if 4 in beside or (gaps == {"."} and lengths != (4, 4, 4, 4)):
                 continue  # a list of numbers
+        certain = 98 if said or fits else 60 if alone else 85
         if not right:  # mistyped or made up: as private as a right one
             certain = 85 if luhn(digits) else 65
-        else:
-            certain = 98 if said or len(digits) in (15, 16) else 85 if len(lengths) > 1 else 60
         yield at + begin, at + end, "card", certain
         return
 

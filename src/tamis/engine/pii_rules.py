@@ -70,7 +70,11 @@ def _of_numbers(region: str | None) -> tuple[tuple[str, Fits, Rule], ...]:
             pii_ids.words,
         ),
         ("api_key", lambda window, to, digits: window[to : to + 1] == ":", pii_secrets.telegrams),
-        ("phone", lambda window, to, digits: len(digits) >= 7, partial(pii_phones.phones, region=region)),
+        (
+            "phone",
+            lambda window, to, digits: len(digits) >= 7 and (len(digits) < 16 or not window[to - 16 : to].isdigit()),
+            partial(pii_phones.phones, region=region),
+        ),
     )
 
 
@@ -79,7 +83,10 @@ def _numbers(rules: tuple[tuple[Fits, Rule], ...], window: str, at: int, to: int
     digits = pii_numbers.digits_of(window[at:to])
     for fits, rule in rules:
         if fits(window, to, digits):
-            yield from rule(window, at, to)
+            for span in rule(window, at, to):
+                yield span
+                if span[3] >= 95 and span[0] <= at and span[1] >= to:
+                    return  # nothing could be more certain
 
 
 @cache
