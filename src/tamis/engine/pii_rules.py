@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 Rule = Callable[[str, int, int], Iterator[Span]]
 
 (
-    _KEY, _JWT, _PEM, _SAID, _SEGWIT, _BIRTH, _NAMED, _TITLE, _GREETED, _SIGNED, _NUMBERED, _COMPOUND, _ROMANCE, _BOX, _CODE,
-) = range(15)  # fmt: skip
+    _KEY, _JWT, _PEM, _SAID, _SEGWIT, _BIRTH, _NAMED, _TITLE, _GREETED, _SIGNED, _NUMBERED, _COMPOUND, _ROMANCE, _BOX, _CODE, _UNIT,
+    _LOCATED,
+) = range(17)  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -48,6 +49,8 @@ def phrase_machine() -> Machine:
         (_ROMANCE, BEGINS, pii_places.STREETS_FIRST),
         (_BOX, BEGINS | DIGIT_BEHIND, pii_places.BOXES),
         (_CODE, BEGINS | DIGIT_BEHIND, pii_places.CODES),
+        (_UNIT, BEGINS | ENDS | DIGIT_BEHIND, pii_places.UNITS),
+        (_LOCATED, BEGINS | DIGIT_BEHIND, pii_places.LOCATED),
     )
     return machine([(phrase.encode(), group, needs) for group, needs, phrases in lists for phrase in phrases])
 
@@ -115,6 +118,8 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (GROUPS + _COMPOUND, 80, 80, (("address", pii_places.compound),)),
         (GROUPS + _ROMANCE, 20, 120, (("address", pii_places.romance),)),
         (GROUPS + _BOX, 1, 90, (("address", pii_places.boxes),)),
+        (GROUPS + _UNIT, 1, 24, (("address", pii_places.units),)),
+        (GROUPS + _LOCATED, 1, 160, (("address", pii_places.located),)),
         (GROUPS + _CODE, 1, 40, (("address", pii_places.postal),)),
     ]  # fmt: skip
     looks = {}
