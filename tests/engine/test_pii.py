@@ -125,6 +125,15 @@ FOUND = [
     ("address", "at «221B Baker Street» in"),
     ("address", "«Müllerstraße 12, 10115 Berlin»"),
     ("address", "«12 rue de la Paix»"),
+    ("address", "its address is «114 powell st» and"),
+    ("address", "home: «1600 Pennsylvania Avenue NW, Washington, DC 20500»"),
+    ("address", "«0487 Hull Village Suite 759, Lisaville, AZ 48184» please"),
+    ("address", "from «Springfield, IL 62701-1234»"),
+    ("address", "post it to «SW1A 1AA», London"),
+    ("address", "he lives at «Pagari 18»."),
+    ("address", '{"address2": "«Apt. 322»"}'),
+    ("address", "«P.O. Box 1234»"),
+    ("address", "«Calle Mayor 12»"),
     ("address", "my zip code is «94105»"),
 ]  # fmt: skip
 
@@ -163,6 +172,8 @@ NOT_FOUND = [
     "born in 1971, a new idea was born. Dear Sir or Madam, Dear Customer, Hi there! Hello world",
     "My name is irrelevant. Thanks,\nthe team",
     "Type Drive 12 of Street art; the long road 5; 7 places to close",
+    "movie with ID 12345, user ID 67890, IN 12345, shipped via UPS 3 days ago, go to Chapter 9, a bmw 1 series front drive",
+    "2 people on the street, 1 st street, 10 minutes down the road, Return to Chapter 9, the address is 5 bytes long",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
 ]  # fmt: skip

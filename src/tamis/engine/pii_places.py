@@ -45,7 +45,7 @@ _FR = re.compile(
     rf"(?:,?\s+\d{{5}}[ ][{_UPPER}][\w\-]+)?|(?:[Cc]alle|[Aa]venida|[Pp]laza|[Vv]ia|[Pp]iazza|[Vv]iale|[Rr]ua|[Uu]lica|[Uu]l\.)[ ](?:(?:de|del|la|las|los|di|della|dei|da|do|das|dos)[ ])*[{_UPPER}](?=[\w'’.\-]*[a-zß-ÿ])[\w'’.\-]+(?:[ ](?:de|del|di|da)?[ ]?[{_UPPER}][\w'’\-]+){{0,3}},?[ ](?:n[°º.][ ]?)?\d{{1,4}}[a-zA-Z]?(?:[/\-]\d{{1,4}})?(?!\w)"
     rf"(?:,?\s+\d{{2}}-?\d{{3}}[ ][{_UPPER}][\w\-]+)?)"
 )
-_BOX = re.compile(r"(?:P\.?\s?O\.?\s?Box|Postfach)[ ]#?\d{1,6}(?:[ ]\d{1,4})?(?!\w)" + f"(?:{_US_TAIL})?", re.I)
+_BOX = re.compile(rf"(?i:P\.?\s?O\.?\s?Box|Postfach)[ ]#?\d{{1,6}}(?:[ ]\d{{1,4}})?(?!\w)(?:{_US_TAIL})?")
 _CODE = re.compile(
     r"(?:[ _]?codes?)?[\s\"'*_]{0,3}(?:[:=#]|is|are)?[\s\"'*_]{0,3}((?:\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]?[ ]?\d[A-Z]{2}|[A-Z]\d[A-Z][ ]?\d[A-Z]\d|\d{2}-\d{3}|\d{4}[ ]?[A-Z]{2}|\d{3}-\d{4}|\d{4}))(?![\w\-]|[.,]\d)",
     re.I,
@@ -61,6 +61,12 @@ _UK_ALONE = re.compile(
     r"|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2}(?!\w)"
 )
 
+#: The same as people type it, without capitals; words that stand in sentences are no names of streets.
+_US_LOWER = re.compile(
+    r"(?<![\w.,$£€#:/\-])\d{1,5}[ ](?:[nsew]\.?[ ])?(?:(?!(?:a|an|and|are|as|at|by|down|for|from|in|is|it|its|my|of|off|on|or|our|out|people|men|women|per|than|that|the|their|"
+    r"this|to|times|up|was|were|with|your|st|nd|rd|th|minutes?|hours?|days?|miles?|km|feet|ft|cars?|lanes?|way|more|other|new|old|different|long)[ ])[a-z'’]{2,}[ ]){1,3}"
+    r"(?:street|avenue|road|boulevard|st|ave|rd|blvd|ln)\b\.?(?![\w])"
+)
 _UNIT_ALONE = re.compile(r"(?:Apt|Apartment|Suite|Ste|Flat)\.?[ ]?#?(?:No\.?[ ]?)?\d{1,5}[A-Za-z]?(?![\w])", re.I)
 #: What follows words like "lives at" on the same line, with a number of at most six digits and a name among its words.
 _BEHIND = re.compile(
@@ -83,6 +89,8 @@ def numbered(window: str, at: int, to: int) -> Iterator[Span]:
     """12 Long Street, Springfield, IL 62701."""
     if window[at - 1 : at] == " " and (window[at].isupper()):
         yield from _inside(_US, window, at, to, 70)
+    elif window[at - 1 : at] == " ":
+        yield from _inside(_US_LOWER, window, at, to, 55)
 
 
 def compound(window: str, at: int, to: int) -> Iterator[Span]:

@@ -10,7 +10,7 @@ from . import pii_ids, pii_mail, pii_network, pii_numbers, pii_people, pii_phone
 from .pii_numbers import Span
 
 if TYPE_CHECKING:
-    from .kernels.pii_mark import Machine
+    from .kernels.pii_phrases import Machine
 
 Rule = Callable[[str, int, int], Iterator[Span]]
 
@@ -31,7 +31,7 @@ class Look(NamedTuple):
 @cache
 def phrase_machine() -> Machine:
     """All phrases as one machine."""
-    from .kernels.pii_mark import BEGINS, DIGIT_BEFORE, DIGIT_BEHIND, ENDS, machine
+    from .kernels.pii_phrases import BEGINS, DIGIT_BEFORE, DIGIT_BEHIND, ENDS, machine
 
     lists = (
         (_KEY, BEGINS, tuple(pii_secrets.KEYS)),
@@ -95,7 +95,8 @@ def _numbers(rules: tuple[tuple[Fits, Rule], ...], window: str, at: int, to: int
 @cache
 def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
     """The rules that find `kinds`, by mark; marks without any are left out."""
-    from .kernels.pii_mark import ACCOUNT, AT, COLONS, GROUPS, LINK, NUMBER, POSTAL, WORD
+    from .kernels.pii_mark import ACCOUNT, AT, COLONS, LINK, NUMBER, POSTAL, WORD
+    from .kernels.pii_phrases import GROUPS
 
     table: list[tuple[int, int, int, tuple[tuple[str, Rule], ...]]] = [
         (AT, 4, 4, (("email", pii_mail.emails),)),

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.engine.kernels import pii_mark as kernel
-from tamis.engine.kernels.pii_mark import ACCOUNT, AT, COLONS, GROUPS, LINK, NUMBER, POSTAL, WORD, machine, mark
+from tamis.engine.kernels import pii_phrases
+from tamis.engine.kernels.pii_mark import ACCOUNT, AT, COLONS, LINK, NUMBER, POSTAL, WORD, mark
+from tamis.engine.kernels.pii_phrases import GROUPS, Machine, machine
 from tamis.engine.pii_rules import phrase_machine
 from tamis.engine.text import to_text
 
@@ -52,14 +54,14 @@ def phrases_in(raw: bytes, phrases: list[tuple[bytes, int, int]]) -> list[tuple[
     for last, (text, group, need) in ends.items():
         start, stop = last + 1 - len(text), last + 1
         escaped = re.search(rb"\\[nrt]$", raw[:start])
-        if need & kernel.BEGINS and re.search(rb"[A-Za-z0-9_]$", raw[:start]) and not escaped:
+        if need & pii_phrases.BEGINS and re.search(rb"[A-Za-z0-9_]$", raw[:start]) and not escaped:
             continue
-        if need & kernel.ENDS and re.match(rb"[A-Za-z0-9_]", raw[stop:]):
+        if need & pii_phrases.ENDS and re.match(rb"[A-Za-z0-9_]", raw[stop:]):
             continue
         before = [m.start() for m in re.finditer(rb"[0-9]", raw[:last])]
-        if need & kernel.DIGIT_BEFORE and (not before or start - before[-1] > 64):
+        if need & pii_phrases.DIGIT_BEFORE and (not before or start - before[-1] > 64):
             continue
-        if need & kernel.DIGIT_BEHIND and not re.search(rb"[0-9]", raw[stop : stop + 32]):
+        if need & pii_phrases.DIGIT_BEHIND and not re.search(rb"[0-9]", raw[stop : stop + 32]):
             continue
         found.append((last, (start, stop, GROUPS + group)))
     return found
@@ -144,8 +146,8 @@ def slow(raw: bytes, phrases: list[tuple[bytes, int, int]]) -> list[Mark]:
 
 
 PHRASES = [
-    (b"api_key", 0, 0), (b"key", 1, 0), (b"bc1", 2, kernel.BEGINS), (b"street", 3, kernel.ENDS | kernel.DIGIT_BEFORE),
-    (b"born", 4, kernel.BEGINS | kernel.DIGIT_BEHIND), ("né".encode(), 5, 0),
+    (b"api_key", 0, 0), (b"key", 1, 0), (b"bc1", 2, pii_phrases.BEGINS), (b"street", 3, pii_phrases.ENDS | pii_phrases.DIGIT_BEFORE),
+    (b"born", 4, pii_phrases.BEGINS | pii_phrases.DIGIT_BEHIND), ("né".encode(), 5, 0),
 ]  # fmt: skip
 PIECES = (
     *(
@@ -189,7 +191,7 @@ PIECES = (
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=14).map("".join)
 
 
-def marks_of(strings: list[str], phrases: kernel.Machine) -> list[list[Mark]]:
+def marks_of(strings: list[str], phrases: Machine) -> list[list[Mark]]:
     text = to_text(pl.Series(strings, dtype=pl.String))
     found = mark(text.data, text.offsets, phrases)
     out: list[list[Mark]] = [[] for _ in strings]
