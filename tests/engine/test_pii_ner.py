@@ -77,7 +77,7 @@ def test_a_missing_library_is_told_with_the_command() -> None:
         pytest.skip("GLiNER is installed")
     with pytest.raises(UsageError) as caught:
         load("gliner:somewhere")
-    assert caught.value.hint == "pip install 'tamis[pii]'"
+    assert caught.value.hint == "pip install gliner"
 
 
 def test_versions_name_the_model() -> None:
