@@ -72,7 +72,9 @@ def load(name: str) -> Model:
     try:
         return {"spacy": _spacy, "gliner": _gliner, "presidio": _presidio}[library](model)
     except ImportError:
-        command = "pip install gliner" if library == "gliner" else "pip install 'tamis[pii]'"  # GLiNER brings torch, 2 GB
+        command = (
+            "pip install gliner" if library == "gliner" else "pip install 'tamis[pii]'"
+        )  # GLiNER brings torch, 2 GB
         raise UsageError(f"the model {name!r} needs a package that is not installed", hint=command) from None
 
 

@@ -85,6 +85,18 @@ def mixed(raw: bytes, start: int, stop: int) -> tuple[int, int]:
     return -1, stop
 
 
+WIDE = rb"(?:[A-Za-z]|\xef\xbc[\xa1-\xba]|\xef\xbd[\x81-\x9a])"
+WIDE_ACCOUNT = re.compile(rb"(?:(?:" + WIDE + rb"|" + DIGITS + rb")" + GAP + rb"?)*")
+
+
+def wide_account(raw: bytes, k: int) -> tuple[int, int] | None:
+    left = re.search(WIDE + rb"{2}$", raw[:k])
+    right = WIDE_ACCOUNT.match(raw, k)
+    assert right is not None
+    ends = [m.end() for m in re.finditer(WIDE + rb"|" + DIGITS, right.group()) if m.start() < 160]
+    return (left.start(), k + ends[-1]) if left and len(ends) >= 13 else None
+
+
 def is_zip(raw: bytes, k: int, digits: int) -> bool:
     return digits in (5, 9) and bool(re.search(rb"(?:^|[ ,\n])[A-Z]{2} $", raw[max(0, k - 4) : k]))
 
@@ -128,7 +140,7 @@ def slow(raw: bytes, phrases: list[tuple[bytes, int, int]]) -> list[Mark]:
             what, end = -1, number.end()
             if start < k:
                 what, end = mixed(raw, start, stop)
-                number_end = stop
+                number_end = max(stop, k + 1)
             else:
                 number_end = number.end()
                 if digits == 9 and is_zip(raw, k, digits):
@@ -140,6 +152,8 @@ def slow(raw: bytes, phrases: list[tuple[bytes, int, int]]) -> list[Mark]:
                 elif stop > k + re.match(rb"[0-9]*", raw[k:]).end():  # type: ignore[union-attr]
                     what, end = mixed(raw, start, stop)
                     number_end = max(number_end, stop)
+            if one >= b"\x80" and (account := wide_account(raw, k)):
+                what, (start, end) = ACCOUNT, account
             if what >= 0:
                 marks.append((k, (start, end, what)))
     return [told for _, told in sorted(marks, key=lambda pair: pair[0])]
@@ -185,6 +199,7 @@ PIECES = (
         "n",
     ),
     *("DE89", "AB12", "SW1A 1AA", "IL 62701", "CA 123456789", "x", "_", "Z", "0x" + "a1" * 20, "1" + "aB" * 13, "bc1q"),
+    *("ＤＥ", "GB", "８９３７０４００４４０５３２０１３０００", "ｂ"),
     *("plain words and more ", "A1234567B", "AB123456C", "RSSMRA85T10A562S"),
     *("api_key", "KEY", "12 street", "streets", "born", "né", "é", "👋", "1.2.3.4", "\n", ","),
 )

@@ -153,6 +153,44 @@ def _is_hardware(data: np.ndarray, k: int, begin: int, end: int, kinds: np.ndarr
 
 
 @njit(nogil=True, cache=True)
+def _wide_letter(data: np.ndarray, k: int, end: int) -> int:
+    """Bytes of the letter at `k`, ASCII or full-width; else 0."""
+    if 0x61 <= data[k] | 0x20 <= 0x7A:
+        return 1
+    if data[k] != 0xEF or k + 2 >= end:
+        return 0
+    capital = data[k + 1] == 0xBC and 0xA1 <= data[k + 2] <= 0xBA
+    return 3 if capital or (data[k + 1] == 0xBD and 0x81 <= data[k + 2] <= 0x9A) else 0
+
+
+@njit(nogil=True, cache=True)
+def _wide_account(data: np.ndarray, k: int, begin: int, end: int) -> tuple[int, int]:
+    """(start, end) of what may be an account number in other digits than ASCII, the first at `k`; (-1, k) if none is."""
+    start = k
+    for _ in range(2):
+        if start - 1 >= begin and _wide_letter(data, start - 1, start) == 1:
+            start -= 1
+        elif start - 3 >= begin and _wide_letter(data, start - 3, start) == 3:
+            start -= 3
+        else:
+            return -1, k
+    last, count, gap, j = k, 0, False, k
+    while j < end and j - k < 160:
+        size = max(_wide_letter(data, j, end), _digit_size(data, j, end))
+        if size:
+            j += size
+            last, gap = j, False
+            count += 1
+            continue
+        size = _gap_size(data, j, end)
+        if size == 0 or gap:
+            break
+        gap = True
+        j += size
+    return (start, last) if count >= 13 else (-1, k)
+
+
+@njit(nogil=True, cache=True)
 def _is_letter(b: int) -> bool:
     return 0x61 <= (b | 0x20) <= 0x7A
 
@@ -322,7 +360,7 @@ def _mark(
                 number_stop, digits, dots = _number(data, k, end)
                 if start < k:
                     what, stop = _mixed(data, start, word_end, end, kinds)
-                    number_end = word_end
+                    number_end = max(word_end, k + 1)
                 else:
                     stop = number_end = number_stop
                     if digits == 9 and _is_zip(data, k, begin, digits):
@@ -338,6 +376,10 @@ def _mark(
                         if word_end > pure:
                             what, stop = _mixed(data, start, word_end, end, kinds)
                             number_end = max(number_end, word_end)
+                if b >= 0x80:
+                    account, account_end = _wide_account(data, k, begin, end)
+                    if account >= 0:
+                        what, start, stop = ACCOUNT, account, account_end
                 if what < 0:
                     continue
             if m < room:
