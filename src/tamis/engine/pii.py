@@ -51,13 +51,14 @@ def find(
     region: str | None = None,
     known: Sequence[Text] = (),
     known_kinds: Sequence[str] | None = None,
+    ner: str | None = None,
     least: int = LEAST,
 ) -> Found:
     """Personal data and secrets of some kinds, each stretch of text once.
 
     region: the country (ISO 3166, two letters) whose national phone numbers are known, see `pii_phones`.
     known: columns of the same rows, whose values are looked for in the row's text, whole and in parts; known_kinds:
-    what each column holds, `person` unless said. Where finds overlap, the more certain stays, then the longer.
+    what each column holds, `person` unless said. ner: a model that reads the texts too, see `pii_ner`. Where finds overlap, the more certain stays, then the longer.
     """
     from .kernels.pii_mark import mark
 
@@ -77,6 +78,14 @@ def find(
             spans += [
                 (row, start, end, KINDS.index(kind), certain) for row, start, end, certain in occurrences(text, column)
             ]
+    if ner is not None:
+        from .pii_ner import entities
+
+        spans += [
+            (row, start, end, KINDS.index(kind), certain)
+            for row, start, end, kind, certain in entities(text, ner)
+            if kind in wanted and certain >= least
+        ]
     return _settled(spans)
 
 

@@ -50,6 +50,7 @@ _UNIT = re.compile(
 #: What stands between the groups of one number.
 _GAPS = frozenset((" ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
 #: Parts of one number: two spaces or a tab part two numbers.
+_DIGITS, _BETWEEN = re.compile(r"\d+"), re.compile(r"\D+")
 _PART = re.compile(r"\d(?:[^\d\s]{0,2}[ ]?[^\d\s]{0,2}\d)*")
 _NANP = re.compile(r"(?<!\d)(?:1[-. ])?[2-9]\d{2}(?:\) ?|[-. /])[2-9]\d{2}[-. ]\d{4}(?!\d)")
 #: Calling codes with one and with two digits; the others have three.
@@ -139,28 +140,21 @@ def _phone(window: str, at: int, to: int, region: str | None) -> Iterator[Span]:
         return
     if attached.isalnum() or (after[:1].isalnum() and not _EXTENSION.match(after)) or _UNIT.match(after):
         return
-    groups = re.findall(r"\d+", number)
+    groups = _DIGITS.findall(number)
     digits = "".join(groups)
-    gaps = re.findall(r"\D+", number)
+    gaps = _BETWEEN.findall(number)
     certain = _shape(number, digits, groups, gaps, plus)
-    if (
-        not plus
-        and certain < 90
-        and (attached in tuple("<=*$^~") or not attached)
-        and after[:1] in tuple("=*^<")
-        and after
-    ):
+    equal = after[:1] and after[0] in "=*^<"
+    if not plus and certain < 90 and equal and (not attached or attached in "<=*$^~"):
         return
-    if not plus and _OTHER.search(before) and not (certain >= 80 and attached == "#"):
-        return
-    if certain < 85:
+    if certain < 85 and (likely := _said_shape(number, digits, groups, gaps)) > certain:
         near = before[-48:] if gaps or len(digits) > 7 else before[-24:]
-        if _SAID.search(near) or _SAID_AFTER.match(after):
-            certain = max(certain, _said_shape(number, digits, groups, gaps))
+        if _SAID_AFTER.match(after) or _SAID.search(near):
+            certain = likely
     doubtful = region and certain < 90 and len(digits) >= 7 and not _DATE.match(number)
     if doubtful and _valid(window[start:to], str(region)):
         certain = max(certain, 85 if gaps or plus else 55)
-    if certain < 50:
+    if certain < 50 or (not plus and not (certain >= 80 and attached == "#") and _OTHER.search(before[-40:])):
         return
     extension = _EXTENSION.match(window, to)
     yield start, extension.end() if extension else to, "phone", certain
@@ -191,12 +185,16 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         return 70 if strict and digits[-3:] != "000" else 0
     if local == (3, 7) and ")" in between[0]:
         return 80
-    if digits[0] == "0" and digits[1] != "0" and 9 <= size <= 12 and 2 <= len(groups) <= 6 and 2 <= lengths[0] <= 5:
+    if between and ")" in between[0] and size >= 8 and set(gaps) <= _GAPS and lengths[0] <= 5:
+        return 70
+    if local in ((2, 4, 4), (3, 4, 4)) and set(gaps) == {"-"}:
+        return 65
+    if digits[0] == "0" and digits[1] != "0" and 9 <= size <= 13 and 2 <= len(groups) <= 6 and 2 <= lengths[0] <= 5:
         if set(gaps) == {"."} and (len(groups) == 2 or lengths[0] != 2):
             return 0
         return 75 if min(lengths[1:]) >= 2 and set(gaps) <= _GAPS and "/" not in gaps else 0
-    if not gaps and re.match(r"07[3-9]\d{8}$|01[567]\d{8,9}$|0[67]\d{8}$|04\d{8}$|0[789]0\d{8}$", digits):
-        return 55
+    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0":
+        return 55 if digits[1] in "1679" else 52
     return 0
 
 
@@ -209,7 +207,12 @@ def _said_shape(number: str, digits: str, groups: list[str], gaps: list[str]) ->
     if gaps and (len(groups[0]) > 5 or len(groups[-1]) < 2 or (set(gaps) == {"."} and len(gaps) == 1)):
         return 0
     signs = {gap.strip() for gap in gaps}
-    if ("/" in signs and digits[0] != "0") or signs >= {"-", "."}:
+    slashed = (
+        "/" in signs
+        and digits[0] != "0"
+        and tuple(map(len, groups)) not in ((2, 3, 4), (2, 3, 3), (1, 3, 4), (1, 3, 3))
+    )
+    if slashed or signs >= {"-", "."}:
         return 0
     if len(gaps) > 1 and set(gaps) == {" "} and all(len(group) == 3 for group in groups[1:]) and digits.endswith("000"):
         return 0

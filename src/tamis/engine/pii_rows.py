@@ -57,6 +57,7 @@ def find_in_rows(
     region: str | None,
     known: Sequence[str] = (),
     tool_calls: bool = True,
+    ner: str | None = None,
     least: int,
 ) -> RowsFound:
     """What stands in some views of the rows, each message by itself; calls of messages in those views too.
@@ -68,16 +69,17 @@ def find_in_rows(
     parts: list[tuple[NDArray[Any], ...]] = []
     for number, text, row_of, message_of in _texts(rows, views, tool_calls):
         index = pl.Series(row_of, dtype=pl.UInt32)
-        found = find(text, kinds, region=region, known=[to_text(v.gather(index)) for v in values], least=least)
+        columns = [to_text(value.gather(index)) for value in values]
+        found = find(text, kinds, region=region, known=columns, ner=ner, least=least)
         start, end = code_points(text, found)
         view = np.full(len(start), number, np.int64)
         parts.append((row_of[found.row], view, message_of[found.row], start, end, found.kind, found.certain))
     if not parts:
         empty = np.empty(0, np.int64)
         return RowsFound(empty, empty, empty, empty, empty, empty.astype(np.uint8), empty.astype(np.uint8), told)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    order = np.lexsort((columns[3], columns[2], columns[1], columns[0]))
-    row, view, message, start, end, kind, certain = (column[order] for column in columns)
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.lexsort((joined[3], joined[2], joined[1], joined[0]))
+    row, view, message, start, end, kind, certain = (column[order] for column in joined)
     return RowsFound(row, view, message, start, end, kind.astype(np.uint8), certain.astype(np.uint8), told)
 
 

@@ -11,14 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-AT, LINK, NUMBER, COLONS, WORD, ACCOUNT = range(6)
-GROUPS = 6  # phrases of group g are marked as GROUPS + g
+from .pii_phrases import BEGINS, DIGIT_BEFORE, DIGIT_BEHIND, ENDS, Machine
+
+AT, LINK, NUMBER, COLONS, WORD, ACCOUNT, POSTAL = range(7)
 
 MIN_DIGITS = 7  # of a number that is marked whatever stands around it
 _LONG_WORD = 512  # bytes of a word looked at
-
-#: What a phrase needs: no letter or digit before it, none behind it, a digit within 64 bytes before, 32 bytes behind.
-BEGINS, ENDS, DIGIT_BEFORE, DIGIT_BEHIND = 1, 2, 4, 8
 
 #: what a byte is: 1 digit, 2 letter or underscore, 4 of an e-mail address's name, 8 of a host name, 16 hexadecimal
 DIGIT, LETTER, LOCAL, HOST, HEX = 1, 2, 4, 8, 16
@@ -32,68 +30,6 @@ for _byte in range(256):
         + LOCAL * (not _ascii or _char.isalnum() or _char in "!#$%&'*+-/=?^_`{|}~.")
         + HOST * (not _ascii or _char.isalnum() or _char in "-.")
         + HEX * (_ascii and _char in "0123456789abcdefABCDEF")
-    )
-
-
-class Machine(NamedTuple):
-    """Many phrases as one machine (Aho and Corasick) that goes on after a find.
-
-    classes: (256,) uint8; moves: (n_states × n_classes,) int32, times n_classes; ends: (n_states,) int16: the longest
-    phrase that ends in the state, else -1; sizes, groups, needs: (n_phrases,): its bytes, what it is marked as, and what
-    must hold around it (`BEGINS`, `ENDS`, `DIGIT_BEFORE`, `DIGIT_BEHIND`).
-    """
-
-    classes: np.ndarray
-    moves: np.ndarray
-    ends: np.ndarray
-    sizes: np.ndarray
-    groups: np.ndarray
-    needs: np.ndarray
-
-
-def machine(phrases: list[tuple[bytes, int, int]]) -> Machine:
-    """The machine for (phrase in lower case, group, needs)."""
-    alphabet = sorted({byte for phrase, _, _ in phrases for byte in phrase})
-    classes = np.zeros(256, np.uint8)
-    for number, byte in enumerate(alphabet, 1):
-        classes[byte] = number
-        if 0x61 <= byte <= 0x7A:
-            classes[byte - 32] = number
-    width = len(alphabet) + 1
-    trie: list[dict[int, int]] = [{}]
-    ends = [-1]
-    for number, (phrase, _, _) in enumerate(phrases):
-        state = 0
-        for byte in phrase:
-            step = int(classes[byte])
-            if step not in trie[state]:
-                trie[state][step] = len(trie)
-                trie.append({})
-                ends.append(-1)
-            state = trie[state][step]
-        ends[state] = number
-    moves = np.zeros((len(trie), width), np.int64)
-    fallback = [0] * len(trie)
-    queue = []
-    for step, state in trie[0].items():
-        moves[0, step] = state
-        queue.append(state)
-    for state in queue:  # grows while it is walked: breadth first
-        back = fallback[state]
-        if ends[state] < 0:
-            ends[state] = ends[back]
-        moves[state] = moves[back]
-        for step, target in trie[state].items():
-            moves[state, step] = target
-            fallback[target] = int(moves[back, step])
-            queue.append(target)
-    return Machine(
-        classes,
-        (moves * width).astype(np.int32).reshape(-1),
-        np.array(ends, np.int16).repeat(width),
-        np.array([len(phrase) for phrase, _, _ in phrases], np.int64),
-        np.array([GROUPS + group for _, group, _ in phrases], np.uint8),
-        np.array([needs for _, _, needs in phrases], np.uint8),
     )
 
 
@@ -205,8 +141,76 @@ def _account_end(data: np.ndarray, k: int, end: int, kinds: np.ndarray) -> tuple
 
 
 @njit(nogil=True, cache=True)
+def _is_hardware(data: np.ndarray, k: int, begin: int, end: int, kinds: np.ndarray) -> bool:
+    """Whether the hyphen at `k` is the first of a hardware address: six pairs of hexadecimal digits."""
+    if k - 2 < begin or k + 15 > end:
+        return False
+    for j in range(6):
+        place = k - 2 + 3 * j
+        if not (kinds[data[place]] & HEX and kinds[data[place + 1]] & HEX) or (j < 5 and data[place + 2] != 0x2D):
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _wide_letter(data: np.ndarray, k: int, end: int) -> int:
+    """Bytes of the letter at `k`, ASCII or full-width; else 0."""
+    if 0x61 <= data[k] | 0x20 <= 0x7A:
+        return 1
+    if data[k] != 0xEF or k + 2 >= end:
+        return 0
+    capital = data[k + 1] == 0xBC and 0xA1 <= data[k + 2] <= 0xBA
+    return 3 if capital or (data[k + 1] == 0xBD and 0x81 <= data[k + 2] <= 0x9A) else 0
+
+
+@njit(nogil=True, cache=True)
+def _wide_account(data: np.ndarray, k: int, begin: int, end: int) -> tuple[int, int]:
+    """(start, end) of what may be an account number in other digits than ASCII, the first at `k`; (-1, k) if none is."""
+    start = k
+    for _ in range(2):
+        if start - 1 >= begin and _wide_letter(data, start - 1, start) == 1:
+            start -= 1
+        elif start - 3 >= begin and _wide_letter(data, start - 3, start) == 3:
+            start -= 3
+        else:
+            return -1, k
+    last, count, gap, j = k, 0, False, k
+    while j < end and j - k < 160:
+        size = max(_wide_letter(data, j, end), _digit_size(data, j, end))
+        if size:
+            j += size
+            last, gap = j, False
+            count += 1
+            continue
+        size = _gap_size(data, j, end)
+        if size == 0 or gap:
+            break
+        gap = True
+        j += size
+    return (start, last) if count >= 13 else (-1, k)
+
+
+@njit(nogil=True, cache=True)
 def _is_letter(b: int) -> bool:
     return 0x61 <= (b | 0x20) <= 0x7A
+
+
+@njit(nogil=True, cache=True)
+def _is_postcode(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray) -> bool:
+    """Whether a short word and what follows look like SW1A 1AA: capitals, and a digit with two capitals behind a space."""
+    if stop + 4 > end or (stop + 4 < end and kinds[data[stop + 4]] & (DIGIT | LETTER)):
+        return False
+    second = kinds[data[stop + 1]] & DIGIT and 0x41 <= data[stop + 2] <= 0x5A and 0x41 <= data[stop + 3] <= 0x5A
+    return bool(0x41 <= data[start] <= 0x5A and data[stop] == 0x20 and second)
+
+
+@njit(nogil=True, cache=True)
+def _is_zip(data: np.ndarray, k: int, begin: int, digits: int) -> bool:
+    """Whether five or nine digits stand behind two capitals that are a word, as in IL 62701."""
+    if digits not in (5, 9) or k - 3 < begin or data[k - 1] != 0x20:
+        return False
+    capitals = 0x41 <= data[k - 2] <= 0x5A and 0x41 <= data[k - 3] <= 0x5A
+    return capitals and (k - 4 < begin or data[k - 4] in (0x20, 0x2C, 0x0A))
 
 
 @njit(nogil=True, cache=True)
@@ -223,8 +227,19 @@ def _mixed(data: np.ndarray, start: int, stop: int, end: int, kinds: np.ndarray)
         last, count = _account_end(data, start, end, kinds)
         if count >= 15:
             return ACCOUNT, last
-    if size in (9, 10, 16) or (25 <= size <= 36) or (size == 42 and data[start + 1] == 0x78):
-        return WORD, stop
+    if 2 <= size <= 4 and _is_postcode(data, start, stop, end, kinds):
+        return POSTAL, stop + 4
+    if size in (9, 10, 16, 42) or 26 <= size <= 35:
+        digits, others = 0, 0
+        for k in range(start, stop):
+            digits += kinds[data[k]] & DIGIT != 0
+            others += data[k] == 0x5F
+        first = data[start]
+        number = size in (9, 10) and digits >= 7 - (first >= 0x40)
+        code = size == 16 and first >= 0x40 and digits >= 1
+        coin = (size > 16 and first in (0x31, 0x33)) or (size == 42 and data[start + 1] == 0x78)
+        if others == 0 and (number or code or coin):
+            return WORD, stop
     return -1, stop
 
 
@@ -333,6 +348,8 @@ def _mark(
                         what = COLONS
                     else:
                         continue
+                elif b == 0x2D and _is_hardware(data, k, begin, end, kinds):
+                    what, start, stop = COLONS, k - 2, k + 15
                 else:
                     continue
             elif _digit_size(data, k, end) == 0 or k < number_end:
@@ -343,11 +360,15 @@ def _mark(
                 number_stop, digits, dots = _number(data, k, end)
                 if start < k:
                     what, stop = _mixed(data, start, word_end, end, kinds)
-                    number_end = word_end
+                    number_end = max(word_end, k + 1)
                 else:
                     stop = number_end = number_stop
-                    if digits >= MIN_DIGITS or (dots >= 3 and digits >= 4) or (digits == 6 and stop - start > 6):
+                    if digits == 9 and _is_zip(data, k, begin, digits):
+                        what = POSTAL
+                    elif digits >= MIN_DIGITS or (dots >= 3 and digits >= 4) or (digits == 6 and stop - start > 6):
                         what = NUMBER
+                    elif _is_zip(data, k, begin, digits):
+                        what = POSTAL
                     else:
                         pure = k
                         while pure < end and kinds[data[pure]] & DIGIT:
@@ -355,6 +376,10 @@ def _mark(
                         if word_end > pure:
                             what, stop = _mixed(data, start, word_end, end, kinds)
                             number_end = max(number_end, word_end)
+                if b >= 0x80:
+                    account, account_end = _wide_account(data, k, begin, end)
+                    if account >= 0:
+                        what, start, stop = ACCOUNT, account, account_end
                 if what < 0:
                     continue
             if m < room:

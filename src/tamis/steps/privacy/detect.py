@@ -64,6 +64,11 @@ class Detect(RowStep):
         description="Country (ISO 3166) whose national phone numbers count wherever they stand; needs the extra `privacy`.",
     )
     known: tuple[str, ...] = Field((), description="Columns with names of people, looked for in the row's texts.")
+    ner: str | None = Field(
+        None,
+        pattern=r"^(spacy|gliner|presidio):.+$",
+        description="A model that looks for names and places too, as `spacy:en_core_web_sm`; needs the extra `pii`.",
+    )
     columns: bool = Field(
         False, description="Whether rows get columns `found` (how many) and `kinds` (how many of which)."
     )
@@ -81,6 +86,11 @@ class Detect(RowStep):
     def reads(self) -> tuple[str, ...] | None:
         return tuple(dict.fromkeys((*(super().reads() or ()), *self.known)))
 
+    def identity(self) -> Any:
+        from tamis.engine.pii_ner import versions
+
+        return self.version if self.ner is None else [self.version, versions(self.ner)]
+
     def judge(self, rows: Columns) -> Verdict:
         from tamis.engine.pii_rows import evidence, find_in_rows
 
@@ -91,6 +101,7 @@ class Detect(RowStep):
             region=self.region,
             known=self.known,
             tool_calls=self.tool_calls,
+            ner=self.ner,
             least=self.min_certain,
         )
         told = evidence(found, rows.height)
