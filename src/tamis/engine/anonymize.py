@@ -40,7 +40,7 @@ class Rules:
 
     kinds: looked for; mode: of kinds that `modes` does not name; names, addresses: columns whose values are looked
     for in the row's text; keep_last: signs that a mask leaves; region, least: as `find` has them; shift: days that dates
-    may move, 0 for none; subject: the column whose value says by how many.
+    may move, 0 for none; subject: the column whose value says by how many; ner: a model that reads along.
     """
 
     kinds: tuple[str, ...] = KINDS
@@ -54,6 +54,7 @@ class Rules:
     least: int = LEAST
     shift: int = 0
     subject: str | None = None
+    ner: str | None = None
 
     def mode_of(self, kind: str) -> Mode:
         return dict(self.modes).get(kind, self.mode)
@@ -206,7 +207,7 @@ class Replacer:
                 break
             at = sorted(new)
             again = to_text(pl.Series([new[k] for k in at], dtype=pl.String))
-            more = [hit for hit in self.finds(again) if not self._settled(hit, ours[at[hit.at]])]
+            more = [hit for hit in self.finds(again, again=True) if not self._settled(hit, ours[at[hit.at]])]
             if not more:
                 break
             fresh: dict[int, str] = {}
@@ -224,18 +225,21 @@ class Replacer:
             return True
         return hit.kind in BY_NAME or any(start <= hit.start and hit.end <= end for start, end in ours)
 
-    def finds(self, text: Text, known: Sequence[Text] = (), known_kinds: Sequence[str] = ()) -> list[Hit]:
-        """What the finder finds of the kinds that are replaced, by position, then start."""
-        wanted = self.rules.wanted
+    def finds(
+        self, text: Text, known: Sequence[Text] = (), known_kinds: Sequence[str] = (), *, again: bool = False
+    ) -> list[Hit]:
+        """What the finder finds of the kinds that are replaced, by position, then start; `again`: without the model."""
+        rules, wanted = self.rules, self.rules.wanted
         if len(text.offsets) < 2 or not wanted:
             return []
         found = find(
             text,
-            self.rules.kinds,
-            region=self.rules.region,
+            rules.kinds,
+            region=rules.region,
             known=known,
             known_kinds=list(known_kinds),
-            least=self.rules.least,
+            ner=None if again else rules.ner,
+            least=rules.least,
         )
         kinds = [KINDS[k] for k in found.kind.tolist()]
         hits = zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), kinds, strict=True)

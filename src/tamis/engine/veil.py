@@ -48,6 +48,7 @@ class Veil:
         self.names = tuple(dict.fromkeys(name for one in covers for name in one.get("names", ())))
         self.addresses = tuple(dict.fromkeys(name for one in covers for name in one.get("addresses", ())))
         self.region = next((one["region"] for one in covers if one.get("region")), None)
+        self.ner = next((one["ner"] for one in covers if one.get("ner")), None)
         self.least = min((int(one.get("least", LEAST)) for one in covers), default=LEAST)
         self.kinds = tuple(dict.fromkeys(kinds))
 

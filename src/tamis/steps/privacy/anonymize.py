@@ -55,6 +55,7 @@ class Anonymize(RowStep):
     """
 
     version: ClassVar[int] = 1
+    libraries: ClassVar[tuple[str, ...]] = ("phonenumbers",)
     rewrites: ClassVar[bool] = True
 
     kinds: tuple[Kind, ...] = Field(
@@ -80,6 +81,11 @@ class Anonymize(RowStep):
         pattern="^[A-Z]{2}$",
         description="Country (ISO 3166, as in `DE`) whose national telephone numbers are meant.",
     )
+    ner: str | None = Field(
+        None,
+        pattern=r"^(spacy|gliner|presidio):.+$",
+        description="A model that looks for names and places too, as `spacy:en_core_web_sm`; needs the extra `pii`.",
+    )
     least: int = Field(50, ge=0, le=100, description="Certainty from which something counts as found, 0..100.")
     subject: str | None = Field(None, description="Column that says whom a row is about: its dates move together.")
     shift_dates: int = Field(
@@ -104,11 +110,16 @@ class Anonymize(RowStep):
     def _rules(self) -> Rules:
         return Rules(
             self.kinds, self.mode, tuple(self.modes.items()), self.names, self.addresses, self.without, self.keep_last,
-            self.region, self.least, self.shift_dates, self.subject,
+            self.region, self.least, self.shift_dates, self.subject, self.ner,
         )  # fmt: skip
 
     def reads(self) -> None:
         return None
+
+    def identity(self) -> Any:
+        from tamis.engine.pii_ner import versions
+
+        return self.version if self.ner is None else [self.version, versions(self.ner)]
 
     def secrets(self) -> tuple[str, ...]:
         return ("privacy-key",) if self._rules().keyed else ("privacy-key?",)
@@ -122,6 +133,7 @@ class Anonymize(RowStep):
         rules = self._rules()
         return {"kinds": list(rules.kinds), "names": list(self.names), "addresses": list(self.addresses),
                 "region": self.region, "least": self.least, "without": list(self.without), "dates": bool(self.shift_dates),
+                "ner": self.ner,
                 "modes": {kind: rules.mode_of(kind) for kind in rules.kinds}}  # fmt: skip
 
     def judge(self, rows: Columns) -> Verdict:
