@@ -127,6 +127,7 @@ def run(
     workers: int | None = None,
     decisions: str | Path | None = None,
     fresh: bool = False,
+    throwaway_key: bool = False,
     progress: Progress = "auto",
     emit: Listener | None = None,
 ) -> Result:
@@ -152,7 +153,7 @@ def run(
     if not recipe.sources:
         raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
     replayed = None if decisions is None else Path(decisions)
-    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base)
+    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key)
     where = Path(workspace) if workspace is not None else base
     with _display(progress, emit) as listener:
         result = Result(execute(recipe, where, options, emit=listener))

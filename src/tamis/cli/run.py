@@ -42,6 +42,11 @@ from .common import answer, json_option
     help="How progress is shown, on stderr.",
 )
 @click.option("--fresh", is_flag=True, help="Use nothing from the cache.")
+@click.option(
+    "--throwaway-key",
+    is_flag=True,
+    help="Privacy steps use a key that nobody keeps: the run can be neither resumed nor repeated.",
+)
 @json_option
 def command(
     recipe: Path,
@@ -51,6 +56,7 @@ def command(
     decisions: Path | None,
     progress: str,
     fresh: bool,
+    throwaway_key: bool,
     as_json: bool,
 ) -> None:
     """Run a recipe: read, judge, deliver, and account for every row.
@@ -78,6 +84,7 @@ def command(
         kind="processes" if executor == "processes" else "threads",
         decisions=decisions,
         fresh=fresh,
+        throwaway_key=throwaway_key,
         base=recipe if recipe.is_dir() else recipe.parent,
     )
     try:

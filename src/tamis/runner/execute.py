@@ -27,9 +27,10 @@ from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
+from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
-from tamis.runs.workspace import Workspace
+from tamis.runs.workspace import Workspace, read_state
 
 from .account import totals
 from .delivery import Delivery, quarantine
@@ -38,6 +39,7 @@ from .gate import GateAsk
 from .ingest import Ingest, ingest
 from .preflight import preflight
 from .run import Flow, Judge
+from .secrecy import Secrecy
 from .write_up import write_gate, write_ledger, write_manifest
 
 
@@ -47,6 +49,7 @@ class Options:
 
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
+    throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
     """
 
     workers: int | None = None
@@ -54,6 +57,7 @@ class Options:
     decisions: Path | None = None
     fresh: bool = False
     base: Path | None = None
+    throwaway_key: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
     """
     options = options or Options()
+    secrecy = Secrecy.of(recipe, throwaway=options.throwaway_key)
     keep_freed_memory()
     workspace = Workspace(root)
     folder = workspace.hidden
@@ -121,7 +126,10 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         with workspace.lock(), seldom_collecting(), _signals() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
-            run = _Run(recipe, workspace, folder, options, emit, check)
+            if resumed and (secrecy.throwaway or read_state(folder).get("throwaway_key")):
+                number, resumed = number + 1, False  # what was begun with a key that is gone is not resumed
+                folder = workspace.runs(recipe.name) / str(number)
+            run = _Run(recipe, workspace, folder, options, emit, check, secrecy)
             return run.go(number, resumed)
     except OSError as error:
         raise disk_error(error, Path(error.filename or folder)) from error
@@ -136,7 +144,9 @@ class _Run:
         options: Options,
         emit: Listener,
         check: Callable[[], None],
+        secrecy: Secrecy,
     ) -> None:
+        self.secrecy = secrecy
         self.recipe, self.workspace, self.folder = recipe, workspace, folder
         self.options, self.check = options, check
         self.base = (options.base or workspace.root).resolve()
@@ -147,6 +157,7 @@ class _Run:
 
     def emit(self, event: Any) -> None:
         if isinstance(event, Warned):
+            event = Warned(self.secrecy.text(event.message))
             self.warnings.append(event.message)
         with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
             log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
@@ -158,6 +169,7 @@ class _Run:
             "recipe": self.recipe.name,
             "pid": os.getpid(),
             "host": socket.gethostname(),
+            **({"throwaway_key": True} if self.secrecy.throwaway else {}),
             **more,
         }
         write_json(self.folder / "state.json", record)
@@ -168,6 +180,8 @@ class _Run:
         self.state("running")
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
+        for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
+            self.emit(Warned(warning))
         status = "failed"
         try:
             result = self._work()
@@ -190,6 +204,9 @@ class _Run:
                 "a worker process was killed; the system may be out of memory",
                 hint="run the same command again to go on; fewer --workers need less memory",
             ) from None
+        except TamisError as error:
+            self.secrecy.tell(error)
+            raise
         finally:
             try:
                 self.state(status)
@@ -216,16 +233,18 @@ class _Run:
                 check=self.check,
                 base=self.base,
                 fresh=self.options.fresh,
+                secrets=self.secrecy.secrets,
+                conceal=self.secrecy.conceal,
             )
             calls = judge.calls()
             absent = preflight(recipe, calls, states, self.workspace.root).absent
-            states = [replace(state, absent=absent) for state in states]
+            states = self.secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
                 try:
                     judge.run(flow, calls)
                 except TooManyQuarantined:
-                    write_ledger(self.folder, self.workspace, flow, taken, judge.cache)
+                    self._ledger(flow, taken, judge.cache)
                     raise
             failpoint("run.judged")
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
@@ -235,15 +254,19 @@ class _Run:
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
-            self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings
-        )
+            self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings,
+            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)),
+        )  # fmt: skip
         failpoint("run.manifest")
         self._report()
         return RunResult(self.folder, manifest)
 
+    def _ledger(self, flow: Flow, taken: Ingest, cache: Cache) -> None:
+        write_ledger(self.folder, self.workspace, flow, taken, cache, self.secrecy)
+
     def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
         """Write up what is done so far, and stop for people."""
-        write_ledger(self.folder, self.workspace, flow, taken, cache)
+        self._ledger(flow, taken, cache)
         write_gate(self.folder, ask)
         raise GateWaiting(
             f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
@@ -260,21 +283,23 @@ class _Run:
             return totals([log.account for log in flow.logs], taken.rows + taken.bad, taken.bad)
 
         if recipe.deliver and flow.live() == 0:
-            write_ledger(self.folder, self.workspace, flow, taken, cache)
+            self._ledger(flow, taken, cache)
             raise DataError(
                 "no row was kept, so nothing is delivered",
                 hint=f"tamis dropped --run {self.folder} shows where they went",
             )
         with (
             self._timed("deliver"),
-            Delivery(recipe, self.workspace.root, flow, frozenset(json_columns(taken))) as delivery,
+            Delivery(
+                recipe, self.workspace.root, flow, frozenset(json_columns(taken)), self.secrecy.rescan()
+            ) as delivery,
         ):
             refused = delivery.write(executor, self.check)
             if refused:
                 log = quarantine(flow, refused, cache)
                 share = log.account.quarantined / max(1, log.account.rows_in)
                 if share > recipe.max_quarantined:
-                    write_ledger(self.folder, self.workspace, flow, taken, cache)
+                    self._ledger(flow, taken, cache)
                     raise TooManyQuarantined(
                         f"targets refuse {len(refused)} of {log.account.rows_in} rows, the first because: {refused[0][2]}; "
                         f"max_quarantined is {recipe.max_quarantined:g}",
@@ -284,13 +309,15 @@ class _Run:
                     Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}")
                 )
             with self._timed("ledger"):
-                write_ledger(self.folder, self.workspace, flow, taken, cache)
+                self._ledger(flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
-            facts = card_facts(recipe, flow, taken, count())
+            privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
+            facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
             delivered = delivery.publish(
-                partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()}
+                partial(write_card, facts),
+                {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()} | self.secrecy.mark(),
             )
         return delivered, count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -76,7 +76,10 @@ class Judge:
         check: Callable[[], None] = lambda: None,
         base: Path | None = None,
         fresh: bool = False,
+        secrets: Mapping[str, Any] | None = None,
+        conceal: Callable[[str], str] = lambda error: error,
     ) -> None:
+        self.secrets, self.conceal = secrets or {}, conceal
         self.recipe, self.workspace, self.executor = recipe, workspace, executor
         self.decisions, self.emit, self.check = decisions, emit, check
         self.base = base or workspace.root
@@ -103,8 +106,16 @@ class Judge:
             step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
-        identity = fingerprint(written.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
+        identity = fingerprint(
+            written.key(),
+            [h for _, h in files],
+            _libraries(step),
+            seed if step.seeded else None,
+            *([told] if told else []),
+        )
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
+        step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
             read = [] if written.gathers_by() is not None else [h for _, h in files]
@@ -198,7 +209,7 @@ class Judge:
             if lines is not None and "evidence.error" in lines.columns:
                 errors = lines["evidence.error"].filter(lines["outcome"] == "quarantined")
                 if len(errors):
-                    return str(errors[0])
+                    return self.conceal(str(errors[0]))
         return "an error"
 
     def _told(self, log: StepLog) -> None:

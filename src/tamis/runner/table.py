@@ -135,9 +135,12 @@ class Decided(NamedTuple):
     warnings: list[str]
 
 
-def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, str, str]]:
+def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
     """What was gathered, of which rows, and their ids."""
-    return [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
+    return [
+        (part.entry, mask_hash(part.seen), part.state.content, *filter(None, [part.state.versions.get("id.high")]))
+        for part in parts
+    ]
 
 
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
