@@ -125,6 +125,7 @@ def run(
     *,
     workspace: str | Path | None = None,
     workers: int | None = None,
+    on: str = "local",
     decisions: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = "auto",
@@ -136,7 +137,7 @@ def run(
     name, the key columns and the `map:` of the recipe's source. workspace: where `.tamis/`, `runs/` and `dist/` go; by
     default the folder of the recipe file, or here. progress: on stderr; "auto" shows it on a terminal, and in a
     notebook where a run takes long. fresh: use nothing from earlier runs. decisions: a file of decisions to replay.
-    emit: is called with every event.
+    emit: is called with every event. on: "ray", or the address of a Ray cluster, to run there.
 
     Running again is safe: what is known is not judged again. Raises TamisError of the kind that says what is wrong.
     """
@@ -152,7 +153,7 @@ def run(
     if not recipe.sources:
         raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
     replayed = None if decisions is None else Path(decisions)
-    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base)
+    options = Options(workers=workers, on=on, decisions=replayed, fresh=fresh, base=base)
     with _display(progress, emit) as listener:
         return Result(execute(recipe, Path(workspace) if workspace is not None else base, options, emit=listener))
 
