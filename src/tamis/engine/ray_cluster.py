@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_task_oom_retries": "3",  # by default for ever
 }
+
+_LOG_LINE = re.compile(rb"\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] ")
 
 
 def load_ray() -> Any:
@@ -86,11 +90,13 @@ def connected(on: str, workers: int) -> Iterator[Any]:
             _knock(address)
             settings["address"] = address
         stack.callback(ray.shutdown)
+        said: list[str] = []
         try:
-            with _signals_kept():
+            with _signals_kept(), _heard(said), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 ray.init(**settings)
         except Exception as error:
-            raise _not_joined(on, address, error) from None
+            raise _not_joined(on, address, f"{error} {' '.join(said)}") from None
         yield ray
 
 
@@ -104,6 +110,29 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextlib.contextmanager
+def _heard(said: list[str]) -> Iterator[None]:
+    """What Ray's own code says on stderr while it connects is kept from there; everything else goes on."""
+    try:
+        real = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    with tempfile.TemporaryFile() as heard:
+        os.dup2(heard.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(real, 2)
+            heard.seek(0)
+            for line in heard:
+                if _LOG_LINE.match(line):
+                    said.append(line.decode(errors="replace"))
+                else:
+                    os.write(real, line)
+            os.close(real)
 
 
 @contextlib.contextmanager
@@ -172,22 +201,23 @@ def _knock(address: str) -> None:
         ) from None
 
 
-def _not_joined(on: str, address: str, error: Exception) -> Exception:
-    """The error of this tree for one of Ray's while joining."""
-    words = " ".join(str(error).split())
-    if "ray[client]" in words or isinstance(error, ImportError):
+def _not_joined(on: str, address: str, told: str) -> Exception:
+    """The error of this tree for what Ray said while joining."""
+    words = " ".join(told.split())
+    if "ray[client]" in words or "No module named 'grpc'" in words:
         return MissingExtra(f"--on {on}", "ray")
+    if "InvalidAuthToken" in words or "authentication token" in words:
+        hint = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to the file that holds it"
+        return ClusterError(f"the Ray cluster at {address} asks for its token", hint=hint)
     if "ersion mismatch" in words:
         told = words[words.lower().index("version mismatch") :][:300]
         return ClusterError(f"the Ray cluster at {address} differs from here: {told}", hint="use the same Ray and Python")
-    if "authentication" in words.lower() or "token" in words.lower():
-        hint = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to the file that holds the cluster's token"
-        return ClusterError(f"the Ray cluster at {address} asks for its token", hint=hint)
     if address == "auto":
         return ClusterError("this machine is no node of a Ray cluster", hint="--on ray starts one here, for this run")
     if address == "local":
         return ClusterError(f"Ray does not start here: {words[:300]}", hint="tamis run without --on needs no Ray")
-    return ClusterError(
-        f"cannot join the Ray cluster at {address}: {words[:300]}",
-        hint="HOST:6379 works on nodes of the cluster only; from elsewhere use ray://HOST:10001",
-    )
+    if address.startswith("ray://"):
+        hint = "is it a Ray client server (often port 10001)? Where the cluster asks for a token, set RAY_AUTH_TOKEN"
+    else:
+        hint = "HOST:6379 works on a node of the cluster only; from elsewhere it is ray://HOST:10001"
+    return ClusterError(f"cannot join the Ray cluster at {address}: {words[:300]}", hint=hint)
