@@ -29,7 +29,9 @@ class Node:
     def __init__(
         self, words: list[str], number: int, cores: int, environment: dict[str, str], log: Path, hidden: Path | None
     ) -> None:
-        hide = [] if hidden is None else ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs none "{hidden}"; exec "$@"', "-"]
+        hide = (
+            [] if hidden is None else ["unshare", "-rm", "sh", "-c", f'mount -t tmpfs none "{hidden}"; exec "$@"', "-"]
+        )
         command = [
             *hide,
             *(sys.executable, "-c", "import sys; from ray.scripts.scripts import main; sys.exit(main())", "start"),
@@ -67,9 +69,7 @@ class Cluster:
         head = ["--head", f"--port={port}", f"--ray-client-server-port={client}", "--include-dashboard=false"]
         self.add(cores, head=[*head, f"--temp-dir={self.folder}"])
 
-    def add(
-        self, cores: int = 1, *, head: list[str] | None = None, hidden: Path | None = None, **env: str
-    ) -> Node:
+    def add(self, cores: int = 1, *, head: list[str] | None = None, hidden: Path | None = None, **env: str) -> Node:
         """Start a node; `env`: variables that its tasks see; `hidden`: a folder that it does not see."""
         number = len(self.nodes) + 2
         environment = {**os.environ, **self.environment, **self._quick, **env}

@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -61,9 +60,12 @@ def judge(row):
         import ray
         (HERE / "seen" / ray.util.get_node_ip_address()).touch()
         time.sleep(0.01)
-    if os.environ.get("MILL_NODE") == "doomed" and (HERE / "doom").exists():
-        (HERE / "at-work").touch()
-        time.sleep(600)
+    if (HERE / "doom").exists():
+        if os.environ.get("MILL_NODE") == "doomed":
+            (HERE / "at-work").touch()
+            time.sleep(600)
+        while not (HERE / "at-work").exists():
+            time.sleep(0.05)
     if "13 " in row["prompt"]:
         raise LookupError("thirteen")
     return "14 " not in row["prompt"] or "fourteen"
@@ -71,7 +73,9 @@ def judge(row):
 
 
 def tree(number: int) -> str:
-    replies = [{"role": "assistant", "text": f"{answer} of {number}", "rank": k} for k, answer in enumerate(("no", "yes"))]
+    replies = [
+        {"role": "assistant", "text": f"{answer} of {number}", "rank": k} for k, answer in enumerate(("no", "yes"))
+    ]
     return json.dumps({"role": "prompter", "text": f"where is order {number}", "replies": replies})
 
 
@@ -165,6 +169,7 @@ def test_a_node_killed_at_work_changes_nothing(cluster: Cluster, folder: Path, e
         (folder / "doom").touch()
         process = on(cluster, folder)
         process.wait_for("at-work")
+        (folder / "doom").unlink()
     finally:
         doomed.kill()
     said = process.end()

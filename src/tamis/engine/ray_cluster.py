@@ -39,7 +39,8 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_task_oom_retries": "3",  # by default for ever
 }
-
+#: set by Ray when a driver connects
+_RAYS_OWN = ("PYTHONBREAKPOINT",)
 _LOG_LINE = re.compile(rb"\[\d{4}-\d\d-\d\d [\d:,]+ [A-Z] \d+ \d+\] ")
 
 
@@ -63,6 +64,7 @@ def connected(on: str, workers: int) -> Iterator[Any]:
     """
     with _variables_kept(), contextlib.ExitStack() as stack:
         address = os.environ.get("RAY_ADDRESS", "local") if on == "ray" else on
+        _check(on, address)
         if address == "local":
             os.environ |= _ONLY_HERE
         ray = load_ray()
@@ -89,6 +91,7 @@ def connected(on: str, workers: int) -> Iterator[Any]:
         else:
             _knock(address)
             settings["address"] = address
+        stack.enter_context(_silent(ray))
         stack.callback(ray.shutdown)
         said: list[str] = []
         try:
@@ -137,12 +140,16 @@ def _heard(said: list[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _variables_kept() -> Iterator[None]:
-    """Variables that are set for Ray are put back."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    """Variables that are set for Ray, or by it, are put back."""
+
+    def of_ray() -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name.startswith("RAY_") or name in _RAYS_OWN}
+
+    before = of_ray()
     try:
         yield
     finally:
-        for name in [name for name in os.environ if name.startswith("RAY_")]:
+        for name in of_ray():
             del os.environ[name]
         os.environ.update(before)
 
@@ -182,16 +189,21 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _check(on: str, address: str) -> None:
+    """Whether something is an address at all."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address not in ("local", "auto") and ("/" in host or not host or not port.isdigit()):
+        raise UsageError(
+            f"--on {on!r} is no address of a Ray cluster" + (f" (RAY_ADDRESS is {address!r})" if on == "ray" else ""),
+            hint="possible: local, ray (here), ray://HOST:10001 (a Ray client server), HOST:6379 (from a node of it), auto",
+        )
+
+
 def _knock(address: str) -> None:
     """See whether anything listens there: Ray itself would try for minutes."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
-        raise UsageError(
-            f"--on {address!r} is no address of a Ray cluster",
-            hint="possible: local, ray (here), ray://HOST:10001 (a Ray client server), HOST:6379 (from a node of it), auto",
-        )
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
     except OSError as error:
@@ -199,6 +211,18 @@ def _knock(address: str) -> None:
             f"nothing answers at {address}: {error.strerror or error}",
             hint="on the head node, `ray status` tells whether the cluster runs; see docs/cluster.md",
         ) from None
+
+
+@contextlib.contextmanager
+def _silent(ray: Any) -> Iterator[None]:
+    """Ray prints on stdout that a worker died, whatever its settings say; stdout is for the answer."""
+    worker = ray._private.worker
+    before = getattr(worker, "print_to_stdstream", None)
+    worker.print_to_stdstream = lambda *words, **more: None
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = before
 
 
 def _not_joined(on: str, address: str, told: str) -> Exception:
@@ -211,7 +235,9 @@ def _not_joined(on: str, address: str, told: str) -> Exception:
         return ClusterError(f"the Ray cluster at {address} asks for its token", hint=hint)
     if "ersion mismatch" in words:
         told = words[words.lower().index("version mismatch") :][:300]
-        return ClusterError(f"the Ray cluster at {address} differs from here: {told}", hint="use the same Ray and Python")
+        return ClusterError(
+            f"the Ray cluster at {address} differs from here: {told}", hint="use the same Ray and Python"
+        )
     if address == "auto":
         return ClusterError("this machine is no node of a Ray cluster", hint="--on ray starts one here, for this run")
     if address == "local":

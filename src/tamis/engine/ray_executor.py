@@ -152,7 +152,7 @@ class RayExecutor:
         try:
             found = self._ray.cloudpickle.loads(self._ray.get(reply))
         except self._ray.exceptions.RayError as error:
-            problem = _told(error)
+            problem = told(error)
         if problem is not None:
             raise problem
         if isinstance(found, Failed):
@@ -189,7 +189,7 @@ def _refusal(refused: Refused) -> ClusterError:
     return ClusterError(f"node {refused.node} of the Ray cluster {refused.problem}", hint=refused.hint)
 
 
-def _told(error: Exception) -> ClusterError:
+def told(error: Exception) -> ClusterError:
     """The error of this tree for one of Ray's."""
     name, words = type(error).__name__, " ".join(str(error).split())
     again = "run the same command again to go on"
@@ -199,7 +199,9 @@ def _told(error: Exception) -> ClusterError:
         wanted = versions(["tamis"])["tamis"]
         return ClusterError(f"{told} has no Tamis", hint=f'there: pip install "tamis[ray]=={wanted}", then restart Ray')
     if name == "OutOfMemoryError":
-        return ClusterError("tasks were ended because a node ran out of memory", hint=f"{again}; fewer --workers need less")
+        return ClusterError(
+            "tasks were ended because a node ran out of memory", hint=f"{again}; fewer --workers need less"
+        )
     if name in ("WorkerCrashedError", "NodeDiedError", "LocalRayletDiedError", "RaySystemError"):
         return ClusterError(
             f"a worker process was killed, and so were those that took over ({RETRIES + 1} in all); "

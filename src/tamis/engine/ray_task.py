@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib
 import os
 import platform
 import socket
@@ -53,14 +54,15 @@ class Failed:
 
 def serve(passport: Passport, call: bytes) -> bytes:
     """Run one task in a worker process; what comes back is its result, a `Failed` or a `Refused`, pickled."""
-    from ray import cloudpickle  # the format Ray itself moves tasks with
+    ray: Any = importlib.import_module("ray")
+    cloudpickle = ray.cloudpickle  # the format Ray itself moves tasks with
 
     def packed(value: Any) -> bytes:
         return bytes(cloudpickle.dumps(value))
 
     try:
         if passport.token[0] not in _ready:
-            refused = _make_ready(passport)
+            refused = make_ready(passport)
             if refused is not None:
                 return packed(refused)
             _ready.add(passport.token[0])
@@ -103,21 +105,19 @@ def sign(token: str) -> Refused | None:
 
 def node() -> str:
     """This node, as people know it."""
-    import ray
-
+    ray: Any = importlib.import_module("ray")
     return f"{ray.util.get_node_ip_address()} ({socket.gethostname()})"
 
 
 def node_id() -> str:
-    import ray
-
+    ray: Any = importlib.import_module("ray")
     return str(ray.get_runtime_context().get_node_id())
 
 
-def _make_ready(passport: Passport) -> Refused | None:
+def make_ready(passport: Passport) -> Refused | None:
     """Set up this process for a run, once; or say why this node cannot take part."""
     os.environ.update(passport.environment)
-    _place_for_kernels()
+    place_for_kernels()
     here = versions(passport.versions)
     for name, wanted in passport.versions.items():
         if here[name] != wanted:
@@ -163,7 +163,7 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
-def _place_for_kernels() -> None:
+def place_for_kernels() -> None:
     """Where compiled kernels are kept if neither beside their source nor at home there is a place that takes them."""
     kernels = Path(__file__).with_name("kernels")
     beside = kernels / "__pycache__"

@@ -67,12 +67,8 @@ def _sweep(path: Path) -> None:
         if name.endswith(".tmp") and name.startswith(f".{path.name}."):
             host, _, rest = name.removeprefix(f".{path.name}.").partition(".")
             pid = rest.partition(".")[0]
-            left = path.with_name(name)
-            if host == _HOST and pid.isdigit():
-                gone = not process_lives(int(pid))
-            else:
-                gone = _age(left) > _ABANDONED
-            if gone:
+            left, mine = path.with_name(name), host == _HOST and pid.isdigit()
+            if not process_lives(int(pid)) if mine else _age(left) > _ABANDONED:
                 left.unlink(missing_ok=True)
 
 
