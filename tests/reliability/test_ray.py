@@ -88,14 +88,27 @@ def prepare(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """What a run on threads says."""
+def on_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace of a run on threads."""
     folder = prepare(tmp_path_factory.mktemp("threads") / "mill")
     with small_slices():
         result = run(folder)
     assert result.outcomes["born"] == 80
     assert result.outcomes["quarantined"] > 5, "lines, and rows that the function fails on"
-    return outcome(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(on_threads: Path) -> Outcome:
+    """What it says."""
+    return outcome(on_threads)
+
+
+def progress(folder: Path) -> list[tuple[str, int]]:
+    """The stage and rows of every partition that was told done, as it was told."""
+    lines = (folder / "runs/mill/1/events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [event for line in lines if (event := json.loads(line))["event"] == "PartitionDone"]
+    return [(event["stage"], event["rows"]) for event in events]
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +137,15 @@ def on(cluster: Cluster, folder: Path, *words: str, **env: str) -> Process:
 
 
 def test_two_nodes_share_the_work_and_give_the_bytes_of_threads(
-    cluster: Cluster, folder: Path, expected: Outcome
+    cluster: Cluster, folder: Path, on_threads: Path, expected: Outcome
 ) -> None:
     (folder / "seen").mkdir()
     said = on(cluster, folder).end()
     assert (said.code, said.err) == (0, "")
     assert {path.name for path in (folder / "seen").iterdir()} == {"127.0.0.2", "127.0.0.3"}
     assert outcome(folder) == expected
+    assert progress(folder) == progress(on_threads)
+    assert len(progress(folder)) > 20
     assert leftovers(folder) == []
     assert not (folder / ".tamis/cluster").exists()
 
