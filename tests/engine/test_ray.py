@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -17,10 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamis.core.errors import ClusterError, MissingExtra, StepError, UsageError
-from tamis.engine import ray_executor, ray_task
+from tamis.core.errors import ClusterError, MissingExtra, StepError, TamisError, UsageError
+from tamis.engine import ray_cluster, ray_executor, ray_task
 from tamis.engine.executor import Executor, executor_for
 from tamis.engine.ray_task import Passport, Refused
+
+from ..reliability.workshop import set_up, tamis
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason='Ray is not installed: pip install "tamis[ray]"'
@@ -168,6 +171,48 @@ def test_without_ray_the_message_is_the_command_to_type(monkeypatch: pytest.Monk
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(UsageError, match="is no address of a Ray cluster"):
         executor_for(address, None, "threads")
+
+
+@pytest.mark.parametrize(
+    ("address", "words", "logged", "told"),
+    [
+        ("h:1", "Failed to connect", "InvalidAuthToken: missing", "the Ray cluster at h:1 asks for its token"),
+        (
+            "h:1",
+            "Version mismatch: the cluster has\n Ray 2.9",
+            "",
+            "differs from here: Version mismatch: the cluster has Ray 2.9",
+        ),
+        ("ray://h:1", "connection timeout", "", "cannot join the Ray cluster at ray://h:1: connection timeout"),
+        (
+            "h:1",
+            "Failed",
+            "[2026] noise",
+            "cannot join the Ray cluster at h:1: Failed\nHint: HOST:6379 works on a node",
+        ),
+        ("auto", "Could not find any running Ray instance", "", "this machine is no node of a Ray cluster"),
+        ("local", "no room", "", "Ray does not start here: no room"),
+        ("ray://h:1", "Ray Client requires pip package `ray[client]`", "", 'pip install "tamis[ray]"'),
+    ],
+)
+def test_why_a_cluster_cannot_be_joined(address: str, words: str, logged: str, told: str) -> None:
+    error = ray_cluster._not_joined(address, address, words, logged)
+    assert isinstance(error, TamisError)
+    assert told in str(error)
+    assert error.hint
+
+
+@needs_ray
+def test_where_nothing_listens(tmp_path: Path) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))  # and does not listen
+        port = one.getsockname()[1]
+        said = tamis(set_up(tmp_path / "mill", rows=10), "--on", f"127.0.0.1:{port}")
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        f"tamis: nothing answers at 127.0.0.1:{port}: Connection refused\n"
+        "Hint: on the head node, `ray status` tells whether the cluster runs; see docs/cluster.md\n"
+    )
 
 
 # -- what a node is asked ---------------------------------------------------------------------

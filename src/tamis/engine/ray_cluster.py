@@ -99,7 +99,7 @@ def connected(on: str, workers: int) -> Iterator[Any]:
                 warnings.simplefilter("ignore")
                 ray.init(**settings)
         except Exception as error:
-            raise _not_joined(on, address, f"{error} {' '.join(said)}") from None
+            raise _not_joined(on, address, str(error), "".join(said)) from None
         yield ray
 
 
@@ -225,12 +225,12 @@ def _silent(ray: Any) -> Iterator[None]:
         worker.print_to_stdstream = before
 
 
-def _not_joined(on: str, address: str, told: str) -> Exception:
+def _not_joined(on: str, address: str, told: str, logged: str) -> Exception:
     """The error of this tree for what Ray said while joining."""
     words = " ".join(told.split())
     if "ray[client]" in words or "No module named 'grpc'" in words:
         return MissingExtra(f"--on {on}", "ray")
-    if "InvalidAuthToken" in words or "authentication token" in words:
+    if "InvalidAuthToken" in logged + words or "authentication token" in words:
         hint = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to the file that holds it"
         return ClusterError(f"the Ray cluster at {address} asks for its token", hint=hint)
     if "ersion mismatch" in words:

@@ -181,7 +181,8 @@ class RayExecutor:
 
 def _environment() -> dict[str, str]:
     """Variables that tasks see as this process does. Polars gets one thread: a task has one core."""
-    mine = {name: value for name, value in os.environ.items() if name.startswith("TAMIS_")}
+    known = ("TAMIS_", "_RJEM_MALLOC_CONF")
+    mine = {name: value for name, value in os.environ.items() if name.startswith(known)}
     return {**mine, "POLARS_MAX_THREADS": "1"}
 
 
