@@ -7,7 +7,10 @@ import io
 import json
 import mmap
 import os
+import re
+import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,13 +35,17 @@ class Stored(NamedTuple):
 
 _verified: set[tuple[str, str, int, int]] = set()
 _lock = threading.Lock()
+#: this machine's name, fit for a part of a file name
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "here"
+#: seconds after which another machine's temporary file is nobody's
+_ABANDONED = 3600
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.tmp")
     _sweep(path)
     try:
         yield temporary
@@ -53,11 +60,36 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what processes that were killed left of `path`."""
-    mine = f".{path.name}.{os.getpid()}."
+    """Remove what processes that were killed left of `path`: of this machine at once, of others after an hour.
+
+    A task may be under way twice, on two machines, where one of them was only thought dead.
+    """
     for name in os.listdir(path.parent):  # noqa: PTH208
-        if name.endswith(".tmp") and name.startswith(f".{path.name}.") and not name.startswith(mine):
-            path.with_name(name).unlink(missing_ok=True)
+        if name.endswith(".tmp") and name.startswith(f".{path.name}."):
+            host, _, rest = name.removeprefix(f".{path.name}.").partition(".")
+            pid = rest.partition(".")[0]
+            left, mine = path.with_name(name), host == _HOST and pid.isdigit()
+            if not process_lives(int(pid)) if mine else _age(left) > _ABANDONED:
+                left.unlink(missing_ok=True)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether there is a process of this number on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written to; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def disk_error(error: OSError, path: Path) -> Exception:

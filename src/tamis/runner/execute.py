@@ -21,7 +21,7 @@ import numpy as np
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Kind, LocalExecutor, default_workers
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
@@ -47,6 +47,7 @@ from .write_up import write_gate, write_ledger, write_manifest
 class Options:
     """How to run, as opposed to what.
 
+    on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
     throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
@@ -54,6 +55,7 @@ class Options:
 
     workers: int | None = None
     kind: Kind = "threads"
+    on: str = "local"
     decisions: Path | None = None
     fresh: bool = False
     base: Path | None = None
@@ -219,7 +221,8 @@ class _Run:
         recipe, workspace = self.recipe, self.workspace
         path = self.options.decisions or workspace.decisions(recipe.name)
         decisions = decided.read(path)
-        with LocalExecutor(self.options.workers or default_workers(), self.options.kind) as executor:
+        with executor_for(self.options.on, self.options.workers, self.options.kind) as executor:
+            self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
             failpoint("run.read")
@@ -274,7 +277,7 @@ class _Run:
         )
 
     def _deliver(
-        self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor
+        self, flow: Flow, taken: Ingest, cache: Cache, executor: Executor
     ) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """Write the targets, then the ledger, then make the targets appear."""
         recipe = self.recipe
@@ -321,7 +324,20 @@ class _Run:
             )
         return delivered, count()
 
-    def _ingest(self, executor: LocalExecutor) -> Ingest:
+    def _meet(self, executor: Executor) -> None:
+        """Show a cluster what it must see. Unknown inputs are told when they are read."""
+        if self.options.on == "local":
+            return
+        files: dict[str, int] = {str(self.base): -1}
+        for source in self.recipe.sources:
+            if not source.in_memory:
+                files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
+        steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
+        executor.meet(
+            self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
+        )
+
+    def _ingest(self, executor: Executor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
             for result in executor.map(task, arguments):
                 self.check()

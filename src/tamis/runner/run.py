@@ -20,7 +20,7 @@ from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
@@ -69,7 +69,7 @@ class Judge:
         self,
         recipe: Recipe,
         workspace: Workspace,
-        executor: LocalExecutor,
+        executor: Executor,
         decisions: Decisions,
         *,
         emit: Listener = quiet,
