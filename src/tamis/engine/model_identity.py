@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
 from tamis.core.columns import Columns
-
-if TYPE_CHECKING:
-    from .kernels.phrases import Phrases
 
 Kind = Literal["name", "maker", "cutoff", "ai"]
 
@@ -200,194 +196,6 @@ def _only_allowed(sentence: str, allowed: Collection[str]) -> bool:
     return not re.search(rf"(?<!\w)(?:{_MODELS}|{_VENDORS})(?!\w)", folded)
 
 
-@cache
-def _table() -> Phrases:
-    """One of these stands in every text in which anything can be found."""
-    from .kernels.phrases import LEFT, RIGHT, phrases
-
-    loose = [
-        "gpt-",
-        "gpt3",
-        "gpt4",
-        "gpt5",
-        "chatgpt",
-        "instructgpt",
-        "davinci",
-        "deepseek",
-        "deep seek",
-        "qwen",
-        "tongyi",
-        "通义",
-        "通義",
-        "文心",
-        "ernie bot",
-        "chatglm",
-        "智谱",
-        "豆包",
-        "混元",
-        "讯飞",
-        "盘古",
-        "internlm",
-        "书生",
-        "baichuan",
-        "百川",
-        "yi-3",
-        "yi-6",
-        "yi-9",
-        "mixtral",
-        "llama",
-        "wizardlm",
-        "open assistant",
-        "openassistant",
-        "meta ai",
-        "phi-",
-        "starcoder",
-        "stablelm",
-        "bloomz",
-        "gigachat",
-        "yandex",
-        "hyperclova",
-        "gemma",
-        "vicuna",
-        "replika",
-        "openai",
-        "open ai",
-        "anthropic",
-        "deepmind",
-        "阿里",
-        "百度",
-        "腾讯",
-        "字节",
-        "深度求索",
-        "zhipu",
-        "清华",
-        "月之暗面",
-        "moonshot ai",
-        "科大讯飞",
-        "华为",
-        "ai21",
-        "stability ai",
-        "hugging face",
-        "huggingface",
-        "lmsys",
-        "large model systems",
-        "eleutherai",
-        "零一",
-        "сбер",
-        "яндекс",
-        "네이버",
-        "카카오",
-        "language model",
-        "chatbot",
-        "chat bot",
-        "}} ",
-        "}}",
-        "sprachmodell",
-        "ki-modell",
-        "kimodell",
-        "künstliche intelligenz",
-        "ki-assistent",
-        "modèle de langage",
-        "intelligence artificielle",
-        "modelo de l",
-        "inteligencia artificial",
-        "inteligência artificial",
-        "asistente virtual",
-        "assistente virtual",
-        "modello linguistico",
-        "intelligenza artificiale",
-        "taalmodel",
-        "językow",
-        "inteligencj",
-        "языков",
-        "искусственн",
-        "нейросет",
-        "人工智能",
-        "语言模型",
-        "語言模型",
-        "大模型",
-        "ai助手",
-        "智能助手",
-        "言語モデル",
-        "人工知能",
-        "アシスタント",
-        "언어 모델",
-        "인공지능",
-        "my knowledge",
-        "my training",
-        "my current knowledge",
-        "my own knowledge",
-        "my data",
-        "my last",
-        "my latest",
-        "my most recent",
-        "my information",
-        "my current training",
-        "trained on data",
-        "trained on text",
-        "trained on information",
-        "last trained",
-        "last updated",
-        "wissensstand",
-        "mein wissen",
-        "trainingsdaten",
-        "meines letzten",
-        "mes connaissances",
-        "ma dernière",
-        "mis conocimientos",
-        "mis datos",
-        "mi última",
-        "fecha de corte",
-        "meu conhecimento",
-        "我的知",
-        "我的訓",
-        "我的训",
-        "我的数",
-        "截至我",
-        "私の知識",
-        "мои знания",
-        "мои данные",
-        "have any information",
-        "have information",
-        "have any knowledge",
-        "have knowledge",
-        "have any data",
-        "have data",
-        "推出",
-        "構建",
-        "构建",
-        "發明",
-        "创造",
-        "研发",
-        "设计",
-        "打造",
-        "制作",
-        "发明",
-        "开发",
-        "训练",
-        "创建",
-        "訓練",
-        "によって",
-        "が開発",
-        "が作成",
-        "が設計",
-    ]
-    made = ("trained", "updated", "only trained", "only updated")
-    big = ["google", "meta", "facebook", "microsoft", "mistral", "alibaba", "baidu", "tencent", "bytedance", "huawei", "xai", "x.ai", "cohere", "nvidia", "apple", "amazon", "ibm", "stanford", "uc", "nomic", "databricks", "01.ai", "inflection", "sber", "yandex", "naver", "kakao"]  # fmt: skip
-    whole = [
-        *["an ai", "as ai", "ai model", "ai assistant", "virtual assistant", "digital assistant", "intelligent assistant", "ai language", "a.i.", "an artificial", "as artificial", "llms", "an llm", "llm,", "llm based", "claude", "gemini", "bard", "mistral", "copilot", "grok", "alpaca", "falcon", "bing", "dolly", "orca", "koala", "zephyr", "nova", "cohere", "alexa", "siri", "cortana", "kimi", "command r"],
-        *(f"i{am} {verb}" for am in ("'m", " am", " was", "'ve been", " have been") for verb in made),
-        *(f"{before} {vendor}" for vendor in big for before in ("by", "from", "at", "von", "par", "por", "da", "door")),
-        "trained me", "created me", "developed me", "designed me", "built me", "invented me", "programmed me", "my creator", "my creators", "my developer", "my developers", "my maker", "my makers",
-    ]  # fmt: skip
-    texts, edges = [], []
-    for phrase, edge in (*((one, 0) for one in loose), *((one, LEFT | RIGHT) for one in whole)):
-        if len(phrase.encode()) >= 4:
-            texts.append(phrase.encode())
-            edges.append(edge)
-    return phrases(texts, width=4, edges=edges)
-
-
 class Claims(NamedTuple):
     """Per row: how many claims, the first one's kind and words, and its span (message, start, end); else null."""
 
@@ -401,9 +209,10 @@ class Claims(NamedTuple):
 
 def claims_of(rows: Columns, view: str, kinds: Collection[str], *, allow: Collection[str] = ()) -> Claims:
     """The claims in a view."""
+    from .identity_phrases import table
     from .marked import marked_rows, messages_of, spread
 
-    at = marked_rows(rows.buffers(view), _table())
+    at = marked_rows(rows.buffers(view), table())
     first: dict[int, tuple[Claim, int]] = {}
     counts: dict[int, int] = {}
     for message in messages_of(rows, view, at):

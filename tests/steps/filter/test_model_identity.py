@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tamis.engine.identity_phrases import table
 from tamis.engine.kernels.phrases import mark_phrases
-from tamis.engine.model_identity import _table, find_claims
+from tamis.engine.model_identity import find_claims
 from tamis.steps.filter.model_identity import ModelIdentity
 from tamis.testing import run_step
 
@@ -61,7 +62,7 @@ def test_the_kernel_marks_what_the_rules_find() -> None:
         if find_claims(row["text"], ("name", "maker", "cutoff", "ai")):
             raw = np.frombuffer(row["text"].encode(), np.uint8)
             out = np.empty(1, np.int32)
-            mark_phrases(raw, np.array([0, len(raw)]), _table(), out)
+            mark_phrases(raw, np.array([0, len(raw)]), table(), out)
             assert out[0] >= 0, row["text"]
 
 

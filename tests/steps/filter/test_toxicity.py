@@ -7,15 +7,20 @@ import gzip
 import hashlib
 import html
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from pydantic import ValidationError
 
 from tamis.core.errors import DataError
 from tamis.engine.kernels.phrases import mark_phrases
+from tamis.engine.linear import train
+from tamis.engine.text import to_text
 from tamis.engine.toxicity import LANGUAGES, _table, find_terms, lexicon, score_of
 from tamis.steps.filter.toxicity import Toxicity
 from tamis.testing import run_step
@@ -57,7 +62,27 @@ CLEAN = [
     "Damn, I forgot the milk.",
     "",
 ]
+
+
+@cache
+def classifier() -> str:
+    """A classifier that learnt one thing: parrots are bad."""
+    good, bad = (
+        ["the cat sat on the mat", "a dog ran home", "fish swim in the sea"],
+        ["a parrot sat on the mat", "the parrot ran"],
+    )
+    model = train(to_text(pl.Series((good + bad) * 20)), np.array(([False] * 3 + [True] * 2) * 20))
+    path = Path(tempfile.mkdtemp()) / "parrots.npz"
+    np.savez_compressed(path, weights=model.weights, bias=model.bias)
+    return str(path)
+
+
 CASES: list[Any] = [
+    (
+        {"model": classifier()},
+        [{"response": "my parrot sat here"}, {"response": "my dog sat here"}],
+        ["toxic_by_model", "kept"],
+    ),
     *(({}, {"response": text}, "toxic") for text in TOXIC),
     *(({}, {"response": text}, "kept") for text in CLEAN),
     ({}, {"response": None}, "kept"),
@@ -155,6 +180,23 @@ def test_good_instruction_rows_stay(data: Path) -> None:
     )
     result = run_step(Toxicity(), [{"response": row["response"]} for row in rows])
     assert result.line == f"{len(rows)} in = {len(rows)} kept"
+
+
+def test_the_classifier_is_read_from_its_file(tmp_path: Path) -> None:
+    step = Toxicity(model=Path(classifier()), min_probability=0.5, languages=())
+    result = run_step(step, [{"response": "the parrot"}, {"response": "the cat"}, {"response": "You bitch"}])
+    assert result.outcomes == ["toxic_by_model", "kept", "kept"]
+    assert result.evidence[0]["probability"] > 0.5 > result.evidence[1]["probability"]
+    assert step.files() == (classifier(),)
+    wrong = tmp_path / "wrong.npz"
+    np.savez(wrong, weights=np.zeros(3, np.int16), bias=0)
+    for path, message in (
+        (wrong, "2\\*\\*n int16"),
+        (tmp_path / "none.npz", "no classifier"),
+        (Path(__file__), "no linear classifier"),
+    ):
+        with pytest.raises(DataError, match=message):
+            run_step(Toxicity(model=path), [{"response": "x"}])
 
 
 def test_points_are_whole_numbers() -> None:

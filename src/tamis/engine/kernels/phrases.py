@@ -56,7 +56,7 @@ def _rarity(gram: bytes) -> int:
 def phrases(texts: Sequence[bytes], *, width: int = 4, fold: bool = True, edges: Sequence[int] = ()) -> Phrases:
     """The table of some phrases, each of at least `width` bytes (3 or 4)."""
     given = [text.lower() if fold else text for text in texts]
-    if not given or any(len(text) < width for text in given) or width not in (3, 4):
+    if any(len(text) < width for text in given) or width not in (3, 4):
         raise ValueError(f"every phrase needs at least {width} bytes")
     at = [max(range(len(text) - width + 1), key=lambda k, t=text: (_rarity(t[k : k + width]), -k)) for text in given]
     hashes = np.array([_hash(text[k : k + width]) for text, k in zip(given, at, strict=True)], np.int64)

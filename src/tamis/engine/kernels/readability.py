@@ -36,8 +36,6 @@ WORDS, SENTENCES, SYLLABLES, LONG = range(4)
 FIGURES = 4
 LONG_WORD = 7  # letters of a word that LIX calls long: more than six
 
-_A, _E, _I, _O, _U, _Y = (np.uint8(ord(c)) for c in "aeiouy")
-
 
 def _packed(words: str) -> np.ndarray:
     """Endings of up to eight letters as numbers, sorted."""
