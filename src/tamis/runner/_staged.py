@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +11,11 @@ import xxhash
 
 from tamis.core.errors import CorruptFile, UsageError
 from tamis.core.origin import Delivered
+from tamis.engine.disk import Syncing
 from tamis.engine.failpoint import failpoint
 from tamis.engine.store import disk_error
 
 _BLOCK = 1 << 22
-_SYNC_BYTES = 64 << 20
-_DISK = ThreadPoolExecutor(1, thread_name_prefix="tamis-disk")
 
 
 class StagedFile:
@@ -29,11 +26,10 @@ class StagedFile:
         self.rows = self.size = 0
         self._sha, self._xxh = hashlib.sha256(), xxhash.xxh3_128()
         self._file: BinaryIO | None = None
-        self._unsynced = 0
-        self._syncing: Future[None] | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115
+            self._disk = Syncing(self._file.fileno())
         except FileExistsError:
             raise UsageError(
                 f"two targets would write the file {name!r}", hint="give one of them another `path:`"
@@ -56,34 +52,17 @@ class StagedFile:
         try:
             while len(view):
                 view = view[self._file.write(view) :]
-            self._sync_some(len(data))
+            self._disk.wrote(len(data))
         except OSError as error:
             raise disk_error(error, self.path) from error
         failpoint("deliver.file")
-
-    def _sync_some(self, size: int) -> None:
-        """Let the disk work while rows are still encoded, so that little is left for the last fsync."""
-        self._unsynced += size
-        if self._unsynced < _SYNC_BYTES or (self._syncing is not None and not self._syncing.done()):
-            return
-        self._synced()
-        assert self._file is not None
-        self._unsynced = 0
-        self._syncing = _DISK.submit(os.fsync, self._file.fileno())
-
-    def _synced(self) -> None:
-        """Wait for the disk, and raise what it says: an error is told only once."""
-        if self._syncing is not None:
-            syncing, self._syncing = self._syncing, None
-            syncing.result()
 
     def close(self) -> None:
         """fsync and close."""
         if self._file is None:
             return
         try:
-            self._synced()
-            os.fsync(self._file.fileno())
+            self._disk.finish()
             self._file.close()
         except OSError as error:
             raise disk_error(error, self.path) from error
@@ -91,9 +70,8 @@ class StagedFile:
 
     def abandon(self) -> None:
         """Close without a care."""
-        if self._syncing is not None:
-            wait([self._syncing])
         if self._file is not None:
+            self._disk.abandon()
             self._file.close()
             self._file = None
 
