@@ -7,22 +7,59 @@ so whole texts are read at about half a nanosecond a byte, however many phrases 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from .words import load32
+from .words import load64
 
 BITS = 18  # of a gram's hash: a table of 32 KB, which stays in the nearest cache
 LEFT, RIGHT = 1, 2  # the phrase must begin, end, where a word does
-_SHIFT = np.uint64(32 - BITS)
+_DOWN = np.uint64(32 - BITS)
+_RANGE = np.uint64((1 << BITS) - 1)
 _PRIME = np.uint64(0x9E3779B1)
 _FOLD = np.uint64(0x20202020)
+_FOLD_ALL = np.uint64(0x2020202020202020)
 _LOW32 = np.uint64(0xFFFFFFFF)
+_3, _7, _8, _16, _24 = (np.uint64(n) for n in (3, 7, 8, 16, 24))
 #: letters of English text, most frequent first; what is not among them is rarer
 _FREQUENT = " etaoinshrdlucmfwypvbgkjqxz"
+
+#: four letters that stand in every tenth English text or more (`_` is a space): no phrase should be looked for by them
+_COMMON = frozenset(
+    gram.replace("_", " ")
+    for gram in re.findall(
+        r"\S+",
+        """
+    ____ ___c ___f ___i ___p ___r ___s __co __fo __if __in __re __st _a_c _a_s _abo _acc _add _all _an_ _and _app
+    _are _arr _as_ _be_ _by_ _cal _can _cha _com _con _cou _cre _cur _dat _def _dis _exp _fac _fil _fin _for _fro
+    _fun _hav _hea _her _if_ _imp _in_ _inc _inf _ins _int _is_ _it_ _lea _mai _mar _mat _mod _my_ _new _not _num
+    _of_ _on_ _or_ _out _par _per _pla _pre _pri _pro _pub _pyt _req _res _ret _rev _sea _spe _sta _std _str _sum
+    _sys _tha _the _thi _thr _tim _to_ _tra _use _usi _val _wea _whi _wik _wil _wit _wol _wor _you able abou acti
+    acto age_ all_ ally alue ampl ance and_ ange arch are_ arra arti ata_ ate_ ated ates athe atio atur ave_ ber_
+    bers ble_ blic bout cal_ can_ cati cess chan char cial clud comm comp cons cont coun crea ctio ctor curr d_co
+    d_in d_th d_to data date def_ ding e_a_ e_an e_ar e_ca e_co e_cu e_de e_fo e_in e_is e_mo e_of e_pr e_re e_st
+    e_th e_to e_wi earc eate eath ect_ ecti ecto ed_t edia een_ eir_ emen ence ener engt ent_ enti ents eque er_i
+    er_t erat ere_ ers_ erse es_a es_i es_o es_t ess_ est_ esul etur even ever exam f_th fact file for_ form fram
+    from func g_th ght_ h_th hat_ have he_a he_b he_c he_d he_e he_f he_i he_l he_m he_n he_p he_r he_s he_t he_w
+    head heir her_ here his_ http ial_ ical icat ient ies_ ific ight ikip ile_ ilit ill_ impo in_a in_t incl ine_
+    ines ing_ inpu inst int_ inte ion_ iona ions iped is_a is_t is_w ith_ itio its_ ity_ ive_ king kipe late lati
+    lear lect leng les_ lfra lic_ line list llow lude main mati mber ment mode mple mpor n_an n_be n_in n_of n_th
+    nal_ name nce_ nclu ncti nd_a nd_c nd_i nd_p nd_s nd_t new_ news ng_a ng_i ng_s ng_t ngth ning nput nst_ nt_t
+    nten nter nts_ numb o_th odel of_a of_t olfr ome_ on_a on_o on_t onal ons_ onst or_t ore_ oria orma ort_ ou_c
+    ould ound ount our_ out_ over ower pedi ple_ port pres prin prov publ pyth ques r_in r_th ract rate rati re_a
+    re_i re_t read reat rect red_ rent requ ress resu retu reve rial ring rint rmat rom_ rray rren s_a_ s_an s_fo
+    s_in s_of s_th s_to s_wi sear sed_ self serv sing sion spec stan stat stem stor stre stri sult syst t_an t_in
+    t_is t_ma t_of t_re t_th t_to tain tati te_a te_t tech ted_ tent ter_ test text th_t that the_ thei ther this
+    thon tic_ time ting tion tive to_a to_c to_t tori tory trea trin ture turn u_ca ubli ude_ uest ulat uld_ ult_
+    umbe unct ure_ urn_ urre use_ user usin valu vers weat wiki will with wolf word work xamp y_of you_ your yste
+    ytho
+        """,
+    )
+)
 
 
 class Phrases(NamedTuple):
@@ -50,7 +87,10 @@ def _hash(gram: bytes) -> int:
 
 
 def _rarity(gram: bytes) -> int:
-    return sum(_FREQUENT.find(chr(byte | 0x20)) if chr(byte | 0x20) in _FREQUENT else 40 for byte in gram)
+    common = gram.decode("latin-1").lower() in _COMMON
+    return -100 * common + sum(
+        _FREQUENT.find(chr(byte | 0x20)) if chr(byte | 0x20) in _FREQUENT else 40 for byte in gram
+    )
 
 
 def phrases(texts: Sequence[bytes], *, width: int = 4, fold: bool = True, edges: Sequence[int] = ()) -> Phrases:
@@ -123,37 +163,40 @@ def _mark(
 ) -> None:  # fmt: skip
     keep = _LOW32 if width == 4 else np.uint64(0xFFFFFF)
     folded = _FOLD & keep
-    safe = data.shape[0] - 4  # where four bytes can be read
+    safe = data.shape[0] - 8  # where eight bytes can be read
     for i in range(offsets.shape[0] - 1):
         start, end = offsets[i], offsets[i + 1]
-        out[i] = -1
+        found = -1
         last = end - width
         k = start
-        while k <= last:
-            h = np.uint64(0)
-            hit = False
-            while k <= min(last, safe):
-                h = (((load32(data, k) & keep | folded) * _PRIME) & _LOW32) >> _SHIFT
-                if bits[h >> np.uint64(3)] >> np.uint8(h & np.uint64(7)) & 1:
-                    hit = True
+        while k <= last and found < 0:
+            stop = min(last - 3, safe)
+            while k <= stop:  # four places at a time, one branch for all of them
+                word = load64(data, k) | _FOLD_ALL
+                a = ((word & keep) * _PRIME >> _DOWN) & _RANGE
+                b = ((word >> _8 & keep) * _PRIME >> _DOWN) & _RANGE
+                c = ((word >> _16 & keep) * _PRIME >> _DOWN) & _RANGE
+                d = ((word >> _24 & keep) * _PRIME >> _DOWN) & _RANGE
+                if (
+                    bits[a >> _3] >> np.uint8(a & _7) | bits[b >> _3] >> np.uint8(b & _7)
+                    | bits[c >> _3] >> np.uint8(c & _7) | bits[d >> _3] >> np.uint8(d & _7)
+                ) & 1:  # fmt: skip
                     break
-                k += 1
-            if not hit:
-                if k > last:
-                    break
-                word = np.uint64(0)  # the last bytes of all: no room for a whole machine word
+                k += 4
+            until = min(k + 3, last)
+            while k <= until and found < 0:
+                word = np.uint64(0)
                 for j in range(width):
                     word |= np.uint64(data[k + j]) << np.uint64(8 * j)
-                h = (((word & keep | folded) * _PRIME) & _LOW32) >> _SHIFT
-            for entry in range(first[h], first[h + np.uint64(1)]):
-                p = order[entry]
-                phrase = bytes_[starts[p] : starts[p + 1]]
-                if _stands(data, start, end, k - at[p], phrase, fold, edges[p]):
-                    out[i] = p
-                    break
-            if out[i] >= 0:
-                break
-            k += 1
+                h = ((word | folded) * _PRIME >> _DOWN) & _RANGE
+                for entry in range(first[h], first[h + np.uint64(1)]):
+                    p = order[entry]
+                    phrase = bytes_[starts[p] : starts[p + 1]]
+                    if _stands(data, start, end, k - at[p], phrase, fold, edges[p]):
+                        found = p
+                        break
+                k += 1
+        out[i] = found
 
 
 def mark_phrases(data: np.ndarray, offsets: np.ndarray, table: Phrases, out: np.ndarray) -> None:
