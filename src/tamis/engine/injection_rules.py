@@ -2,7 +2,7 @@
 
 The families and their sources (read for what attackers do; the patterns are ours):
 
-- `ignore_previous`: Perez and Ribeiro, *Ignore Previous Prompt* (arXiv:2211.09527); OWASP Top 10 for LLM applications, LLM01.
+- `ignore_previous`: Perez and Ribeiro, *Ignore Previous Prompt* (arXiv:2211.09527); OWASP Top 10 for LLM applications (2025), LLM01.
 - `role_override`: Liu et al., *Formalizing and Benchmarking Prompt Injection* (arXiv:2310.12815); Greshake et al., *Not what
   you've signed up for* (arXiv:2302.12173).
 - `prompt_leak`: Perez and Ribeiro (prompt leaking); OWASP LLM07.
