@@ -38,7 +38,7 @@ def _rule(family: str, weight: float, needs: str, pattern: str, flags: int = re.
 
 
 _VERB = r"\b(?:ignore|disregard|forget|discard|override|overrule|bypass|neglect|unlearn|do not follow|don't follow|stop following|pay no attention to)\b"
-_THING = r"(?:instructions?|prompts?|directions|directives?|guidelines?|rules|commands?|orders|constraints|restrictions|programming|policies|context)\b"
+_THING = r"(?:instructions?|prompts?|directions|directives?|guidelines?|rules|commands|orders|constraints|restrictions|programming|policies|context)\b"
 _OLD = r"(?:previous|prior|above|preceding|earlier|past|former|initial|original|foregoing|old)"
 _MODEL = r"(?:ais?|ai (?:assistant|model|agent|system|reviewer)s?|(?:large )?language models?|llms?|chatgpt|gpt(?:-\d)?|assistants?|chatbots?)"
 _LOOSE = (
