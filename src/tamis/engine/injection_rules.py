@@ -2,7 +2,7 @@
 
 The families and their sources (read for what attackers do; the patterns are ours):
 
-- `ignore_previous`: Perez and Ribeiro, *Ignore Previous Prompt* (arXiv:2211.09527); OWASP Top 10 for LLM applications, LLM01.
+- `ignore_previous`: Perez and Ribeiro, *Ignore Previous Prompt* (arXiv:2211.09527); OWASP Top 10 for LLM applications (2025), LLM01.
 - `role_override`: Liu et al., *Formalizing and Benchmarking Prompt Injection* (arXiv:2310.12815); Greshake et al., *Not what
   you've signed up for* (arXiv:2302.12173).
 - `prompt_leak`: Perez and Ribeiro (prompt leaking); OWASP LLM07.
@@ -38,7 +38,7 @@ def _rule(family: str, weight: float, needs: str, pattern: str, flags: int = re.
 
 
 _VERB = r"\b(?:ignore|disregard|forget|discard|override|overrule|bypass|neglect|unlearn|do not follow|don't follow|stop following|pay no attention to)\b"
-_THING = r"(?:instructions?|prompts?|directions|directives?|guidelines?|rules|commands?|orders|constraints|restrictions|programming|policies|context)\b"
+_THING = r"(?:instructions?|prompts?|directions|directives?|guidelines?|rules|commands|orders|constraints|restrictions|programming|policies|context)\b"
 _OLD = r"(?:previous|prior|above|preceding|earlier|past|former|initial|original|foregoing|old)"
 _MODEL = r"(?:ais?|ai (?:assistant|model|agent|system|reviewer)s?|(?:large )?language models?|llms?|chatgpt|gpt(?:-\d)?|assistants?|chatbots?)"
 _LOOSE = (

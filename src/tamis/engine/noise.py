@@ -198,7 +198,7 @@ def _meant(value: str, kind: Kind) -> bool:
 
 def _single(value: str, kind: Kind, *, capital: bool) -> Noise | None:
     """One character: a letter of a word script, a digit in running text and a choice (a to e) are something."""
-    if not value.isascii() or (kind == "text" and (value.isdigit() or value in "abcdey?")):
+    if not value.isascii() or (kind == "text" and (capital or value.isdigit() or value in "abcdey?")):
         return None
     if capital and ((kind == "company" and value == "x") or (kind == "name" and value == "o")):
         return None
@@ -253,6 +253,8 @@ def token_noise(token: str, kind: Kind, *, caps: bool = False) -> str | None:
     n = len(letters)
     if n < 2 or _ASCII.fullmatch(letters) is None:
         return MASH if re.fullmatch(r"(?:фыва|йцук|ывап)\w*", letters) else None
+    if kind == "text" and n < 7 and _LAUGHTER.fullmatch(letters):
+        return None
     if n == 2:
         return (
             REPEATED if kind != "text" and not caps and letters[0] == letters[1] and letters[0] not in _VOWELS else None

@@ -199,8 +199,7 @@ def _read_line(
             continue
         if k == begin or data[k - 1] <= 32:
             n += 1
-            start, h, fresh, line[CAPITAL] = k, _FNV_BASE, True, 0
-        h = (h ^ np.uint64(b)) * _FNV_PRIME
+            start, fresh, line[CAPITAL] = k, True, 0
         if fresh and _tells(b):
             line[CAPITAL], fresh = 0x41 <= b <= 0x5A, False
         if b >= 0x80:
@@ -233,6 +232,8 @@ def _read_line(
         if b == 0x2F or b == 0x40 or b == 0x5C or b == 0x23:
             line[ADDRESS] = start + 1
     line[ADDRESS] = line[ADDRESS] == start + 1
+    for k in range(start, end):
+        h = (h ^ np.uint64(data[k])) * _FNV_PRIME
     line[LINKING] = words[(h >> np.uint64(40)) % np.uint64(SLOTS)]
     line[LAST], line[LAST_WORDS], line[TAIL] = last, n, n - ended_at
     mark = _mark_end(data, begin, end)
