@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections import defaultdict
@@ -373,3 +374,39 @@ def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.M
 def test_impossible_settings_are_refused(settings_: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Substring.model_validate(settings_)
+
+
+# -- real data --------------------------------------------------------------------------------------------
+
+
+def packed(path: Path) -> str:
+    return gzip.open(path, "rt", encoding="utf-8").read()
+
+
+def test_mails_lose_what_ten_of_them_say(data: Path) -> None:
+    """Every span cut from real mails is counted again by hand, and is short of nothing but a sentence's rest."""
+    lines = packed(data / "aeslc-email/aeslc_train.jsonl.gz").split("\n")
+    texts = [json.loads(line)["body"] for line in lines if line.strip()]
+    result = run_step(Substring.model_validate({"in": "text", "keep": "none"}), [{"text": text} for text in texts])
+    spans = {
+        text[span["start"] : span["end"]]
+        for text, row in zip(texts, result.evidence, strict=True)
+        for span in row["spans"] or []
+    }
+    said_words = [f" {' '.join(re.findall(r'[^\W_]+', text.lower()))} " for text in texts]
+    assert len(spans) > 50
+    for span in sorted(spans)[:40]:
+        words = re.findall(r"[^\W_]+", span.lower())
+        for at in range(0, max(1, len(words) - 29), 30):
+            window = f" {' '.join(words[at : at + 30])} "
+            assert sum(window in text for text in said_words) >= 10, span
+    assert any("your mailbox reaches" in span for span in spans)
+    assert any("delete it and immediately notify the sender" in span for span in spans)
+
+
+def test_good_instruction_data_is_left_alone(data: Path) -> None:
+    for name in ("codegen-instruct", "roleplay-simple-deduped-roleplay-instruct"):
+        rows = json.loads(packed(data / f"gpteacher/{name}.json.gz"))
+        result = run_step(Substring(), [{"prompt": row["instruction"], "response": row["response"]} for row in rows])
+        assert not any(result.changed)
+        assert set(result.kinds) == {"kept"}
