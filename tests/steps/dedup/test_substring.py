@@ -383,8 +383,16 @@ def packed(path: Path) -> str:
     return gzip.open(path, "rt", encoding="utf-8").read()
 
 
-def test_mails_lose_what_ten_of_them_say(data: Path) -> None:
-    """Every span cut from real mails is counted again by hand, and is short of nothing but a sentence's rest."""
+def test_what_is_found_in_real_mails_is_what_a_slow_search_finds(data: Path) -> None:
+    lines = packed(data / "aeslc-email/aeslc_train.jsonl.gz").split("\n")
+    texts = [text for line in lines[:1500] if line.strip() and (text := json.loads(line)["body"]).isascii()]
+    rows = [[re.sub(r"\d", "z", text)] for text in texts]
+    fast = found_words(rows, 20, 5, first_stays=False)
+    assert fast == slow(rows, 20, 5, first_stays=False)
+    assert len(fast) > 500
+
+
+def test_mails_lose_notices_that_many_carry(data: Path) -> None:
     lines = packed(data / "aeslc-email/aeslc_train.jsonl.gz").split("\n")
     texts = [json.loads(line)["body"] for line in lines if line.strip()]
     result = run_step(Substring.model_validate({"in": "text", "keep": "none"}), [{"text": text} for text in texts])
@@ -393,15 +401,11 @@ def test_mails_lose_what_ten_of_them_say(data: Path) -> None:
         for text, row in zip(texts, result.evidence, strict=True)
         for span in row["spans"] or []
     }
-    said_words = [f" {' '.join(re.findall(r'[^\W_]+', text.lower()))} " for text in texts]
-    assert len(spans) > 50
-    for span in sorted(spans)[:40]:
-        words = re.findall(r"[^\W_]+", span.lower())
-        for at in range(0, max(1, len(words) - 29), 30):
-            window = f" {' '.join(words[at : at + 30])} "
-            assert sum(window in text for text in said_words) >= 10, span
-    assert any("your mailbox reaches" in span for span in spans)
-    assert any("delete it and immediately notify the sender" in span for span in spans)
+    for words in ("we do not represent that it is accurate", "an attachment type that Enron does not allow"):
+        before, after = (sum(words in text for text in some) for some in (texts, [row["text"] for row in result.kept]))
+        assert any(words in span for span in spans)
+        assert before >= 10
+        assert after <= before / 5
 
 
 def test_good_instruction_data_is_left_alone(data: Path) -> None:
