@@ -256,6 +256,44 @@ def test_wrapped_lines_are_no_sentences() -> None:
     assert answers(said(*rows), keep="none", snap="line") != rows
 
 
+def cut_by_hand(text: str, spans: list[dict[str, Any]]) -> str:
+    """The text without the spans; white space after one goes where there is some before it, or nothing after it."""
+    left, place = "", 0
+    for span in spans:
+        left += text[place : span["start"]]
+        place = max(place, span["end"])
+        if not left or left[-1] in " \n":
+            place += len(text[place:]) - len(text[place:].lstrip(" \n"))
+    return left + text[place:] if place < len(text) else left.rstrip(" \n")
+
+
+@given(
+    st.lists(texts, min_size=2, max_size=6),
+    st.integers(3, 6),
+    st.sampled_from(["none", "line", "sentence"]),
+    st.sampled_from(["none", "first"]),
+)
+def test_texts_are_cut_at_the_spans_told_and_lose_no_other_word(
+    rows: list[str], length: int, snap: str, keep: str
+) -> None:
+    step = Substring.model_validate({"min_length": length, "min_count": 2, "snap": snap, "keep": keep, "in": "text"})
+    result = run_step(step, [{"text": text} for text in rows])
+    repeated = slow([[text] for text in rows], length, 2, first_stays=keep == "first")
+    for r, (text, row, kind, evidence) in enumerate(zip(rows, result.rows, result.kinds, result.evidence, strict=True)):
+        spans = evidence["spans"] or []
+        assert row["text"] == (cut_by_hand(text, spans) if kind == "kept" else text)
+        outside = "".join(" " if any(s["start"] <= k < s["end"] for s in spans) else c for k, c in enumerate(text))
+        lost = len(flat_words(text)) - len(flat_words(outside))
+        assert lost == round(evidence["share"] * len(flat_words(text))) if evidence["share"] is not None else lost == 0
+        assert lost <= sum(1 for at, _ in repeated if at == r)
+        assert kind == ("dropped" if spans and not flat_words(cut_by_hand(text, spans), code=True) else "kept")
+
+
+def flat_words(text: str, *, code: bool = False) -> list[str]:
+    """The words looked at; with `code`, all of them."""
+    return re.findall(r"[a-zé]+|日", text.lower()) if code else [w for part in stretches([text], False) for w in part]
+
+
 def test_prompts_and_system_prompts_stay_unless_named() -> None:
     rows = [{"system": CLOSE, "prompt": f"{CLOSE} {k}", "response": f"{CLOSE} {k}"} for k in ("Xa", "Yb", "Zc")]
     assert cut(rows, keep="none") == [[CLOSE, f"{CLOSE} {k}", k] for k in ("Xa", "Yb", "Zc")]
