@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -147,16 +147,21 @@ class MemoryTable:
     def __getitem__(self, name: str) -> pl.Series:
         return self._columns[name]
 
-    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
-        if self.height:
-            rows = pl.int_range(self.height, dtype=pl.UInt32, eager=True).alias("row")
-            yield 0, pl.DataFrame([self._columns[name].alias(name) for name in names] or [rows])
-
     def ids(self) -> tuple[Any, Any]:
         n = self._frame.height
         if "id.high" in self._frame.names:
             return self._frame["id.high"].to_numpy(), self._frame["id.low"].to_numpy()
         return np.zeros(n, np.uint64), np.arange(n, dtype=np.uint64)
+
+    @property
+    def starts(self) -> Any:
+        return np.array([0, self.height], np.int64)
+
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
+        return pl.DataFrame({name: self._columns[name] for name in names})
+
+    def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+        return make()
 
     def fetch(self, rows: Any, columns: Sequence[str]) -> pl.DataFrame:
         index = pl.Series(np.asarray(rows), dtype=pl.UInt32)

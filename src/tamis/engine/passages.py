@@ -21,6 +21,7 @@ from tamis.core.row import view_column
 
 from .frame import Frame
 from .passage_text import Ints, Messages, messages_of
+from .pieces import pieces
 
 if TYPE_CHECKING:
     from .kernels.passages import Rules
@@ -109,10 +110,10 @@ def _count_anchors(table: Table, least: int) -> tuple[NDArray[np.uint8], int]:
     """In how many rows anchors stand, up to `least`; different ones may share a counter."""
     from .kernels.passages import count_anchors
 
-    total = sum(int(piece["anchors"].list.len().sum()) for _, piece in table.pieces(["anchors"]))
+    total = sum(int(piece["anchors"].list.len().sum()) for _, piece in pieces(table, ["anchors"]))
     bits = min(28, max(16, (8 * total).bit_length()))
     counters = np.zeros(1 << bits, np.uint8)
-    for _, piece in table.pieces(["anchors"]):
+    for _, piece in pieces(table, ["anchors"]):
         count_anchors(_flat(piece)[0], 32 - bits, counters, least)
     return counters, 32 - bits
 
@@ -121,7 +122,7 @@ def _hot_batches(table: Table, counters: NDArray[np.uint8], shift: int, least: i
     """Batches of the rows in which something may be repeated."""
     from .kernels.passages import hot_rows
 
-    for start, piece in table.pieces(["anchors"]):
+    for start, piece in pieces(table, ["anchors"]):
         anchors, counts = _flat(piece)
         hot = np.empty(len(counts), np.bool_)
         hot_rows(anchors, counts, shift, counters, least, hot)

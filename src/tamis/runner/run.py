@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +20,7 @@ from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
@@ -69,14 +69,17 @@ class Judge:
         self,
         recipe: Recipe,
         workspace: Workspace,
-        executor: LocalExecutor,
+        executor: Executor,
         decisions: Decisions,
         *,
         emit: Listener = quiet,
         check: Callable[[], None] = lambda: None,
         base: Path | None = None,
         fresh: bool = False,
+        secrets: Mapping[str, Any] | None = None,
+        conceal: Callable[[str], str] = lambda error: error,
     ) -> None:
+        self.secrets, self.conceal = secrets or {}, conceal
         self.recipe, self.workspace, self.executor = recipe, workspace, executor
         self.decisions, self.emit, self.check = decisions, emit, check
         self.base = base or workspace.root
@@ -97,14 +100,22 @@ class Judge:
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
+        written = step  # with paths as the recipe has them: fingerprints know no machine
+        placed = {name: _placed(value, self.base) for name, value in step}
+        if any(value is not getattr(step, name) for name, value in placed.items()):
+            step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
-        identity = fingerprint(step.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
+        identity = fingerprint(
+            written.key(),
+            [h for _, h in files],
+            _libraries(step),
+            seed if step.seeded else None,
+            *([told] if told else []),
+        )
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {name: _placed(value, self.base) for name, value in step if _is_path(value)}
-        written = step  # with paths as the recipe has them: fingerprints know no machine
-        if placed:
-            step = step.model_copy(update=placed)
+        step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
             read = [] if written.gathers_by() is not None else [h for _, h in files]
@@ -198,7 +209,7 @@ class Judge:
             if lines is not None and "evidence.error" in lines.columns:
                 errors = lines["evidence.error"].filter(lines["outcome"] == "quarantined")
                 if len(errors):
-                    return str(errors[0])
+                    return self.conceal(str(errors[0]))
         return "an error"
 
     def _told(self, log: StepLog) -> None:
@@ -304,14 +315,13 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
     return found
 
 
-def _is_path(value: object) -> bool:
-    """Whether a field's value is a path, or several."""
-    return isinstance(value, Path) or (isinstance(value, tuple) and any(isinstance(one, Path) for one in value))
-
-
 def _placed(value: Any, base: Path) -> Any:
-    """A path, or several, as seen from `base`."""
-    return tuple(base / one for one in value) if isinstance(value, tuple) else base / value
+    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else base / value
+    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return value
 
 
 def _file_hash(path: Path, step: Step) -> str:

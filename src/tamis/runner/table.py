@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,22 +73,24 @@ class GatheredTable:
 
     def __getitem__(self, name: str) -> pl.Series:
         if self._columns is None:
-            frames = [self._gathered(part) for part in self._parts]
+            frames = [self.part(index) for index in range(len(self._parts))]
             self._columns = pl.concat(frames, how="vertical_relaxed", rechunk=True)
         return self._columns[name]
 
-    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
-        for part, start in zip(self._parts, self._starts.tolist(), strict=False):
-            if part.seen.any():
-                yield start, self._gathered(part, names)
-
-    def _gathered(self, part: Gathered, names: Sequence[str] | None = None) -> pl.DataFrame:
-        """What was gathered of the rows of a partition that the step sees."""
+    def part(self, index: int, names: Sequence[str] | None = None) -> pl.DataFrame:
+        part = self._parts[index]
         entry = self._cache.get(part.entry)
         assert entry is not None, "gathered a moment ago"
         frame = entry.read("gathered", None if names is None else ["row", *names])
         seen = frame.filter(pl.Series(part.seen[frame["row"].to_numpy()]))
-        return seen.drop("row") if names is None else seen.select(names or "row")
+        return seen.drop("row")
+
+    def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+        fp = fingerprint("derived", gathered_key(self._parts), key)
+        entry = self._cache.get(fp)
+        if entry is None:
+            entry = self._cache.put(fp, make(), {})
+        return {name: entry.read(name) for name in entry.files}
 
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         if self._ids is None:
@@ -133,10 +135,17 @@ class Decided(NamedTuple):
     warnings: list[str]
 
 
+def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
+    """What was gathered, of which rows, and their ids."""
+    return [
+        (part.entry, mask_hash(part.seen), part.state.content, *filter(None, [part.state.versions.get("id.high")]))
+        for part in parts
+    ]
+
+
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     """What a table step's decision depends on: the step, what was gathered, the rows it sees and their ids."""
-    key = [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
-    return fingerprint("table", call.step.name, call.identity, key)
+    return fingerprint("table", call.step.name, call.identity, gathered_key(parts))
 
 
 def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> Decided:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .privacy_words import sentences
+
 #: Fewer rows than this, in all or of one label, are warned of.
 FEW_ROWS = 100
 FEW_OF_A_LABEL = 10
@@ -39,6 +41,7 @@ def card(facts: Facts) -> str:
         _columns(facts),
         _labels(facts),
         _making(facts),
+        _privacy(facts),
         _sources(facts),
         _limits(facts),
         _rebuild(facts),
@@ -229,6 +232,11 @@ def _making(facts: Facts) -> str:
         born = f" and {outcomes['born']:,} made from them" if outcomes.get("born") else ""
         text += f"\nOf {_rows(outcomes['in'])} read{born}: {ends}.\n"
     return text
+
+
+def _privacy(facts: Facts) -> str:
+    privacy = facts.get("privacy")
+    return "## Personal data\n\n" + "".join(f"- {one}\n" for one in sentences(privacy)) if privacy else ""
 
 
 def _fates(step: Facts) -> str:

@@ -18,6 +18,7 @@ from tamis.core.row import View, view_column
 from tamis.core.step import TableStep
 from tamis.engine.bloom import Filter, joined_texts, made_for, read_filter, row_grams
 from tamis.engine.hashing import LOOSE, Rule, keys, ordered
+from tamis.engine.pieces import pieces
 
 #: the rates asked for where the recipe names none: of whole rows, of single n-grams
 ROW_RATE, GRAM_RATE = 1e-6, 0.01
@@ -110,7 +111,7 @@ class Filtered(TableStep):
         if table is not None and self.threshold is None:
             total = table.height
         elif table is not None:
-            total = sum(int(piece["grams"].sum()) for _, piece in table.pieces(["grams"]))
+            total = sum(int(piece["grams"].sum()) for _, piece in pieces(table, ["grams"]))
         for rows in self._earlier():
             total += rows.height if self.threshold is None else int(self.gather(rows)["grams"].sum())
         return total

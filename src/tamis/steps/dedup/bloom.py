@@ -14,6 +14,7 @@ from tamis.core.outcome import Verdict, drop
 from tamis.core.step import Reasons
 from tamis.engine.bloom import Filter, Seen, write_filter
 from tamis.engine.hashing import Keys
+from tamis.engine.pieces import pieces
 
 from ._filter import Filtered
 
@@ -74,10 +75,10 @@ class Bloom(Filtered):
 
     def _judged(self, one: Filter, table: Table) -> Iterator[tuple[int, Seen]]:
         if self.threshold is None:
-            for start, piece in table.pieces(["high", "low", "valid"]):
+            for start, piece in pieces(table, ["high", "low", "valid"]):
                 yield start, one.judge_keys(Keys(*(piece[name].to_numpy() for name in piece.columns)))
             return
         names = [f"view:{view}" for view in self.views()]
-        for start, piece in table.pieces(["grams"]):
+        for start, piece in pieces(table, ["grams"]):
             frame = table.fetch(np.arange(start, start + piece.height, dtype=np.int64), names)
             yield start, one.judge_grams(*self.grams(frame.get_columns()), round(self.threshold * 1_000_000))
