@@ -16,7 +16,7 @@ from tamis.core.row import view_column
 from .frame import Frame
 from .ids import hex_ids
 from .passage_text import Ints, Messages, anchors_of, messages_of, rules_for
-from .passages import Reader, Repeated, find_passages
+from .passages import Reader, Repeated, find_passages, lengths_of
 from .rewrite import patched, with_contents
 from .text import to_series
 
@@ -137,7 +137,7 @@ class Passages:
     def tell(self, table: Table, found: Repeated, snap: Snap) -> Told:
         """Where to cut, and what is said of it."""
         cuts, emptied = place_cuts(Reader(table, self.views), found, self.rules, snap)
-        n, words = table.height, table["words"].to_numpy().astype(np.int64)
+        n, words = table.height, lengths_of(table).astype(np.int64)
         repeated = np.bincount(cuts.row, weights=cuts.words, minlength=n).astype(np.int64)
         with np.errstate(invalid="ignore", divide="ignore"):
             share = pl.Series("share", (repeated / words).astype(np.float32)).fill_nan(None)

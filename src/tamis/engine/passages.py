@@ -79,7 +79,7 @@ def find_passages(table: Table, reader: Reader, rules: Rules, least: int, *, fir
     """The repeated words of all rows, for `least` up to 255. `first_stays`: not those of the row in which a window stood first."""
     counters, shift = _count_anchors(table, least)
     batches = list(_hot_batches(table, counters, shift, least))
-    lengths = table["words"].to_numpy()
+    lengths = lengths_of(table)
     turns = 1
     while True:
         finder = _Finder(reader, batches, rules, counters, shift, least, lengths)
@@ -91,6 +91,12 @@ def find_passages(table: Table, reader: Reader, rules: Rules, least: int, *, fir
     if first_stays:
         segments = segments[segments[:, _ROW] != segments[:, _FIRST_ROW]]
     return _merged(segments)
+
+
+def lengths_of(table: Table) -> NDArray[np.uint32]:
+    """How many words each row has."""
+    parts = [piece["words"].to_numpy() for _, piece in table.pieces(["words"])]
+    return np.concatenate([np.empty(0, np.uint32), *parts])
 
 
 def _flat(piece: pl.DataFrame) -> tuple[NDArray[np.uint32], Ints]:

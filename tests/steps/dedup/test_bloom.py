@@ -414,4 +414,7 @@ def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.M
         assert result.outcomes["dropped"] == 53 + int(result.steps["dropped"][2])
         assert any("rows at most expected to be dropped by error" in warning for warning in result.warnings)
     assert delivered[0] == delivered[1]
+    deliver(folder / "earlier", rows[:5])
+    again = tamis.run(folder / "recipe.yaml", workers=2)
+    assert int(again.steps["dropped"][1]) == 55
     assert 0 < int(result.steps["dropped"][2]) < 197

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections import defaultdict
@@ -255,6 +256,44 @@ def test_wrapped_lines_are_no_sentences() -> None:
     assert answers(said(*rows), keep="none", snap="line") != rows
 
 
+def cut_by_hand(text: str, spans: list[dict[str, Any]]) -> str:
+    """The text without the spans; white space after one goes where there is some before it, or nothing after it."""
+    left, place = "", 0
+    for span in spans:
+        left += text[place : span["start"]]
+        place = max(place, span["end"])
+        if not left or left[-1] in " \n":
+            place += len(text[place:]) - len(text[place:].lstrip(" \n"))
+    return left + text[place:] if place < len(text) else left.rstrip(" \n")
+
+
+@given(
+    st.lists(texts, min_size=2, max_size=6),
+    st.integers(3, 6),
+    st.sampled_from(["none", "line", "sentence"]),
+    st.sampled_from(["none", "first"]),
+)
+def test_texts_are_cut_at_the_spans_told_and_lose_no_other_word(
+    rows: list[str], length: int, snap: str, keep: str
+) -> None:
+    step = Substring.model_validate({"min_length": length, "min_count": 2, "snap": snap, "keep": keep, "in": "text"})
+    result = run_step(step, [{"text": text} for text in rows])
+    repeated = slow([[text] for text in rows], length, 2, first_stays=keep == "first")
+    for r, (text, row, kind, evidence) in enumerate(zip(rows, result.rows, result.kinds, result.evidence, strict=True)):
+        spans = evidence["spans"] or []
+        assert row["text"] == (cut_by_hand(text, spans) if kind == "kept" else text)
+        outside = "".join(" " if any(s["start"] <= k < s["end"] for s in spans) else c for k, c in enumerate(text))
+        lost = len(flat_words(text)) - len(flat_words(outside))
+        assert lost == round(evidence["share"] * len(flat_words(text))) if evidence["share"] is not None else lost == 0
+        assert lost <= sum(1 for at, _ in repeated if at == r)
+        assert kind == ("dropped" if spans and not flat_words(cut_by_hand(text, spans), code=True) else "kept")
+
+
+def flat_words(text: str, *, code: bool = False) -> list[str]:
+    """The words looked at; with `code`, all of them."""
+    return re.findall(r"[a-zé]+|日", text.lower()) if code else [w for part in stretches([text], False) for w in part]
+
+
 def test_prompts_and_system_prompts_stay_unless_named() -> None:
     rows = [{"system": CLOSE, "prompt": f"{CLOSE} {k}", "response": f"{CLOSE} {k}"} for k in ("Xa", "Yb", "Zc")]
     assert cut(rows, keep="none") == [[CLOSE, f"{CLOSE} {k}", k] for k in ("Xa", "Yb", "Zc")]
@@ -373,3 +412,43 @@ def test_slices_and_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.M
 def test_impossible_settings_are_refused(settings_: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Substring.model_validate(settings_)
+
+
+# -- real data --------------------------------------------------------------------------------------------
+
+
+def packed(path: Path) -> str:
+    return gzip.open(path, "rt", encoding="utf-8").read()
+
+
+def test_what_is_found_in_real_mails_is_what_a_slow_search_finds(data: Path) -> None:
+    lines = packed(data / "aeslc-email/aeslc_train.jsonl.gz").split("\n")
+    texts = [text for line in lines[:1500] if line.strip() and (text := json.loads(line)["body"]).isascii()]
+    rows = [[re.sub(r"\d", "z", text)] for text in texts]
+    fast = found_words(rows, 20, 5, first_stays=False)
+    assert fast == slow(rows, 20, 5, first_stays=False)
+    assert len(fast) > 500
+
+
+def test_mails_lose_notices_that_many_carry(data: Path) -> None:
+    lines = packed(data / "aeslc-email/aeslc_train.jsonl.gz").split("\n")
+    texts = [json.loads(line)["body"] for line in lines if line.strip()]
+    result = run_step(Substring.model_validate({"in": "text", "keep": "none"}), [{"text": text} for text in texts])
+    spans = {
+        text[span["start"] : span["end"]]
+        for text, row in zip(texts, result.evidence, strict=True)
+        for span in row["spans"] or []
+    }
+    for words in ("we do not represent that it is accurate", "an attachment type that Enron does not allow"):
+        before, after = (sum(words in text for text in some) for some in (texts, [row["text"] for row in result.kept]))
+        assert any(words in span for span in spans)
+        assert before >= 10
+        assert after <= before / 5
+
+
+def test_good_instruction_data_is_left_alone(data: Path) -> None:
+    for name in ("codegen-instruct", "roleplay-simple-deduped-roleplay-instruct"):
+        rows = json.loads(packed(data / f"gpteacher/{name}.json.gz"))
+        result = run_step(Substring(), [{"prompt": row["instruction"], "response": row["response"]} for row in rows])
+        assert not any(result.changed)
+        assert set(result.kinds) == {"kept"}
