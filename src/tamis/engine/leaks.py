@@ -94,7 +94,6 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     enough = content >= np.where((length >= rule.n) | (bounded > 0), ENOUGH, MUCH)
     near &= (length >= rule.n) | (bounded == 3) | ((bounded > 0) & (content >= LITTLE))
     leaked &= enough | near | alone | sentence
-    leaked &= same | ~index.strict[item]
     return leaked, share
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from tamis.core.columns import Text
 
 from .benchmarks import Benchmark, load
 from .folding import folds
-from .testsets import Named
+from .testsets import Item, Named
 
 #: words that say little of what a question is about; at least a few others must be shared
 _COMMON = """
@@ -49,7 +50,6 @@ class Index(NamedTuple):
     set_of: NDArray[np.int64]
     number_in_set: NDArray[np.int64]
     is_answer: NDArray[np.bool_]
-    strict: NDArray[np.bool_]
     signs: NDArray[np.int64]
     texts: tuple[str, ...]
     sets: tuple[Benchmark, ...]
@@ -142,11 +142,11 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     told: list[tuple[str, ...]] = []  # what may stand near instead of more words
     needed: list[int] = []
     sizes = [np.diff(words_of([item.question for item in one.items]).bounds) for one in sets]
+    repeated = [Counter(bare(item.question) for item in one.items) for one in sets]
     for k, one in enumerate(sets):
         for j, item in enumerate(one.items):
             if parts != "answers":
-                joined = parts == "both" and sizes[k][j] < MIN_SHORT and item.answers
-                texts.append(f"{item.question}\n{item.answers[0]}" if joined else item.question)
+                texts.append(_asked(item, parts, int(sizes[k][j]), repeated[k][bare(item.question)] > common))
                 set_of.append(k)
                 numbers_in.append(j)
                 answer.append(False)
@@ -190,14 +190,24 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     answer_bounds = np.concatenate([[0], np.cumsum([len(group) for group in told])]).astype(np.int64)
     items = Items(
         words.bounds, words.hashes, weights, content, words.kinds, words.data, words.offsets, words.starts, words.stops,
-        only_whole | whole, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
+        only_whole | whole, strict, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
     )  # fmt: skip
     signs = np.array([sum(text.count(sign) for sign in SIGNS) for text in texts], np.int64)
     left_out = tuple(int((~usable & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
     return Index(
         long, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
-        is_answer, strict, signs, tuple(texts), sets, left_out,
+        is_answer, signs, tuple(texts), sets, left_out,
     )  # fmt: skip
+
+
+def _asked(item: Item, parts: str, size: int, again: bool) -> str:
+    """A question as it is looked for: with its choices where many others of the set ask the same (`again`), with its answer where it is
+    too short by itself."""
+    if item.choices and again:
+        return "\n".join([item.question, *item.choices])
+    if size < MIN_SHORT and item.answers and parts == "both":
+        return f"{item.question}\n{item.answers[0]}"
+    return item.question
 
 
 def _sums(values: NDArray[Any], bounds: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ def _scan(
         oldest *= BASE
     for k in range(size - 1):
         gram = gram * BASE + stream[k]
+    known = upto = 0  # within an item that stands there as a whole, its variants are not looked for
     for last in range(size - 1, n):
         gram = gram * BASE + stream[last]
         r = last - size + 1
@@ -46,10 +47,13 @@ def _scan(
         slot = find_slot(seeds, key)
         if slot < 0:
             continue
+        known = upto
         for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
             item, p = seeds.items[posting], seeds.words[posting]
             begin, end = items.bounds[item], items.bounds[item + 1]
             if stamps[item] == stamp and r < ends[item]:
+                continue
+            if r < known and not whole_only and not items.whole[item]:
                 continue
             if stamps[item] != stamp:
                 stamps[item] = stamp
@@ -62,6 +66,8 @@ def _scan(
                 stream, kinds, n, r, items.hashes[begin:end], items.kinds[begin:end], p, marks[begin:end], pieces,
                 before, whole_only or items.whole[item],
             )  # fmt: skip
+            if counts[1] > before and pieces[before, 2] == end - begin:
+                upto = max(upto, pieces[before, 0] + pieces[before, 2])
             for piece in range(before, counts[1]):
                 links[piece] = chains[item]
                 chains[item] = piece

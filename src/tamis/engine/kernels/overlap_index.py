@@ -29,7 +29,7 @@ class Items(NamedTuple):
 
     hashes uint64; weights uint8: whether the word counts (it stands in an n-gram that few items have); content uint8: what
     it says, in halves of a word, once an item; kinds uint8; starts, stops: its bytes in data, in which item i is `offsets[i]:offsets[i + 1]`.
-    whole bool: whether only all of the item counts.
+    whole, strict bool: whether only all of the item counts, and only with the same signs.
     answers: of item i the texts `answer_bounds[i]:answer_bounds[i + 1]`, each the hashes `text_bounds[k]:…`; needed: how many
     of them make an answer.
     """
@@ -44,6 +44,7 @@ class Items(NamedTuple):
     starts: np.ndarray
     stops: np.ndarray
     whole: np.ndarray
+    strict: np.ndarray
     answer_bounds: np.ndarray
     text_bounds: np.ndarray
     text_hashes: np.ndarray

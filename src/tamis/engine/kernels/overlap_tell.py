@@ -142,9 +142,6 @@ def tell(
             changed += 1
     if covered == 0:
         return
-    best[row] = max(best[row], (10000 * covered) // weight)
-    if 10000 * covered < least * weight:
-        return
     start = used[1]
     low, high = n, 0
     first_whole = m  # where in the stream the whole item stands, first
@@ -153,6 +150,21 @@ def tell(
         if pieces[piece, 2] == last - first:
             first_whole = min(first_whole, pieces[piece, 0])
         piece = links[piece]
+    alone, same = first_whole < m, False
+    if alone:
+        low = order[first_whole] if which else first_whole
+        high = (order[first_whole + last - first - 1] if which else first_whole + last - first - 1) + 1
+        text_begin, text_end, text_at = items.offsets[item], items.offsets[item + 1], items.starts[first]
+        if which:
+            said, at = _spoken(data, begin, end, starts[low], parts, first_part, n_parts, spoken)
+            same = _same_signs(said, 0, said.shape[0], at, items.data, text_begin, text_end, text_at)
+        else:
+            same = _same_signs(data, begin, end, starts[low], items.data, text_begin, text_end, text_at)
+    if items.strict[item] and not same:
+        return
+    best[row] = max(best[row], (10000 * covered) // weight)
+    if 10000 * covered < least * weight:
+        return
     piece = chain
     while piece >= 0:
         r, p, size = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
@@ -195,22 +207,10 @@ def tell(
     hit = used[0]
     hits[hit, ROW], hits[hit, ITEM] = row, item
     hits[hit, WEIGHT], hits[hit, COVERED], hits[hit, CONTENT], hits[hit, CHANGED] = weight, covered, content, changed
-    alone = first_whole < m
-    if alone:
-        low = order[first_whole] if which else first_whole
-        high = (order[first_whole + last - first - 1] if which else first_whole + last - first - 1) + 1
     hits[hit, WHOLE] = (
         alone and (low == 0 or places[low - 1] != places[low]) and (high == n or places[high] != places[high - 1])
     )
-    if alone and which:
-        said, at = _spoken(data, begin, end, starts[low], parts, first_part, n_parts, spoken)
-        hits[hit, SAME] = _same_signs(
-            said, 0, said.shape[0], at, items.data, items.offsets[item], items.offsets[item + 1], items.starts[first]
-        )
-    else:
-        hits[hit, SAME] = alone and _same_signs(
-            data, begin, end, starts[low], items.data, items.offsets[item], items.offsets[item + 1], items.starts[first]
-        )
+    hits[hit, SAME] = same
     hits[hit, BOUNDED] = _bounded(data, begin, end, starts[low], stops[high - 1]) if alone else 0
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = (
