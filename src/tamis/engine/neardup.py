@@ -73,9 +73,9 @@ def plain(text: Text, rules: Sequence[Rule]) -> Text:
     done = normalised(text, rules)
     if "whitespace" not in rules:
         return done
-    out, offsets = np.empty_like(done.data), np.empty_like(done.offsets)
-    tighten(done.data, done.offsets, out, offsets)
-    return Text(out[: offsets[-1]], offsets, done.valid)
+    offsets = np.empty_like(done.offsets)
+    tighten(done.data, done.offsets, offsets)
+    return Text(done.data[: offsets[-1]], offsets, done.valid)
 
 
 def similar_pairs(

@@ -315,3 +315,23 @@ def test_very_long_rows_and_very_many_copies() -> None:
     found = run_step(Minhash(on="response"), rows)
     assert found.kinds.count("kept") == 3
     assert found.into[1] == 0
+
+
+def test_tool_rows_under_their_headers(data: Path) -> None:
+    """GPTeacher's tool rows begin with the tools' descriptions. Others filtered them at a similarity of 0.9."""
+    sets = {}
+    for name in ("dedupe-only", "similarity-0.9"):
+        with gzip.open(data / f"gpteacher/toolformer-{name}-dataset.json.gz", "rt", encoding="utf-8") as file:
+            sets[name] = [(f"{row['instruction']}\n{row['input']}", row["response"]) for row in json.load(file)]
+    rows = [{"prompt": prompt, "response": response} for prompt, response in sets["dedupe-only"]]
+    theirs = set(sets["similarity-0.9"])
+
+    def kept(**settings: Any) -> set[tuple[str, str]]:
+        found = run_step(Minhash(**settings), rows)
+        return {row for row, into in zip(sets["dedupe-only"], found.into, strict=True) if into is None}
+
+    strict, loose = kept(threshold=0.9), kept()
+    assert len(strict & theirs) > 0.93 * len(theirs)
+    assert len(strict) < 0.9 * len(rows)
+    assert len(loose) > 0.5 * len(rows), "half of the rows ask for something else"
+    assert len(kept(templates=0)) < 0.25 * len(rows)

@@ -249,17 +249,19 @@ def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> i
 
 
 @njit(nogil=True, cache=True)
-def tighten(data: np.ndarray, offsets: np.ndarray, out: np.ndarray, out_offsets: np.ndarray) -> None:
-    """Copy strings without the blanks beside a message separator (0x1E)."""
+def tighten(data: np.ndarray, offsets: np.ndarray, out_offsets: np.ndarray) -> None:
+    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then."""
     at = 0
     for i in range(offsets.shape[0] - 1):
         out_offsets[i] = at
+        after = False  # behind a separator
         for k in range(offsets[i], offsets[i + 1]):
             c = data[k]
-            if c == 0x20 and k > offsets[i] and data[k - 1] == 0x1E:
+            if c == 0x20 and after:
                 continue
-            if c == 0x1E and at > out_offsets[i] and out[at - 1] == 0x20:
+            after = c == 0x1E
+            if after and at > out_offsets[i] and data[at - 1] == 0x20:
                 at -= 1
-            out[at] = c
+            data[at] = c
             at += 1
     out_offsets[offsets.shape[0] - 1] = at
