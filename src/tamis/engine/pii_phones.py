@@ -193,7 +193,8 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         if set(gaps) == {"."} and (len(groups) == 2 or lengths[0] != 2):
             return 0
         return 75 if min(lengths[1:]) >= 2 and set(gaps) <= _GAPS and "/" not in gaps else 0
-    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0":
+    made_up = digits in "01234567890123456789" or len(set(digits)) < 4
+    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0" and not made_up:
         return 55 if digits[1] in "1679" else 52
     return 0
 
