@@ -178,6 +178,7 @@ NOT_FOUND = [
     "2 people on the street, 1 st street, 10 minutes down the road, Return to Chapter 9, the address is 5 bytes long",
     'digits = "0123456789", check("01010101010"), 0000000000',
     "the 1824 Supreme Court decision; in 2012, Google Drive began; 2 Hard Drive",
+    "-(1) +(989899)(1001001), (1-2)+(2003-2004) + 2007, t(x) = 0.05(45000-20000)",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
 ]  # fmt: skip

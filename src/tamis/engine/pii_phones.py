@@ -167,7 +167,7 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         return 0
     if plus:
         known = digits[0] in _ONE or digits[:2] in _TWO or bool(_THREE.match(digits))
-        fits = size >= 8 and len(groups) <= 8 and (")" not in gaps[:1] or len(groups[0]) < 4)
+        fits = size >= 8 and len(groups) <= 8 and (")" not in "".join(gaps[:1]) or len(groups[0]) < 4)
         return 95 if known and fits else 0
     if _DATE.match(number) or (size > 13 and groups[0][:2] != "00"):
         return 0
