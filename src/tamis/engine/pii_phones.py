@@ -48,10 +48,10 @@ _UNIT = re.compile(
     re.I,
 )
 #: What stands between the groups of one number.
-_GAPS = frozenset((" ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
+_GAPS = frozenset((" ", ")  ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
 #: Parts of one number: two spaces or a tab part two numbers.
 _DIGITS, _BETWEEN = re.compile(r"\d+"), re.compile(r"\D+")
-_PART = re.compile(r"\d(?:[^\d\s]{0,2}[ ]?[^\d\s]{0,2}\d)*")
+_PART = re.compile(r"\d(?:(?:\)[ ]{2}|[^\d\s]{0,2}[ ]?[^\d\s]{0,2})\d)*")
 _NANP = re.compile(r"(?<!\d)(?:1[-. ])?[2-9]\d{2}(?:\) ?|[-. /])[2-9]\d{2}[-. ]\d{4}(?!\d)")
 #: Calling codes with one and with two digits; the others have three.
 _ONE, _TWO = (
