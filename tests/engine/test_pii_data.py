@@ -92,9 +92,8 @@ def test_code_gives_no_false_numbers(data: Path) -> None:
 def test_personal_data_in_results_of_tools(data: Path) -> None:
     found: dict[str, list[bool]] = defaultdict(list)
     for path in sorted((data / "dialog-taubench-fewshot").glob("*.json*")):
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        with opened as file:
-            raw = file.read()
+        packed = path.read_bytes()
+        raw = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
         text = raw.replace("\\\\", "\\").replace('\\"', '"')
         (mine,) = spans([text])
         for match in re.finditer(r'"(email|dob|zip|address1)": "([^"]{3,60})"', text):
