@@ -59,6 +59,10 @@ class Veil:
             None,
         )
 
+    def finder(self) -> Replacer:
+        """What finds, in texts of which it is not known whose they are."""
+        return self._replacer()
+
     def rows(self, rows: Columns) -> pl.DataFrame:
         """The rows with tags in the places of what was found."""
         done = self._replacer(_present(rows, self.names), _present(rows, self.addresses)).rows(rows)
