@@ -134,6 +134,7 @@ def plant(folder: Path, count: int, seed: int = 5) -> list[str]:
             "customer": name,
             "contact": secret(),
             "meta": {"seen": [secret()]},
+            "card": int(secret("card")),
             "topic": rng.choice(("orders", "billing")),
         }
         kind = number % 12

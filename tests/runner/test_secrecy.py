@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from tamis.cli import tamis
 from tamis.core.columns import Columns
-from tamis.core.errors import GateWaiting, RecipeError, TamisError, TooManyQuarantined, UsageError
+from tamis.core.errors import DataError, GateWaiting, RecipeError, TamisError, TooManyQuarantined, UsageError
 from tamis.core.outcome import Verdict, change
 from tamis.core.step import RowStep
 from tamis.engine.key import Key, find_key, new_key
@@ -466,6 +466,30 @@ def test_a_checked_sample_gives_a_figure_that_goes_onto_the_card(tmp_path: Path,
     set_up(tmp_path, "tag")
     run(tmp_path)
     assert "has not been measured" in card.read_text(encoding="utf-8"), "the figure was measured with other settings"
+
+
+def test_a_labelled_file_gives_a_figure_too(tmp_path: Path, key: str) -> None:
+    set_up(tmp_path)
+    run(tmp_path)
+    text = "Ann Lee: é ann@lee.org, bob@lee.org, or 12345"
+    spans = [
+        {"start": 0, "end": 7, "kind": "person"},
+        {"start": 11, "end": 22, "kind": "email"},
+        {"start": 11, "end": 35, "kind": "address"},
+    ]
+    labelled = tmp_path / "marked.jsonl"
+    labelled.write_text(json.dumps({"text": text, "spans": spans}) + "\n", encoding="utf-8")
+    said = CliRunner().invoke(tamis, ["privacy", "score", str(labelled), "--labelled", "--json", "-w", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    told = json.loads(said.output)
+    kinds = {kind: (one["found"] - one["wrong"], one["missed"], one["wrong"]) for kind, one in told["by_kind"].items()}
+    assert kinds == {"person": (0, 1, 0), "email": (1, 0, 0), "address": (1, 0, 0)}
+    run(tmp_path)
+    card = (tmp_path / "dist/calls/README.md").read_text(encoding="utf-8")
+    assert "Recall 66.7% (95% interval 20.8% to 93.9%), measured on 1 other text in which" in card
+    labelled.write_text('{"text": "x", "spans": [{"start": 0, "end": 9, "kind": "email"}]}\n', encoding="utf-8")
+    wrong = CliRunner().invoke(tamis, ["privacy", "score", str(labelled), "--labelled", "-w", str(tmp_path)])
+    assert isinstance(wrong.exception, DataError)
 
 
 def test_the_card_never_says_anonymised(tmp_path: Path, key: str) -> None:

@@ -78,24 +78,36 @@ def sample(rows: int, seed: int, out: Path | None, run_name: str | None, workspa
 
 @command.command("score")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--labelled", is_flag=True, help="FILE holds texts with their spans marked, not a checked sample.")
 @click.option(
     "--run", "run_name", default=None, help="A run folder, number, recipe file or recipe name (default: the last run)."
 )
 @workspace_option
 @json_option
-def score_command(file: Path, run_name: str | None, workspace: Path | None, as_json: bool) -> None:
+def score_command(file: Path, labelled: bool, run_name: str | None, workspace: Path | None, as_json: bool) -> None:
     """Compute recall and precision from a checked sample; they go into the report and onto the next card.
+
+    With --labelled, each line is a text of yours with its spans marked, in characters: {"text": "I am Ann",
+    "spans": [{"start": 5, "end": 8, "kind": "person"}]}; the finder looks with the run's settings.
 
     \b
     Example:
       tamis privacy score decisions/mine.sample.jsonl
+      tamis privacy score marked.jsonl --labelled
     """
+    from tamis.runs.labelled import score_labelled
     from tamis.runs.privacy_words import recall_sentence
     from tamis.runs.recall import keep, score
+    from tamis.runs.rows import read_json, read_privacy
     from tamis.runs.workspace import Workspace
 
-    told = score(file)
     run = find_run(run_name, workspace)
+    if labelled:
+        settings = read_json(run / "manifest.json").get("privacy", {}).get("settings", "")
+        told = {"run": f"{run.parent.name}/{run.name}", "settings": settings, "labelled": file.name}
+        told |= score_labelled(file, read_privacy(run))
+    else:
+        told = score(file)
     path = keep(Workspace(run.parent.parent.parent).decisions(run.parent.name), told)
     if as_json:
         answer({**told, "kept": str(path)})

@@ -6,6 +6,7 @@ place. JSON stays JSON: its strings are seen decoded, and what is around them st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from tamis.core.columns import Columns
 from tamis.core.row import LINEAGE, MESSAGES
 
-from .json_strings import JsonStrings, parse_json
+from .json_strings import NUMBER, JsonStrings, parse_json
 from .rewrite import patched, with_contents
 from .text import to_messages
 
@@ -28,12 +29,19 @@ FIELDS = ("content", "name", "tool_calls", "tool_call_id")
 APART = (*LINEAGE, "id", "split", "born.from")
 
 
+_TELLING = re.compile(
+    r"\b(?:phone|telephone|tel|telefon|mobile|cell|fax|ssn|social|iban|card|birth|dob|born|geburtsdatum|passport|tax)\b",
+    re.I,
+)
+
+
 class Strings(NamedTuple):
-    """Strings of one kind of place. `where`: in words; owner: (n,) the row of each."""
+    """Strings of one kind of place. `where`: in words; owner: (n,) the row of each; lead: what the column's name says."""
 
     where: str
     values: pl.Series
     owner: Positions
+    lead: str = ""
 
 
 class Patch(NamedTuple):
@@ -45,11 +53,23 @@ class Patch(NamedTuple):
 
 def text_columns(rows: Columns, without: Collection[str] = ()) -> list[str]:
     """The columns that hold strings, in their order."""
-    return [name for name in rows.names if name not in APART and name not in without and _holds_text(rows[name].dtype)]
+    return [
+        name for name in rows.names if name not in APART and name not in without and _holds_text(rows[name].dtype, name)
+    ]
 
 
-def _holds_text(dtype: pl.DataType) -> bool:
-    return dtype == pl.String or dtype == MESSAGES or dtype == pl.List(pl.String)
+def _holds_text(dtype: pl.DataType, name: str) -> bool:
+    return dtype in (pl.String, MESSAGES, pl.List(pl.String)) or (dtype.is_integer() and name.startswith("source."))
+
+
+def lead_of(name: str) -> str:
+    """What a column's name says of its values, to be read before them; '' where it says nothing of the kind.
+
+    >>> lead_of("source.phone_number"), lead_of("source.order_number"), lead_of("source.DateOfBirth")
+    ('phone number: ', '', 'Date Of Birth: ')
+    """
+    words = re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("source.")).strip()
+    return f"{words}: " if words.isascii() and _TELLING.search(words) else ""
 
 
 class Column:
@@ -64,7 +84,12 @@ class Column:
         """(field, its strings): the field is '' where the column itself holds them."""
         dtype = self.column.dtype
         if dtype == pl.String:
-            yield "", Strings(self.name, self.column, np.arange(len(self.column)))
+            yield "", Strings(self.name, self.column, np.arange(len(self.column)), lead_of(self.name))
+        elif dtype.is_integer():
+            digits = self.column.cast(pl.String)
+            digits = pl.select(pl.when(digits.str.len_chars() >= NUMBER).then(digits)).to_series()
+            if digits.null_count() < len(digits):
+                yield "#", Strings(self.name, digits, np.arange(len(digits)), lead_of(self.name))
         elif dtype == MESSAGES:
             chat = self.rows.chat(self.name)
             owner = np.repeat(np.arange(self.rows.height), np.diff(chat.starts))
@@ -89,6 +114,10 @@ class Column:
             return self.column
         if "" in self._new:
             return self._new[""].alias(self.name)
+        if "#" in self._new:  # a column of numbers has no room for words: null, unless the replacement is a number
+            changed = pl.Series(self.changed)
+            numbers = self._new["#"].cast(self.column.dtype, strict=False)
+            return pl.select(pl.when(changed).then(numbers).otherwise(self.column)).to_series().alias(self.name)
         if "[]" in self._new:
             lengths = self.column.list.len().fill_null(0).to_numpy()
             frame = pl.DataFrame(

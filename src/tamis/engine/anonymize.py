@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.core.columns import Columns, Text
 from tamis.core.errors import UsageError
 
-from .all_strings import Column, Flat, Patch, flat, text_columns, unflat
+from .all_strings import Column, Flat, Patch, Strings, flat, text_columns, unflat
 from .dates import find_dates, moved
 from .key import Key
 from .pii import KINDS, LEAST, find
@@ -160,7 +160,7 @@ class Replacer:
                     patch = self._whole(strings.values, whole[name], counts)
                 else:
                     seen = flat(strings)
-                    patch = unflat(strings, seen, self._strings(seen, known, whole, subjects, counts))
+                    patch = unflat(strings, seen, self._strings(seen, strings.lead, known, whole, subjects, counts))
                 column.put(field, strings, patch)
             columns[name] = column.series()
             changed |= column.changed
@@ -186,6 +186,7 @@ class Replacer:
     def _strings(
         self,
         seen: Flat,
+        lead: str,
         known: dict[str, pl.Series],
         whole: dict[str, str],
         subjects: list[int | None] | None,
@@ -196,7 +197,8 @@ class Replacer:
         owner = pl.Series(seen.owner, dtype=pl.UInt32)
         text = to_text(seen.values)
         columns = [to_text(column.gather(owner)) for column in known.values()]
-        hits = self.finds(text, columns, [whole[name] for name in known])
+        kinds = [whole[name] for name in known]
+        hits = self._led(seen, lead, columns, kinds) if lead else self.finds(text, columns, kinds)
         dated = subjects is not None
         if dated:
             assert subjects is not None
@@ -224,6 +226,18 @@ class Replacer:
         if hit.kind == "date_of_birth" and (self.rules.mode_of(hit.kind) == "surrogate" or self.rules.shift):
             return True
         return hit.kind in BY_NAME or any(start <= hit.start and hit.end <= end for start, end in ours)
+
+    def look(self, strings: Strings) -> tuple[Flat, Text, list[Hit]]:
+        """What is found in strings, and where."""
+        seen = flat(strings)
+        text = to_text(seen.values)
+        return seen, text, self._led(seen, strings.lead) if strings.lead else self.finds(text)
+
+    def _led(self, seen: Flat, lead: str, known: Sequence[Text] = (), known_kinds: Sequence[str] = ()) -> list[Hit]:
+        """What is found where each string is read after what its column is called."""
+        found = self.finds(to_text(pl.select(pl.lit(lead) + pl.lit(seen.values)).to_series()), known, known_kinds)
+        cut = len(lead)
+        return [Hit(hit.at, max(0, hit.start - cut), hit.end - cut, hit.kind) for hit in found if hit.end > cut]
 
     def finds(
         self, text: Text, known: Sequence[Text] = (), known_kinds: Sequence[str] = (), *, again: bool = False
@@ -255,7 +269,7 @@ class Replacer:
         ours: dict[int, list[tuple[int, int]]],
     ) -> None:
         """Build the strings in which something was found; `ours` gets where our bytes stand in them."""
-        view = memoryview(text.data)
+        view = memoryview(text.data.data)
         for position, some in _by_position(hits):
             data = bytes(view[int(text.offsets[position]) : int(text.offsets[position + 1])])
             out, at, length = [], 0, 0

@@ -45,10 +45,12 @@ def international(text: str, region: str | None) -> str:
     ('+4915123456789', '+4915123456789')
     """
     text = _EXTENSION.sub("", text)
-    plus = text.lstrip("( ").startswith(("+", "00", "＋"))
-    digits = "".join(str(int(c)) for c in (text.replace("(0)", "") if plus else text) if c.isdigit())
+    signed = text.lstrip("( ").startswith(("+", "＋"))
+    digits = "".join(str(int(c)) for c in text if c.isdigit())
+    plus = signed or (digits.startswith("00") and not digits.startswith("000"))
     if plus:
-        return "+" + digits.removeprefix("00")
+        digits = "".join(str(int(c)) for c in text.replace("(0)", "") if c.isdigit())
+        return "+" + (digits if signed else digits.removeprefix("00"))
     if region not in CALLING:
         return digits
     code = CALLING[region]

@@ -7,11 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from .all_strings import Column, flat, text_columns
+from .all_strings import Column, text_columns
 from .anonymize import BY_NAME, Replacer, Rules
 from .frame import Frame
 from .surrogates import may_be_ours
-from .text import to_text
 
 
 class Rescan:
@@ -36,9 +35,8 @@ class Rescan:
             kept = {name for name in frame.names if name in without or name.removeprefix("source.") in without}
             for name in text_columns(frame, kept):
                 for _, strings in Column(frame, name).places():
-                    seen = flat(strings)
-                    text = to_text(seen.values)
-                    for hit in replacer.finds(text):
+                    seen, text, hits = replacer.look(strings)
+                    for hit in hits:
                         begin = int(text.offsets[hit.at])
                         value = text.data[begin + hit.start : begin + hit.end].tobytes().decode("utf-8", "replace")
                         if "surrogate" in modes.values() and (

@@ -86,7 +86,7 @@ def _phone(key: Key, value: str, region: str | None) -> str | None:
         elif new.startswith("+"):
             national = new.removeprefix("+").removeprefix(code)
             trunk = "" if code == "1" or CALLING.get(region or "") == "39" or not _begins(written, "0") else "0"
-            new = ("1" if code == "1" and _begins(written, "1") else trunk) + national
+            new = ("1" if code == "1" and len(national) == 10 and _begins(written, "1") else trunk) + national
     body = written.replace("(0)", "") if "(0)" in written and new.startswith(("+", "00")) else written
     return shaped(body, new.removeprefix("+"))
 

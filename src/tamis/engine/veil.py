@@ -15,12 +15,11 @@ import polars as pl
 from tamis.core.columns import Columns
 from tamis.core.errors import UsageError
 
-from .all_strings import Column, flat, text_columns
+from .all_strings import Column, text_columns
 from .anonymize import Replacer, Rules
 from .frame import Frame
 from .pii import KINDS, LEAST
 from .pseudonyms import MASK
-from .text import to_text
 
 #: evidence that is a code from a short list, whatever the text: by step
 CODES = {
@@ -60,6 +59,10 @@ class Veil:
             None,
         )
 
+    def finder(self) -> Replacer:
+        """What finds, in texts of which it is not known whose they are."""
+        return self._replacer()
+
     def rows(self, rows: Columns) -> pl.DataFrame:
         """The rows with tags in the places of what was found."""
         done = self._replacer(_present(rows, self.names), _present(rows, self.addresses)).rows(rows)
@@ -83,9 +86,8 @@ class Veil:
                     found[row] |= {value, *value.split()}
         for name in text_columns(rows):
             for _, strings in Column(rows, name).places():
-                seen = flat(strings)
-                text = to_text(seen.values)
-                for hit in replacer.finds(text):
+                seen, text, hits = replacer.look(strings)
+                for hit in hits:
                     begin = int(text.offsets[hit.at])
                     value = text.data[begin + hit.start : begin + hit.end].tobytes().decode("utf-8", "replace")
                     found[int(seen.owner[hit.at])].add(value)

@@ -274,10 +274,14 @@ def _limits(facts: Facts) -> str:
 def _rebuild(facts: Facts) -> str:
     command = _code(str(facts.get("command") or "tamis run RECIPE.yaml"))
     seed = f" Seed {facts['seed']}." if facts.get("seed") is not None else ""
+    privacy = facts.get("privacy") or {}
+    if not privacy.get("repeatable", True):
+        return "## How to rebuild\n\nNot at all: the key that personal data were replaced with was thrown away.\n"
+    key = " and the same privacy key" if privacy.get("key") else ""
     return (
         "## How to rebuild\n\n"
         f"```console\n$ {command}\n```\n\n"
-        "The same sources, recipe and versions give the same data files, byte for byte; `SHA256SUMS` and "
+        f"The same sources, recipe and versions{key} give the same data files, byte for byte; `SHA256SUMS` and "
         f"`manifest.json` say which ones these are.{seed}\n"
     )
 

@@ -51,6 +51,9 @@ def recall_sentence(recall: Mapping[str, Any] | None) -> str:
     if not recall:
         return "How much was missed has not been measured: nobody has checked a sample yet (`tamis privacy sample`)."
     rows = f"a sample of {recall['rows']:,} rows checked by a person"
+    if recall.get("labelled"):
+        texts = f"{recall['rows']:,} other text{'' if recall['rows'] == 1 else 's'}"
+        rows = f"{texts} in which personal data were marked ({recall['labelled']})"
     if not recall.get("recall"):
         return f"In {rows} there was nothing to find, so no recall can be told."
     figure = recall["recall"]

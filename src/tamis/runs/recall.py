@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -144,12 +144,13 @@ def score(path: Path) -> dict[str, Any]:
         raise UsageError(f"no row of {path} is checked", hint=HOW)
     found, missed, wrong = (_total(checked, name, path) for name in ("found", "missed", "wrong"))
     kinds = sorted({*found, *missed})
-    by_kind = {kind: _figures(found[kind], wrong[kind], missed[kind]) for kind in kinds}
-    whole = _figures(sum(found.values()), sum(wrong.values()), sum(missed.values()))
+    by_kind = {kind: figures(found[kind], wrong[kind], missed[kind]) for kind in kinds}
+    whole = figures(sum(found.values()), sum(wrong.values()), sum(missed.values()))
     return {**head, "rows": len(checked), "of": len(lines), **whole, "by_kind": by_kind}
 
 
-def _figures(found: int, wrong: int, missed: int) -> dict[str, Any]:
+def figures(found: int, wrong: int, missed: int) -> dict[str, Any]:
+    """Recall and precision of so many replacements, of which some were wrong, and so many that were missed."""
     right = max(0, found - wrong)
     recall, precision = wilson(right, right + missed), wilson(right, found)
     return {
@@ -163,12 +164,22 @@ def _told(share: Interval, of: int) -> dict[str, float] | None:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    head: dict[str, Any] = {}
+    lines = []
+    for number, record in read_lines(path):
+        if "sample" in record:
+            head = {k: record["sample"].get(k, "") for k in ("run", "settings")}
+        else:
+            lines.append({**record, "line": number})
+    return head, lines
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file of JSON lines, with their line. DataError where one is none."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}", hint="tamis privacy sample draws one") from None
-    head: dict[str, Any] = {}
-    lines = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -178,11 +189,7 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
                 raise ValueError("no object")
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}") from None
-        if "sample" in record:
-            head = {k: record["sample"].get(k, "") for k in ("run", "settings")}
-        else:
-            lines.append({**record, "line": number})
-    return head, lines
+        yield number, record
 
 
 def _total(lines: Sequence[dict[str, Any]], name: str, path: Path) -> Counter[str]:

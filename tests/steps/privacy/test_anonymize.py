@@ -115,6 +115,24 @@ def test_one_person_stays_one_over_turns_rows_batches_and_runs() -> None:
     assert run_step(other, rows).column("messages") != whole
 
 
+def test_numbers_in_columns_of_numbers_are_looked_at() -> None:
+    rows = [{"response": "x", "card": 4111111111111111, "phone": 4915123456789, "year": 2024, "order": 1234567890123}]
+    done = run_step(anonymize(None), rows).rows[0]
+    assert (done["source.card"], done["source.phone"]) == (None, None)
+    assert (done["source.year"], done["source.order"]) == (2024, 1234567890123)
+    made = run_step(anonymize(mode="surrogate"), rows).rows[0]["source.card"]
+    assert isinstance(made, int)
+    assert made != 4111111111111111
+
+
+def test_the_name_of_a_column_says_what_its_values_are() -> None:
+    rows = [{"response": "x", "date_of_birth": "1990-03-12", "shipped": "1990-03-12", "ssn": "536-22-8726"}]
+    done = run_step(anonymize(None), rows).rows[0]
+    assert done["source.date_of_birth"] == "[DATE_OF_BIRTH]"
+    assert done["source.shipped"] == "1990-03-12"
+    assert done["source.ssn"] == "[US_SSN]"
+
+
 def test_a_column_of_names_goes_whole() -> None:
     rows = [{"response": "Yes", "customer": name} for name in ("Li", "x", "#9", None, " ")]
     done = run_step(anonymize(None, names=("customer",)), rows)
