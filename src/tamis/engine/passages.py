@@ -95,7 +95,7 @@ def find_passages(table: Table, reader: Reader, rules: Rules, least: int, *, fir
 
 def lengths_of(table: Table) -> NDArray[np.uint32]:
     """How many words each row has."""
-    parts = [piece["words"].to_numpy() for _, piece in table.pieces(["words"])]
+    parts = [piece["words"].to_numpy() for _, piece in pieces(table, ["words"])]
     return np.concatenate([np.empty(0, np.uint32), *parts])
 
 
