@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +63,12 @@ class Pieces(MemoryTable):
 
     size = 3
 
-    def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
-        for start, whole in super().pieces(names):
-            for at in range(0, whole.height, self.size):
-                yield start + at, whole[at : at + self.size]
+    @property
+    def starts(self) -> Any:
+        return np.array([*range(0, self.height, self.size), self.height], np.int64)
+
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
+        return super().part(0, names)[index * self.size : (index + 1) * self.size]
 
 
 def found_words(
