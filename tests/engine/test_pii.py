@@ -228,6 +228,22 @@ def test_known_values_are_found_whole_and_in_parts() -> None:
     assert [(row, raw[start:end].decode()) for row, start, end in spans] == [(0, "JOÃO DA SILVA"), (0, "silva")]
 
 
+def test_parts_of_names_that_are_words_need_a_capital() -> None:
+    text = to_text(pl.Series(["Mark Hill will mark it on the hill, said Hill. WILL he, Markus?"]))
+    found = find(text, known=[to_text(pl.Series(["Mark Hill"]))])
+    raw = text.data.tobytes()
+    assert [raw[s:e].decode() for s, e in zip(found.start.tolist(), found.end.tolist(), strict=True)] == [
+        "Mark Hill",
+        "Hill",
+    ]
+
+
+def test_only_names_count_in_parts() -> None:
+    text = to_text(pl.Series(["The street is long: 12 Long Street"]))
+    found = find(text, ["address"], known=[to_text(pl.Series(["12 long street"]))], known_kinds=["address"])
+    assert (found.start.tolist(), found.end.tolist()) == ([20], [34])
+
+
 def test_known_values_may_be_of_another_kind() -> None:
     text = to_text(pl.Series(["Send it to Acme Towers, floor 3"]))
     found = find(text, known=[to_text(pl.Series(["acme towers"]))], known_kinds=["address"])
