@@ -170,7 +170,7 @@ NOT_FOUND = [
     "The secret to a happy life is patience. Enter your password below. A token is a word.",
     "sk-learn, sk-ipped, ghp_short, AKIA123, eyJhbGci.abc.def, task-management-system-overview",
     "https://example.org/a?b=c&page=2#top, https://example.org/@ada, a@b, @ada, ada@, x @ y",
-    "logo@2x.png and icon@3x.jpeg, pkg@1.2.3, @types/node@18.0.0",
+    "git clone git@github.com:ada/engine.git, logo@2x.png and icon@3x.jpeg, pkg@1.2.3, @types/node@18.0.0",
     "0xdeadbeef, 1BoatSLRHtKNngkdXEeobR76b53LETtpyX, bc1qqqqqqq",
     "born in 1971, a new idea was born. Dear Sir or Madam, Dear Customer, Hi there! Hello world",
     "My name is irrelevant. Thanks,\nthe team",

@@ -42,7 +42,8 @@ def emails(window: str, at: int, to: int) -> Iterator[Span]:
         if not trimmed or trimmed[0] == "." or trimmed[-1] == "." or ".." in match.group():
             continue
         tld = host.rpartition(".")[2].lower()
-        if not _FILES.match(tld):
+        remote = trimmed == "git" and window[end : end + 1] in (":", "/")  # git@host:path is a repository
+        if not _FILES.match(tld) and not remote:
             yield start, end, "email", 60 if _DOUBTFUL.match(tld) else 97
 
 
