@@ -124,6 +124,10 @@ FOUND = [
     ("person", "Dear «Ada»,\nthanks"),
     ("person", "Best regards,\n«Jean-Luc Picard»\nCaptain"),
     ("person", "Mein Name ist «Jürgen von der Lippe»."),
+    ("person", '{"first_name": "«Mei»", "x": 1}'),
+    ("person", "Name: «Ada Lovelace»\nAge: 36"),
+    ("person", "- **Last name:** «O'Neil»"),
+    ("person", "Cardholder: «Jean-Luc Picard», exp"),
     ("address", "I live at «12 Long Street, Springfield, IL 62701» now"),
     ("address", "at «221B Baker Street» in"),
     ("address", "«Müllerstraße 12, 10115 Berlin»"),
@@ -170,9 +174,10 @@ NOT_FOUND = [
     "The secret to a happy life is patience. Enter your password below. A token is a word.",
     "sk-learn, sk-ipped, ghp_short, AKIA123, eyJhbGci.abc.def, task-management-system-overview",
     "https://example.org/a?b=c&page=2#top, https://example.org/@ada, a@b, @ada, ada@, x @ y",
-    "logo@2x.txt".replace(".txt", ""),
+    "git clone git@github.com:ada/engine.git, logo@2x.png and icon@3x.jpeg, pkg@1.2.3, @types/node@18.0.0",
     "0xdeadbeef, 1BoatSLRHtKNngkdXEeobR76b53LETtpyX, bc1qqqqqqq",
     "born in 1971, a new idea was born. Dear Sir or Madam, Dear Customer, Hi there! Hello world",
+    '{"name": "Water Bottle"}, first name basis, last name: null, the last name of the list, Name: str, full name is required',
     "My name is irrelevant. Thanks,\nthe team",
     "Type Drive 12 of Street art; the long road 5; 7 places to close",
     "movie with ID 12345, user ID 67890, IN 12345, shipped via UPS 3 days ago, go to Chapter 9, a bmw 1 series front drive",
@@ -226,6 +231,22 @@ def test_known_values_are_found_whole_and_in_parts() -> None:
     raw = text.data.tobytes()
     spans = zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     assert [(row, raw[start:end].decode()) for row, start, end in spans] == [(0, "JOÃO DA SILVA"), (0, "silva")]
+
+
+def test_parts_of_names_that_are_words_need_a_capital() -> None:
+    text = to_text(pl.Series(["Mark Hill will mark it on the hill, said Hill. WILL he, Markus?"]))
+    found = find(text, known=[to_text(pl.Series(["Mark Hill"]))])
+    raw = text.data.tobytes()
+    assert [raw[s:e].decode() for s, e in zip(found.start.tolist(), found.end.tolist(), strict=True)] == [
+        "Mark Hill",
+        "Hill",
+    ]
+
+
+def test_only_names_count_in_parts() -> None:
+    text = to_text(pl.Series(["The street is long: 12 Long Street"]))
+    found = find(text, ["address"], known=[to_text(pl.Series(["12 long street"]))], known_kinds=["address"])
+    assert (found.start.tolist(), found.end.tolist()) == ([20], [34])
 
 
 def test_known_values_may_be_of_another_kind() -> None:
