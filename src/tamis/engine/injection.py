@@ -160,7 +160,7 @@ def _match(plain: str) -> list[tuple[float, str, int, int]]:
 
 def _present(lower: str) -> set[str]:
     """Which words of the rules stand in a text."""
-    from .kernels.phrases import list_phrases
+    from .kernels.phrase_list import list_phrases
 
     machine, lengths, containing = _needs_machine()
     seen = np.zeros(len(lengths), np.bool_)

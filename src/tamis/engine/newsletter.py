@@ -108,7 +108,7 @@ def find_newsletters(text: Text) -> Newsletter:
     """How much each mail looks like a newsletter."""
     from .kernels import links as kernel
     from .kernels.patterns import first_phrase
-    from .kernels.phrases import list_phrases
+    from .kernels.phrase_list import list_phrases
 
     n = len(text.offsets) - 1
     figures = np.empty((n, kernel.FIGURES), np.int64)
