@@ -48,6 +48,7 @@ _STAND_INS = _words(
     azerty placeholder dummy tbd tba todo null undefined xxx xxxx foobaz тест йцукен фыва テスト 测试 測試 테스트 プレースホルダー prueba prova próba
     """
 )
+_STAND_INS |= {word * 2 for word in ("test", "foo", "тест", "テスト", "测试", "測試", "테스트", "фыва")}
 #: Words that are stand-ins only beside others of the kind: "bar", "test" and "none" are in real names and texts.
 _FILL: dict[str, frozenset[str]] = {
     "text": _words("this is a just only my the here your text goes insert enter type something some sample dummy message please"),
@@ -157,7 +158,7 @@ def _head(text: Text, row: int) -> str:
 def _table(kind: Kind) -> NDArray[np.uint8]:
     phrases = _WHOLE["all"] | _WHOLE[kind]
     said = {word for phrase in phrases for word in _TOKEN.findall(phrase)}
-    return word_table(sorted(_STAND_INS | _LATIN_FILL | _MASH_UNITS | {"фывафыва"}), sorted(_FILL[kind] | said))
+    return word_table(sorted(_STAND_INS | _LATIN_FILL | _MASH_UNITS), sorted(_FILL[kind] | said))
 
 
 def judge_value(value: str, kind: Kind) -> Noise | None:
@@ -170,7 +171,9 @@ def judge_value(value: str, kind: Kind) -> Noise | None:
         return None
     if len(value) == 1:
         return _single(value, kind, capital=bool(tokens) and tokens[0].isupper())
-    if value in _WHOLE[kind] or (value in _WHOLE["all"] and not _meant(value, kind)):
+    if value in _WHOLE[kind] or (
+        value in _WHOLE["all"] and not _meant(value, kind, caps=bool(tokens) and tokens[0].isupper())
+    ):
         return Noise(PLACEHOLDER, value, 1.0)
     if not raw:
         symbols = value.isascii() and not (kind == "text" and len(value) > 8)
@@ -189,11 +192,11 @@ def judge_value(value: str, kind: Kind) -> Noise | None:
     return None if found is not None and asks and found.share < 1 else found
 
 
-def _meant(value: str, kind: Kind) -> bool:
+def _meant(value: str, kind: Kind, *, caps: bool) -> bool:
     """Values that are stand-ins elsewhere: `none` in running text is an answer, `AAA` a company."""
     if kind == "text":
         return value in ("na", "none", "nothing", "nope", "empty", "blank", "nil", "keine", "fake", "nan", "aaa")
-    return kind == "company" and value == "aaa"
+    return kind == "company" and value == "aaa" and caps
 
 
 def _single(value: str, kind: Kind, *, capital: bool) -> Noise | None:
