@@ -174,9 +174,8 @@ def _names(answer: str, given: Source) -> Iterator[tuple[Item, bool]]:
         if begins and words[0].lower() in english and (words[0][1:].islower() or len(words[0]) == 1):
             if len(words) == 1:
                 continue
-            if english[words[0].lower()] == 4 and not title:  # The Berlin office; but not: Peter Miller
-                start += len(words[0]) + 1
-                words = words[1:]
+            start += len(words[0]) + 1  # Hello Anna; but Peter is not looked at in: Peter Miller
+            words = words[1:]
         text = answer[start : match.end()]
         if words[0].lower() in WEEKDAYS or words[0].lower() in MONTHS:
             yield (
