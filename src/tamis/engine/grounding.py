@@ -41,28 +41,13 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME = re.compile(
     r"(?<![^\W_])(?<![&@/])[A-Z][^\W_]*(?:['’-][A-Z][^\W_]+)*(?:(?: (?:of|de|van|von|da|del|la|bin|al)){0,2} [A-Z][^\W_]+)*"
 )
+#: capitalised in letters by habit, names of nobody
 _TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "sir",
-        "madam",
-        "miss",
-        "ok",
-        "tv",
-        "am",
-        "pm",
-        "id",
-        "faq",
-        "ps",
-        "re",
-        "fw",
-        "fyi",
-        "asap",
-    ]
+    re.findall(
+        r"\w+",
+        "mr mrs ms dr prof sir madam miss ok tv am pm id faq ps re fw fyi asap regards sincerely wishes thanks dear hello hi"
+        " team customer service support",
+    )
 )
 
 
