@@ -41,28 +41,13 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME = re.compile(
     r"(?<![^\W_])(?<![&@/])[A-Z][^\W_]*(?:['’-][A-Z][^\W_]+)*(?:(?: (?:of|de|van|von|da|del|la|bin|al)){0,2} [A-Z][^\W_]+)*"
 )
+#: capitalised in letters by habit, names of nobody
 _TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "sir",
-        "madam",
-        "miss",
-        "ok",
-        "tv",
-        "am",
-        "pm",
-        "id",
-        "faq",
-        "ps",
-        "re",
-        "fw",
-        "fyi",
-        "asap",
-    ]
+    re.findall(
+        r"\w+",
+        "mr mrs ms dr prof sir madam miss ok tv am pm id faq ps re fw fyi asap regards sincerely wishes thanks dear hello hi"
+        " team customer service support",
+    )
 )
 
 
@@ -174,9 +159,8 @@ def _names(answer: str, given: Source) -> Iterator[tuple[Item, bool]]:
         if begins and words[0].lower() in english and (words[0][1:].islower() or len(words[0]) == 1):
             if len(words) == 1:
                 continue
-            if english[words[0].lower()] == 4 and not title:  # The Berlin office; but not: Peter Miller
-                start += len(words[0]) + 1
-                words = words[1:]
+            start += len(words[0]) + 1  # Hello Anna; but Peter is not looked at in: Peter Miller
+            words = words[1:]
         text = answer[start : match.end()]
         if words[0].lower() in WEEKDAYS or words[0].lower() in MONTHS:
             yield (

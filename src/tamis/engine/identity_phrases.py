@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 @cache
-def table() -> Phrases:
-    """One of these stands in every text in which anything can be found."""
+def table(says_ai: bool = True) -> Phrases:
+    """One of these stands in every text in which anything can be found; says_ai: the mere claim to be an AI, too."""
     from .kernels.phrases import LEFT, RIGHT, phrases
 
     loose = [
@@ -184,7 +184,9 @@ def table() -> Phrases:
     made = ("trained", "updated", "only trained", "only updated")
     big = ["google", "meta", "facebook", "microsoft", "mistral", "alibaba", "baidu", "tencent", "bytedance", "huawei", "xai", "x.ai", "cohere", "nvidia", "apple", "amazon", "ibm", "stanford", "uc", "nomic", "databricks", "01.ai", "inflection", "sber", "yandex", "naver", "kakao"]  # fmt: skip
     whole = [
-        *["an ai", "as ai", "ai model", "ai assistant", "virtual assistant", "digital assistant", "intelligent assistant", "ai language", "a.i.", "an artificial", "as artificial", "llms", "an llm", "llm,", "llm based", "claude", "gemini", "bard", "mistral", "copilot", "grok", "alpaca", "falcon", "bing", "dolly", "orca", "koala", "zephyr", "nova", "cohere", "alexa", "siri", "cortana", "kimi", "command r"],
+        *(("an ai", "as ai") if says_ai else ()),
+        *(f"{article} ai {made}" for article in ("an", "as") for made in ("trained", "developed", "created", "built", "made", "designed", "programmed", "chatbot", "system", "bot")),
+        *["ai model", "ai assistant", "virtual assistant", "digital assistant", "intelligent assistant", "ai language", "a.i.", "an artificial", "as artificial", "llms", "an llm", "llm,", "llm based", "claude", "gemini", "bard", "mistral", "copilot", "grok", "alpaca", "falcon", "bing", "dolly", "orca", "koala", "zephyr", "nova", "cohere", "alexa", "siri", "cortana", "kimi", "command r"],
         *(f"i{am} {verb}" for am in ("'m", " am", " was", "'ve been", " have been") for verb in made),
         *(f"{before} {vendor}" for vendor in big for before in ("by", "from", "at", "von", "par", "por", "da", "door")),
         "trained me", "created me", "developed me", "designed me", "built me", "invented me", "programmed me", "my creator", "my creators", "my developer", "my developers", "my maker", "my makers",

@@ -212,7 +212,7 @@ def claims_of(rows: Columns, view: str, kinds: Collection[str], *, allow: Collec
     from .identity_phrases import table
     from .marked import marked_rows, messages_of, spread
 
-    at = marked_rows(rows.buffers(view), table())
+    at = marked_rows(rows.buffers(view), table("ai" in kinds))
     first: dict[int, tuple[Claim, int]] = {}
     counts: dict[int, int] = {}
     for message in messages_of(rows, view, at):

@@ -1,7 +1,7 @@
 """Hand-labelled samples in `samples/`, and how well a judgement agrees with them.
 
-A line is {"text", "label", "held"} (and what else a step needs); `held` rows were labelled before any rule was tuned,
-and no rule was written for them, though the first look at them is over: figures of the docs say which is which.
+A line is {"text", "label", "held"} (and what else a step needs). `held` rows were labelled before the rules were tuned;
+docs/figures/quality.md says what the rules scored on them when they first saw them, and what was mended since.
 """
 
 from __future__ import annotations

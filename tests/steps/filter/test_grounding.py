@@ -85,6 +85,8 @@ def test_the_labelled_sample_is_judged_as_the_docs_say(held: bool) -> None:
         ("1.000.000 Euro", "1000000 Euro"),
         ("two points", "1. a point\n2. a point"),
         ("the americans", "Americans"),
+        ("mail from anna", "Dear Anna,\n\nit is done.\n\nKind Regards\nYour Customer Service"),
+        ("say hi to anna", "Hello Anna, how are you?"),
     ],
 )
 def test_the_same_in_other_words(source: str, answer: str) -> None:
@@ -116,7 +118,7 @@ texts = st.lists(words, max_size=8).map(" ".join)
 
 
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5), st.sets(st.sampled_from(ALL), min_size=1))
-@example([("march 3", "3"), ("Stanley Osei", "Osei")], {"dates", "names"})
+@example([("march 3", "3"), ("Hello Osei", "Osei")], {"dates", "names"})
 @settings(max_examples=300)
 def test_the_kernel_marks_every_row_in_which_something_is_missing(
     pairs: list[tuple[str, str]], kinds: set[str]

@@ -146,11 +146,14 @@ def mark_ungrounded(
                     break
             if _holds(keys, stamps, i, h):
                 continue
-            if not day and capital and not digit and _begins(data, start, a):
-                level = _common(data, a, k, prints, levels)
-                alone = not (k + 1 < end and data[k] == 0x20 and 0x41 <= data[k + 1] <= 0x5A)
-                if level == 4 or (level > 0 and alone):
-                    continue
+            if (
+                not day
+                and capital
+                and not digit
+                and _begins(data, start, a)
+                and _common(data, a, k, prints, levels) > 0
+            ):
+                continue
             out[i] = True
             break
 
