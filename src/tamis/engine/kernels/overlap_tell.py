@@ -160,7 +160,7 @@ def tell(
             same = _same_signs(said, 0, said.shape[0], at, items.data, text_begin, text_end, text_at)
         else:
             same = _same_signs(data, begin, end, starts[low], items.data, text_begin, text_end, text_at)
-    if items.strict[item] and not same:
+    if items.strict[item] and not same and (alone or items.whole[item]):
         return
     best[row] = max(best[row], (10000 * covered) // weight)
     if 10000 * covered < least * weight:
