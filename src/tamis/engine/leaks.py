@@ -17,6 +17,9 @@ from .overlap import Hits, Index, Parts, find
 
 ENOUGH = 6  # halves of telling words that an item must share, or its answer stands near
 MUCH = 10  # in the middle of a sentence, of an item shorter than an n-gram
+PASSAGE = (
+    60  # words of an item that may begin with a passage others quote: some of its end must be shared, or its answer
+)
 LITTLE = 2  # such halves, where the item is a sentence of its own
 ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
 TOLD_ITEMS = 200  # items of one row that are told one by one
@@ -93,6 +96,8 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     sentence = (bounded == 3) & ((content >= LITTLE) | signed)
     enough = content >= np.where((length >= rule.n) | (bounded > 0), ENOUGH, MUCH)
     near &= (length >= rule.n) | (bounded == 3) | ((bounded > 0) & (content >= LITTLE))
+    passage = (length >= PASSAGE) & (hits[:, kernel.ENDED] == 0) & ~index.is_answer[item]
+    leaked &= ~passage | (hits[:, kernel.NEAR] == 1)
     leaked &= enough | near | alone | sentence
     return leaked, share
 

@@ -177,6 +177,26 @@ def test_a_template_that_many_items_share_does_not_count(tmp_path: Path) -> None
     assert outcome({"prompt": told + "the war."}, against=[str(file)], common=50) == "question_leaked"
 
 
+def test_a_passage_that_others_quote_is_no_leak_without_its_question(tmp_path: Path) -> None:
+    """Trap: quotes of public texts, and formulae."""
+    passage = " ".join(
+        f"On day {k} the envoy of the northern towns rode to the council and spoke of tolls." for k in range(5)
+    )
+    question = "Which of the towns gained most from what the envoy proposed to the council in the end?"
+    file = tmp_path / "history.jsonl"
+    file.write_text(json.dumps({"question": f"{passage}\n{question}", "answer": "the harbour of Visby"}) + "\n")
+    settings = {"against": [str(file)]}
+    assert outcome({"prompt": f"Summarise this: {passage}"}, **settings) == "kept"
+    assert outcome({"prompt": f"{passage}\n{question}"}, **settings) == "question_leaked"
+    assert outcome(turns(passage, "It was the harbour of Visby."), **settings) == "question_leaked"
+    formula = tmp_path / "formula.jsonl"
+    formula.write_text(
+        json.dumps({"question": "Solve x^2 + 2 x y + y^2 = 0 for x, where y is the length of a day on Mars in hours."})
+        + "\n"
+    )
+    assert outcome({"prompt": "Expand (x + y)^2.", "response": "x^2 + 2 x y + y^2"}, against=[str(formula)]) == "kept"
+
+
 def test_thresholds_are_read() -> None:
     """Trap: a threshold that nothing reads, under a test that is green."""
     half = HENS[: len(HENS) // 2]

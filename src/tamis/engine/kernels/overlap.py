@@ -96,7 +96,10 @@ def find_overlaps(
     touched, marks = np.empty(n_items, np.int64), np.zeros(items.hashes.shape[0], np.uint8)
     pieces, links = np.empty((MOST_PIECES, 3), np.int64), np.empty(MOST_PIECES, np.int64)
     counts = np.zeros(2, np.int64)
-    letters, others = np.empty(3 * room + 64, np.int32), np.empty(3 * items.data.shape[0] + 64, np.int32)
+    longest = 0
+    for k in range(items.starts.shape[0]):
+        longest = max(longest, items.stops[k] - items.starts[k])
+    letters, others = np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32)
     used[:] = 0
     stamp = 0
     for row in range(first_row, offsets.shape[0] - 1):

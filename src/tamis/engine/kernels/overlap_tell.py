@@ -9,14 +9,14 @@ from .folded_words import fold_word
 from .overlap_index import Items
 
 #: columns of a hit
-ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE, STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED = range(
-    14
-)
-HIT = 14
+ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE = range(8)
+STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED, ENDED = range(8, 15)
+HIT = 15
 #: columns of a piece: first word in the item, words, first and last byte in the row (from the row's begin)
 PIECE = 4
 NEAR_WORDS, NEAR_ONE = 96, 32  # how far an answer may stand from its question; one of a single word
 ANSWER_WORDS = 12  # of an answer that are compared
+END_WORDS = 10  # of an item: where its question stands, if it begins with a passage
 
 
 @njit(nogil=True, cache=True)
@@ -131,7 +131,7 @@ def tell(
 ) -> None:  # fmt: skip
     """Write the hit of one item, unless too little of it is covered, or a word is not what its hash says."""
     first, last = items.bounds[item], items.bounds[item + 1]
-    weight = covered = content = changed = touched = 0
+    weight = covered = content = changed = touched = ended = 0
     for k in range(first, last):
         weight += items.weights[k]
         if marks[k] & 1:
@@ -160,7 +160,7 @@ def tell(
             same = _same_signs(said, 0, said.shape[0], at, items.data, text_begin, text_end, text_at)
         else:
             same = _same_signs(data, begin, end, starts[low], items.data, text_begin, text_end, text_at)
-    if items.strict[item] and not same:
+    if items.strict[item] and not same and (alone or items.whole[item]):
         return
     best[row] = max(best[row], (10000 * covered) // weight)
     if 10000 * covered < least * weight:
@@ -211,6 +211,9 @@ def tell(
         alone and (low == 0 or places[low - 1] != places[low]) and (high == n or places[high] != places[high - 1])
     )
     hits[hit, SAME] = same
+    for k in range(max(first, last - END_WORDS), last):
+        ended += marks[k] & 1
+    hits[hit, ENDED] = ended
     hits[hit, BOUNDED] = _bounded(data, begin, end, starts[low], stops[high - 1]) if alone else 0
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = (
