@@ -201,7 +201,7 @@ def _sketches(parts: Sequence[Part], place: NDArray[np.int32], count: int, views
     width = views * BINS
     matrix = Scratch(SKETCH_BYTES).bytes(count * width).reshape(count, width)
     words = matrix.view(np.uint64)
-    full, lengths = np.empty((count, views), np.uint8), np.empty((count, views), np.int64)
+    full, lengths = np.empty((count, views), np.uint8), np.empty((count, views), np.uint32)
     names = [f"{v}.{k:02d}" for v in range(views) for k in range(_WORDS)]
     more = [f"{v}.{what}" for v in range(views) for what in ("full", "bytes")]
     base = 0

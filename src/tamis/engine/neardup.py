@@ -19,6 +19,8 @@ from .scratch import Scratch
 #: a difference is a passage of its own when it spans so many n-grams and they are mostly new, or, less surely, partly
 PASSAGE, SURELY, PERHAPS = 30, 0.6, 0.3
 
+#: from so many rows on, bands are made one at a time
+MANY = 2_500_000
 #: pairs compared by a thread at a time
 _CHUNK = 4096
 Ints = NDArray[np.int64]
@@ -32,13 +34,13 @@ class Unit(NamedTuple):
 
 
 class Sketches(NamedTuple):
-    """sketch: (rows, views * BINS) uint8; full: (rows, views) uint8, bins that a hash fell into; bytes: (rows, views) int64,
+    """sketch: (rows, views * BINS) uint8; full: (rows, views) uint8, bins that a hash fell into; bytes: (rows, views) uint32,
     of the texts.
     """
 
     sketch: NDArray[np.uint8]
     full: NDArray[np.uint8]
-    bytes: NDArray[np.int64]
+    bytes: NDArray[np.uint32]
 
 
 class Pairs(NamedTuple):
@@ -102,18 +104,21 @@ def _meet(
     columns, least = bands.columns(), least_agreement(floors)
     large = np.zeros(n, np.uint64)
 
+    # a band needs 38 bytes a row: where that is much, one at a time
+    each = map if n > MANY else pool.map
+
     def keys_of(band: int) -> NDArray[np.uint64]:
         keys = np.empty(n, np.uint64)
         band_keys(rows.sketch, columns[band], keys)
         return keys
 
-    for band, some in enumerate(pool.map(lambda band: in_large_buckets(keys_of(band)), range(bands.number))):
+    for band, some in enumerate(each(lambda band: in_large_buckets(keys_of(band)), range(bands.number))):
         large |= some.astype(np.uint64) << np.uint64(band)
 
     def meet(band: int) -> NDArray[np.int32]:
         return band_pairs(rows.sketch, rows.full, keys_of(band), columns, band, large, fixed, least, BINS)
 
-    found = np.concatenate([np.empty((0, 2), np.int32), *pool.map(meet, range(bands.number))])
+    found = np.concatenate([np.empty((0, 2), np.int32), *each(meet, range(bands.number))])
     whole = np.unique(found[:, 0].astype(np.int64) << 32 | found[:, 1])
     return np.stack([whole >> 32, whole & 0xFFFFFFFF], axis=1).astype(np.int32)
 
@@ -184,7 +189,7 @@ def _texts(
     texts = []
     for view in range(views):
         starts = np.zeros(len(rows.sketch), np.int64)
-        lengths = rows.bytes[needed, view]
+        lengths = rows.bytes[needed, view].astype(np.int64)
         starts[needed] = np.cumsum(lengths) - lengths
         texts.append((scratch.bytes(int(lengths.sum()) + 8), starts))
 
