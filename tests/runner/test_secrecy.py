@@ -486,7 +486,7 @@ def test_a_labelled_file_gives_a_figure_too(tmp_path: Path, key: str) -> None:
     assert kinds == {"person": (0, 1, 0), "email": (1, 0, 0), "address": (1, 0, 0)}
     run(tmp_path)
     card = (tmp_path / "dist/calls/README.md").read_text(encoding="utf-8")
-    assert "Recall 66.7% (95% interval 20.8% to 93.9%), measured on 1 other text in which" in card
+    assert "Recall 66.7% (95% interval 20.8% to 93.8%), measured on 1 other text in which" in card
     labelled.write_text('{"text": "x", "spans": [{"start": 0, "end": 9, "kind": "email"}]}\n', encoding="utf-8")
     wrong = CliRunner().invoke(tamis, ["privacy", "score", str(labelled), "--labelled", "-w", str(tmp_path)])
     assert isinstance(wrong.exception, DataError)
