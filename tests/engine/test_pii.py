@@ -48,6 +48,7 @@ FOUND = [
     ("phone", "«(415) 555-2671»"),
     ("phone", "«415.555.2671 x12»"),
     ("phone", "phone «5403926876»"),
+    ("phone", "Fax: «(713)  853-3399» and"),
     ("phone", '{"phone_number": "«5403926876»"}'),
     ("phone", "電話 «０３－１２３４－５６７８»"),
     ("phone", "tel «+1\u00a0415\u00a0555\u00a02671»"),
@@ -176,6 +177,9 @@ NOT_FOUND = [
     "Type Drive 12 of Street art; the long road 5; 7 places to close",
     "movie with ID 12345, user ID 67890, IN 12345, shipped via UPS 3 days ago, go to Chapter 9, a bmw 1 series front drive",
     "2 people on the street, 1 st street, 10 minutes down the road, Return to Chapter 9, the address is 5 bytes long",
+    'digits = "0123456789", check("01010101010"), 0000000000',
+    "the 1824 Supreme Court decision; in 2012, Google Drive began; 2 Hard Drive",
+    "-(1) +(989899)(1001001), (1-2)+(2003-2004) + 2007, t(x) = 0.05(45000-20000)",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
 ]  # fmt: skip
@@ -222,6 +226,22 @@ def test_known_values_are_found_whole_and_in_parts() -> None:
     raw = text.data.tobytes()
     spans = zip(found.row.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     assert [(row, raw[start:end].decode()) for row, start, end in spans] == [(0, "JOÃO DA SILVA"), (0, "silva")]
+
+
+def test_parts_of_names_that_are_words_need_a_capital() -> None:
+    text = to_text(pl.Series(["Mark Hill will mark it on the hill, said Hill. WILL he, Markus?"]))
+    found = find(text, known=[to_text(pl.Series(["Mark Hill"]))])
+    raw = text.data.tobytes()
+    assert [raw[s:e].decode() for s, e in zip(found.start.tolist(), found.end.tolist(), strict=True)] == [
+        "Mark Hill",
+        "Hill",
+    ]
+
+
+def test_only_names_count_in_parts() -> None:
+    text = to_text(pl.Series(["The street is long: 12 Long Street"]))
+    found = find(text, ["address"], known=[to_text(pl.Series(["12 long street"]))], known_kinds=["address"])
+    assert (found.start.tolist(), found.end.tolist()) == ([20], [34])
 
 
 def test_known_values_may_be_of_another_kind() -> None:

@@ -76,7 +76,8 @@ def find(
         kind = known_kinds[number] if known_kinds else "person"
         if kind in wanted:
             spans += [
-                (row, start, end, KINDS.index(kind), certain) for row, start, end, certain in occurrences(text, column)
+                (row, start, end, KINDS.index(kind), certain)
+                for row, start, end, certain in occurrences(text, column, parts=kind == "person")
             ]
     if ner is not None:
         from .pii_ner import entities

@@ -48,10 +48,10 @@ _UNIT = re.compile(
     re.I,
 )
 #: What stands between the groups of one number.
-_GAPS = frozenset((" ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
+_GAPS = frozenset((" ", ")  ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " (", "(", ").", ")/", "- ", " / "))
 #: Parts of one number: two spaces or a tab part two numbers.
 _DIGITS, _BETWEEN = re.compile(r"\d+"), re.compile(r"\D+")
-_PART = re.compile(r"\d(?:[^\d\s]{0,2}[ ]?[^\d\s]{0,2}\d)*")
+_PART = re.compile(r"\d(?:(?:\)[ ]{2}|[^\d\s]{0,2}[ ]?[^\d\s]{0,2})\d)*")
 _NANP = re.compile(r"(?<!\d)(?:1[-. ])?[2-9]\d{2}(?:\) ?|[-. /])[2-9]\d{2}[-. ]\d{4}(?!\d)")
 #: Calling codes with one and with two digits; the others have three.
 _ONE, _TWO = (
@@ -167,7 +167,7 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         return 0
     if plus:
         known = digits[0] in _ONE or digits[:2] in _TWO or bool(_THREE.match(digits))
-        fits = size >= 8 and len(groups) <= 8 and (")" not in gaps[:1] or len(groups[0]) < 4)
+        fits = size >= 8 and len(groups) <= 8 and (")" not in "".join(gaps[:1]) or len(groups[0]) < 4)
         return 95 if known and fits else 0
     if _DATE.match(number) or (size > 13 and groups[0][:2] != "00"):
         return 0
@@ -193,7 +193,8 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
         if set(gaps) == {"."} and (len(groups) == 2 or lengths[0] != 2):
             return 0
         return 75 if min(lengths[1:]) >= 2 and set(gaps) <= _GAPS and "/" not in gaps else 0
-    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0":
+    made_up = digits in "01234567890123456789" or len(set(digits)) < 4
+    if not gaps and 10 <= size <= 11 and digits[0] == "0" and digits[1] != "0" and not made_up:
         return 55 if digits[1] in "1679" else 52
     return 0
 

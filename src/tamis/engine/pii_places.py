@@ -61,6 +61,9 @@ _UK_ALONE = re.compile(
     r"|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2}(?!\w)"
 )
 
+_NO_STREET = re.compile(
+    r"(?:1[5-9]|20)\d\d, |\d+[ ](?:[A-Z][\w.]*[ ]){0,3}(?:Supreme|Superior|District|High|Federal|Appeals|County|Circuit|Crown|Google|Hard|Disk|Flash|USB)[ ](?:Court|Drive)"
+)
 #: The same as people type it, without capitals; words that stand in sentences are no names of streets.
 _US_LOWER = re.compile(
     r"(?<![\w.,$£€#:/\-])\d{1,5}[ ](?:[nsew]\.?[ ])?(?:(?!(?:a|an|and|are|as|at|by|down|for|from|in|is|it|its|my|of|off|on|or|our|out|people|men|women|per|than|that|the|their|"
@@ -88,7 +91,7 @@ def _inside(pattern: re.Pattern[str], window: str, at: int, to: int, certain: in
 def numbered(window: str, at: int, to: int) -> Iterator[Span]:
     """12 Long Street, Springfield, IL 62701."""
     if window[at - 1 : at] == " " and (window[at].isupper()):
-        yield from _inside(_US, window, at, to, 70)
+        yield from (span for span in _inside(_US, window, at, to, 70) if not _NO_STREET.match(window, span[0]))
     elif window[at - 1 : at] == " ":
         yield from _inside(_US_LOWER, window, at, to, 55)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.engine.kernels import pii_mark as kernel
 from tamis.engine.kernels import pii_phrases
 from tamis.engine.kernels.pii_mark import ACCOUNT, AT, COLONS, LINK, NUMBER, POSTAL, WORD, mark
 from tamis.engine.kernels.pii_phrases import GROUPS, Machine, machine
+from tamis.engine.kernels.pii_scan import LONG_WORD
 from tamis.engine.pii_rules import phrase_machine
 from tamis.engine.text import to_text
 
@@ -33,7 +33,7 @@ HOST = rb"[A-Za-z0-9.\-\x80-\xff]"
 
 
 def word_start(raw: bytes, k: int) -> int:
-    low = max(0, k - kernel._LONG_WORD)
+    low = max(0, k - LONG_WORD)
     while k > low and re.match(rb"[A-Za-z0-9_]", raw[k - 1 : k]) and not re.match(rb"\\[nrt]$", raw[max(0, k - 2) : k]):
         k -= 1
     return k
@@ -132,7 +132,7 @@ def slow(raw: bytes, phrases: list[tuple[bytes, int, int]]) -> list[Mark]:
         elif one == b"-" and k >= 2 and re.match(rb"(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}", raw[k - 2 :]):
             marks.append((k, (k - 2, k + 15, COLONS)))
         elif DIGIT.match(raw, k) and k >= number_end:
-            start, stop = word_start(raw, k), k + WORD_AT.match(raw[k : k + kernel._LONG_WORD]).end()  # type: ignore[union-attr]
+            start, stop = word_start(raw, k), k + WORD_AT.match(raw[k : k + LONG_WORD]).end()  # type: ignore[union-attr]
             number = NUMBER_AT.match(raw, k)
             assert number is not None
             digits = len(DIGIT.findall(number.group()))
