@@ -424,6 +424,21 @@ sources:
         parse(text)
 
 
+def test_a_step_of_the_only_source_protects_it(tmp_path: Path, key: str) -> None:
+    recipe = RECIPE.replace(
+        "calls.csv}]",
+        'calls.csv, map: [{use: map.template, user: "{text}", assistant: "Noted."}, {use: privacy.anonymize}]}]',
+    )
+    recipe = recipe.replace("  - {use: privacy.anonymize, mode: MODE}\n", "").replace(
+        '  - {use: map.template, user: "{text}", assistant: "Noted."}\n', ""
+    )
+    set_up(tmp_path, recipe=recipe)
+    result = run(tmp_path)
+    assert result.manifest["privacy"]["replaced"] == {"email": 62, "phone": 62}
+    assert json.loads((result.folder / "ledger/privacy.json").read_text(encoding="utf-8"))["hidden"] == 2
+    assert "firma" not in json.dumps(delivered(tmp_path))
+
+
 def test_deduplication_comes_first_or_a_warning(tmp_path: Path, key: str) -> None:
     """Masking before deduplication merges rows that differ only in names."""
     set_up(tmp_path, recipe=RECIPE.replace("  - {use: split", "  - {use: dedup.exact, on: prompt}\n  - {use: split"))
@@ -486,7 +501,7 @@ def test_a_labelled_file_gives_a_figure_too(tmp_path: Path, key: str) -> None:
     assert kinds == {"person": (0, 1, 0), "email": (1, 0, 0), "address": (1, 0, 0)}
     run(tmp_path)
     card = (tmp_path / "dist/calls/README.md").read_text(encoding="utf-8")
-    assert "Recall 66.7% (95% interval 20.8% to 93.9%), measured on 1 other text in which" in card
+    assert "Recall 66.7% (95% interval 20.8% to 93.8%), measured on 1 other text in which" in card
     labelled.write_text('{"text": "x", "spans": [{"start": 0, "end": 9, "kind": "email"}]}\n', encoding="utf-8")
     wrong = CliRunner().invoke(tamis, ["privacy", "score", str(labelled), "--labelled", "-w", str(tmp_path)])
     assert isinstance(wrong.exception, DataError)

@@ -95,8 +95,7 @@ class Judge:
         calls = []
         for source in self.recipe.sources:
             for step in source.map:
-                name = step.id or f"{step.address()}@{source.label}"
-                calls.append(self._call(step.model_copy(update={"id": name}), only_source=source.label))
+                calls.append(self._call(own_step(step, source.label), only_source=source.label))
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
@@ -284,6 +283,11 @@ class Judge:
                 self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
         flow.states, flow.keys = states, keys
         self._settle(flow, [log])
+
+
+def own_step(step: Step, source: str) -> Step:
+    """A step of one source alone, under the name that the run knows it by."""
+    return step.model_copy(update={"id": step.id or f"{step.address()}@{source}"})
 
 
 def _table_steps(calls: Sequence[Call]) -> tuple[Call, ...]:

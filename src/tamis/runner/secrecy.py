@@ -25,7 +25,7 @@ from tamis.engine.veil import CODES, Veil, inside
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
-from .run import Flow, StepLog
+from .run import Flow, StepLog, own_step
 
 KEY = "privacy-key"
 
@@ -46,7 +46,8 @@ class Secrecy:
     @classmethod
     def of(cls, recipe: Recipe, *, throwaway: bool = False) -> Secrecy:
         """What a recipe asks for. UsageError where a key is needed and there is none."""
-        every = [*(step for source in recipe.sources for step in source.map), *recipe.steps]
+        mapped = [own_step(step, source.label) for source in recipe.sources for step in source.map]
+        every = [*mapped, *recipe.steps]
         steps = {step.name: told for step in every if (told := step.covers()) is not None}
         needing = [step.name for step in every if KEY in step.secrets()]
         using = needing or any(f"{KEY}?" in step.secrets() for step in every)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hmac
 import json
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +18,9 @@ from pydantic import ValidationError
 from tamis import _conformance
 from tamis.core.errors import UsageError
 from tamis.engine.anonymize import MODES
+from tamis.engine.frame import Frame
 from tamis.engine.key import Key
+from tamis.engine.rescan import Rescan
 from tamis.engine.surrogates import surrogate
 from tamis.steps.privacy.anonymize import Anonymize
 from tamis.testing import run_step
@@ -226,3 +231,15 @@ def test_json_stays_json_and_all_else_stays_byte_for_byte(before: str, after: st
     assert isinstance(json.loads(new), dict)
     quiet = json.dumps({"k": [before.replace("@", "")]})
     assert run_step(anonymize(None, kinds=("email",)), [{"text": quiet}]).rows[0]["text"] == quiet
+
+
+@pytest.mark.parametrize("mode", ["tag", "surrogate"])
+def test_real_mail_passes_the_second_look(data: Path, mode: str) -> None:
+    with gzip.open(data / "aeslc-email" / "aeslc_dev.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = pl.DataFrame({"source.body": [json.loads(line)["body"] for line in file]})
+    step = anonymize(mode=mode, region="US")
+    done = step.judge(Frame.of(rows))
+    assert done.changed is not None
+    assert 200 < done.changed.sum() < 600
+    assert Rescan([step.covers()])(pl.DataFrame(list(done.changes.values()))) == {}
+    assert len(Rescan([step.covers()])(rows)) > 150
