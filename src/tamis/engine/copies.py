@@ -31,6 +31,8 @@ from .text import to_text
 #: bytes of sketches in memory; beyond that they lie in a file
 SKETCH_BYTES = 512 << 20
 TEXT_BYTES = 192 << 20
+#: rows normalised and sketched at a time
+SLICE = 4096
 _WORDS = BINS // 8
 
 
@@ -40,17 +42,30 @@ RULES: dict[Literal["none", "case", "loose"], tuple[Rule, ...]] = {"none": (), "
 
 def gather(rows: Columns, views: Sequence[str], unit: Unit, rules: Sequence[Rule] = LOOSE) -> dict[str, pl.Series]:
     """What is needed of each row: the key of its normalised texts, and of each view the sketch and the sizes."""
-    texts = [plain(rows.buffers(view), rules) for view in views]
-    found = keys(texts, ())
-    gathered = {"high": pl.Series(found.high), "low": pl.Series(found.low), "valid": pl.Series(found.valid)}
-    for v, text in enumerate(texts):
-        mins, full = sketch(text, unit)
-        gathered[f"{v}.full"] = pl.Series(full)
-        gathered[f"{v}.bytes"] = pl.Series(np.diff(text.offsets).astype(np.uint32))
-        words = mins.view(np.uint64)
-        for k in range(_WORDS):
-            gathered[f"{v}.{k:02d}"] = pl.Series(np.ascontiguousarray(words[:, k]))
+    whole = [rows.buffers(view) for view in views]
+    n = rows.height
+    high, low, valid = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.bool_)
+    full, lengths = np.empty((len(views), n), np.uint8), np.empty((len(views), n), np.uint32)
+    words = np.empty((len(views), _WORDS, n), np.uint64)
+    for start in range(0, n, SLICE):
+        stop = min(start + SLICE, n)
+        texts = [plain(_slice(text, start, stop), rules) for text in whole]
+        high[start:stop], low[start:stop], valid[start:stop] = keys(texts, ())
+        for v, text in enumerate(texts):
+            bins, full[v, start:stop] = sketch(text, unit)
+            words[v, :, start:stop] = bins.view(np.uint64).T
+            lengths[v, start:stop] = np.diff(text.offsets)
+    gathered = {"high": pl.Series(high), "low": pl.Series(low), "valid": pl.Series(valid)}
+    for v in range(len(views)):
+        gathered |= {f"{v}.full": pl.Series(full[v]), f"{v}.bytes": pl.Series(lengths[v])}
+        gathered |= {f"{v}.{k:02d}": pl.Series(words[v, k]) for k in range(_WORDS)}
     return gathered
+
+
+def _slice(text: Text, start: int, stop: int) -> Text:
+    """Some of the strings."""
+    begin, end = text.offsets[start], text.offsets[stop]
+    return Text(text.data[begin:end], text.offsets[start : stop + 1] - begin, text.valid[start:stop])
 
 
 class Part:
