@@ -356,6 +356,28 @@ def test_errors_quote_nobody(tmp_path: Path, key: str) -> None:
     assert not any("firma" in p.read_text("utf-8", "replace") for p in (tmp_path / "runs").rglob("*") if p.is_file())
 
 
+def test_a_run_begun_without_privacy_is_not_gone_on_with(tmp_path: Path, key: str) -> None:
+    """Its folder may tell of what was read."""
+    gate = '  - {use: review.gate, question: "Good?", where: "true"}\n'
+    set_up(tmp_path, recipe=RECIPE.replace("  - {use: privacy.anonymize, mode: MODE}\n", gate))
+    with pytest.raises(GateWaiting):
+        run(tmp_path)
+    set_up(tmp_path, recipe=RECIPE.replace("  - {use: privacy", f"{gate}  - {{use: privacy"))
+    for _ in range(2):
+        with pytest.raises(GateWaiting):
+            run(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "runs/calls").iterdir()) == ["1", "2"]
+
+
+def test_names_of_files_quote_nobody(tmp_path: Path, key: str) -> None:
+    set_up(tmp_path, recipe=RECIPE.replace("path: calls.csv", "path: '*.csv'"))
+    (tmp_path / "calls.csv").rename(tmp_path / "export of bob@firma.de.csv")
+    folder = run(tmp_path).folder
+    everything = [path for place in ("runs", "dist") for path in (tmp_path / place).rglob("*") if path.is_file()]
+    assert not [path for path in everything if "firma" in path.read_text("utf-8", "replace")]
+    assert Why(folder).life(Why(folder).find(delivered(tmp_path)[0]["id"])[0])["file"] == "export of [EMAIL]"
+
+
 # -- the second look --------------------------------------------------------------------------
 
 

@@ -78,8 +78,8 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         with workspace.lock(), seldom_collecting(), _signals() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
-            if resumed and (secrecy.throwaway or read_state(folder).get("throwaway_key")):
-                number, resumed = number + 1, False  # what was begun with a key that is gone is not resumed
+            if resumed and not secrecy.goes_on(read_state(folder)):
+                number, resumed = number + 1, False
                 folder = workspace.runs(recipe.name) / str(number)
             run = _Run(recipe, workspace, folder, options, emit, check, secrecy)
             return run.go(number, resumed)
@@ -121,7 +121,7 @@ class _Run:
             "recipe": self.recipe.name,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            **({"throwaway_key": True} if self.secrecy.throwaway else {}),
+            **self.secrecy.state(),
             **more,
         }
         write_json(self.folder / "state.json", record)
@@ -175,6 +175,7 @@ class _Run:
             self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
+            self.secrecy.name_files(taken)
             failpoint("run.read")
             states = [part_state(p) for p in taken.partitions]
             judge = Judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from tamis.engine.veil import CODES, Veil, inside
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
+from .ingest import Ingest
 from .run import Flow, StepLog, own_step
 
 KEY = "privacy-key"
@@ -64,6 +65,16 @@ class Secrecy:
         keys = [step.key() for step in every if step.covers() is not None]
         return cls(steps, key, throwaway, whole, fingerprint(keys) if keys else "")
 
+    # -- resuming -----------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """What `state.json` says of a run, so that only its like goes on with it."""
+        return {"private": True, **({"throwaway_key": True} if self.throwaway else {})} if self.steps else {}
+
+    def goes_on(self, state: Mapping[str, Any]) -> bool:
+        """Whether a run that did not end may be resumed: its key is still there, and so was what keeps it private."""
+        return not self.throwaway and not state.get("throwaway_key") and bool(state.get("private")) == bool(self.steps)
+
     # -- what goes in -------------------------------------------------------------------------
 
     @property
@@ -92,6 +103,12 @@ class Secrecy:
         """What a step said as it failed on a row."""
         veil = self.veil
         return error if veil is None else veil.evidence("error", error, ())
+
+    def name_files(self, taken: Ingest) -> None:
+        """Tell of the files read without what may stand in their names."""
+        if self.steps:
+            taken.files = [file._replace(path=self.text(file.path)) for file in taken.files]
+            taken.quarantined = [line._replace(file=self.text(line.file)) for line in taken.quarantined]
 
     def tell(self, error: TamisError) -> None:
         """Take personal data out of an error, in place."""
