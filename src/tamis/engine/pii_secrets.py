@@ -50,10 +50,9 @@ _BEHIND = re.compile(
     (?:(?:bearer|basic|token)\s+)?(?P<quote>["'`“]?)(?P<value>[^\s"'`,;<>{}()\[\]“”|]{6,512})""",
     re.I | re.X,
 )
-#: Names of things rather than secrets: words of letters joined by signs, with a number or two among them.
-_NAMES = re.compile(
-    r"(?:[A-Za-z]*\d{0,4}[_.\-/:#@]+)*(?:[A-Za-z]{2,}[_.\-/:#@]+){2,}(?:[A-Za-z]*\d{0,4}[_.\-/:#@]*)*|[a-z]+(?:[_.\-][a-z0-9]{1,12})+"
-)
+_SIGNS = re.compile(r"[_.\-/:#@]+")
+_WORDLIKE = re.compile(r"[A-Za-z]*[0-9]{0,4}")
+_LOWER_NAME = re.compile(r"[a-z]+(?:[_.\-][a-z0-9]{1,12})+")
 _JWT = re.compile(
     r"(?<![A-Za-z0-9_\-])(eyJ[A-Za-z0-9_\-]{8,})\.([A-Za-z0-9_\-]{4,})\.([A-Za-z0-9_\-]*)(?![A-Za-z0-9_\-])"
 )
@@ -67,6 +66,16 @@ def entropy(text: str) -> float:
     """Bits for each character, by how often each occurs."""
     counts = Counter(text)
     return -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
+
+
+def _is_name(value: str) -> bool:
+    """Whether a value names a thing: words of letters joined by signs, with a short number or two among them."""
+    parts = [part for part in _SIGNS.split(value) if part]
+    words = sum(part.isalpha() and len(part) > 1 for part in parts)
+    return bool(
+        (len(parts) > 2 and words > 1 and all(_WORDLIKE.fullmatch(part) for part in parts))
+        or _LOWER_NAME.fullmatch(value)
+    )
 
 
 def keys(window: str, at: int, to: int) -> Iterator[Span]:
@@ -125,7 +134,7 @@ def said(window: str, at: int, to: int) -> Iterator[Span]:
         return
     if not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:%!@#$^&*]+", value) or entropy(value) < (2.8 if len(value) < 24 else 3.0):
         return
-    if _NAMES.fullmatch(value):
+    if _is_name(value):
         return
     yield start, start + len(value), "api_key", 88 if strict or word == "bearer" else 70
 
