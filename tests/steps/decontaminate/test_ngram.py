@@ -252,6 +252,15 @@ def test_a_row_with_several_items_tells_all_of_them(tmp_path: Path) -> None:
     }
 
 
+def test_variants_of_an_item_are_not_all_leaked_because_one_is(tmp_path: Path) -> None:
+    file = templates(tmp_path, 5)
+    items = read_items(file)
+    step = Ngram(against=(file,))
+    for text in (items[2].question, items[2].question.replace("the story below", "this story")):
+        [evidence] = run_step(step, [{"prompt": f"Now: {text}"}]).evidence
+        assert [m["item"] for m in json.loads(evidence["matches"])] == [items[2].id]
+
+
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="must be above `n`"):
         Ngram(against=(ITEMS,), n=12, long=12)
