@@ -2,7 +2,8 @@
 
     python benchmarks/neardup.py [--rows 62000 200000] [--folder /tmp/tamis-neardup] [--threshold 0.65] [--json]
     python benchmarks/neardup.py --rows 62000 200000 1000000 5000000
-    python benchmarks/neardup.py --oracle 8000
+    python benchmarks/neardup.py --oracle 6000
+    python benchmarks/neardup.py --real
 
 Rows come from benchmarks/planted.py: 62,000 with 17 % of them planted copies, 200,000 with 35 %, larger sets with 60 %. Each
 run is a process of its own (`tamis run`: map.auto → dedup.minhash over the whole row), timed from start to exit; memory is
@@ -10,14 +11,17 @@ its largest resident set. "Without" is the same run without dedup.minhash: what 
 
 found: of the planted copies of a kind, those that are not left beside the row they copy. false: rows removed into a row that is
 no relative (neither is a copy of the other, nor both of a third). lost: rows of which neither they nor a copy is left.
---oracle N: N planted rows against every pair of them, compared exactly.
+--oracle N: N planted rows against every pair of them, compared exactly. --real: copies planted among the distinct rows of real
+sets as they are, and GPTeacher's tool rows by threshold, with and without the rule for templates.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -28,7 +32,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from planted import KINDS, write
+from planted import KINDS, copied, write
+from rows import data_folder
 
 RECIPE = """
 tamis: 1
@@ -210,17 +215,78 @@ def oracle(rows: int, root: Path) -> str:
     return "\n".join(lines)
 
 
+SETS = {
+    "GPTeacher code": "gpteacher/codegen-instruct.json.gz",
+    "GPTeacher role play": "gpteacher/roleplay-simple-deduped-roleplay-instruct.json.gz",
+    "Alpaca, English": "llama-factory-demo/alpaca_en_demo.json.gz",
+    "GPTeacher tools, filtered": "gpteacher/toolformer-similarity-0.6-dataset.json.gz",
+}
+
+
+def pairs_of(name: str) -> list[tuple[str, str]]:
+    """The distinct (prompt, answer) pairs of a set."""
+    with gzip.open(data_folder() / name, "rt", encoding="utf-8") as file:
+        rows = json.load(file)
+    both = (
+        (f"{r['instruction']}\n{r.get('input') or ''}".strip(), r.get("response") or r.get("output") or "")
+        for r in rows
+    )
+    return list(dict.fromkeys(both))
+
+
+def real() -> str:
+    """Copies among real rows, and tool rows by threshold."""
+    from tamis.steps.dedup.minhash import Minhash
+    from tamis.testing import run_step
+
+    lines = ["| set | rows | characters a row | natural | " + " | ".join(KINDS) + " |", "|---" * (4 + len(KINDS)) + "|"]
+    for title, name in SETS.items():
+        rng = random.Random(3)
+        rows = pairs_of(name)
+        words = sorted({w for _, answer in rows[:1000] for w in answer.split() if w.isalpha()})
+        whole = [{"prompt": prompt, "response": answer} for prompt, answer in rows]
+        natural = sum(into is not None for into in run_step(Minhash(), whole).into)
+        planted = [(KINDS[k % len(KINDS)], rng.randrange(len(rows))) for k in range(min(len(rows), 2100))]
+        copies = [copied(rows[place], kind, rng, words) for kind, place in planted]
+        found = run_step(Minhash(), [*whole, *({"prompt": p, "response": r} for p, r in copies)]).into
+        hit: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+        for k, (kind, place) in enumerate(planted):
+            hit[kind].append(found[len(rows) + k] is not None or found[place] is not None)
+        length = sum(len(p) + len(r) for p, r in rows) // len(rows)
+        shares = " | ".join(f"{100 * sum(one) / len(one):.1f} %" for one in hit.values())
+        lines.append(f"| {title} | {len(rows):,} | {length} | {natural} | {shares} |")
+    rows = pairs_of("gpteacher/toolformer-dedupe-only-dataset.json.gz")
+    whole = [{"prompt": prompt, "response": answer} for prompt, answer in rows]
+    lines += [
+        "",
+        "| threshold | tool rows that stay | of the rows their makers kept | without the rule for templates |",
+        "|---|---|---|---|",
+    ]
+    for threshold in (0.9, 0.8, 0.7, 0.65):
+        into = [run_step(Minhash(threshold=threshold, templates=t), whole).into for t in (20, 0)]
+        stay = [sum(one is None for one in some) for some in into]
+        name = f"gpteacher/toolformer-similarity-{threshold:g}-dataset.json.gz"
+        theirs = set(pairs_of(name)) if (data_folder() / name).exists() else set()
+        both = sum(row in theirs for row, one in zip(rows, into[0], strict=True) if one is None)
+        share = f"{100 * both / len(theirs):.1f} % of {len(theirs):,}" if theirs else ""
+        lines.append(f"| {threshold:g} | {stay[0]:,} | {share} | {stay[1]:,} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[62_000, 200_000])
     parser.add_argument("--folder", type=Path, default=Path("/tmp/tamis-neardup"))
     parser.add_argument("--threshold", type=float, default=0.65)
     parser.add_argument("--oracle", type=int)
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.oracle:
         print(oracle(options.oracle, options.folder))
+    elif options.real:
+        print(real())
     else:
         results = [measure(rows, options.folder, options.threshold) for rows in options.rows]
         print(json.dumps(results, indent=1) if options.json else table(results))

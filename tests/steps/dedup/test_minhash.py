@@ -335,3 +335,17 @@ def test_tool_rows_under_their_headers(data: Path) -> None:
     assert len(strict) < 0.9 * len(rows)
     assert len(loose) > 0.5 * len(rows), "half of the rows ask for something else"
     assert len(kept(templates=0)) < 0.25 * len(rows)
+
+
+def test_copies_among_hundreds_of_rows_of_one_template_are_found(data: Path) -> None:
+    """Such rows share buckets by the hundred; a first version compared each with its neighbours in row order alone."""
+    with gzip.open(data / "gpteacher/toolformer-similarity-0.6-dataset.json.gz", "rt", encoding="utf-8") as file:
+        rows = [
+            {"prompt": f"{row['instruction']}\n{row['input']}", "response": row["response"]} for row in json.load(file)
+        ]
+    rng = random.Random(6)
+    places = rng.sample(range(len(rows)), 150)
+    spaced = [{name: " ".join(edited(text, rng, 0.02).split()) for name, text in rows[k].items()} for k in places]
+    found = run_step(Minhash(), [*rows, *spaced])
+    apart = [k for k, place in enumerate(places) if found.into[len(rows) + k] is None and found.into[place] is None]
+    assert len(apart) <= 6

@@ -11,17 +11,18 @@ from pydantic import Field, model_validator
 from tamis.core.columns import Columns, Table
 from tamis.core.outcome import Verdict, merge
 from tamis.core.row import View, view_column
-from tamis.core.step import Reasons, TableStep
+from tamis.core.step import Reasons
 from tamis.engine.hashing import LOOSE, Keys, Rule, keys, normalised
-from tamis.engine.measure import count
 from tamis.engine.same import survivors
 from tamis.engine.text import to_text
+
+from ._keep import KeepFields
 
 #: rows whose text is read at a time by `verify`
 BATCH = 20_000
 
 
-class Exact(TableStep):
+class Exact(KeepFields):
     """Merge rows that say the same.
 
     ## What it does
@@ -55,18 +56,11 @@ class Exact(TableStep):
     hash: Literal["xxh3", "md5", "sha256"] = Field(
         "xxh3", description="How keys are hashed, to 128 bits; the last two are slower, for those who must name them."
     )
-    keep: Literal["first", "last", "longest", "column"] = Field("first", description="Which copy stays.")
-    by: str | None = Field(None, description="For `keep: column`: the column that decides; empty values come last.")
-    order: Literal["highest", "lowest"] = Field("highest", description="For `keep: column`: which value wins.")
     max_per_key: int = Field(1, ge=1, description="Rows that stay of each set of copies.")
     verify: bool = Field(False, description="Read the texts again and compare them; 128 bits make that a formality.")
 
     @model_validator(mode="after")
-    def _the_choice_is_clear(self) -> Self:
-        if self.keep == "column" and self.by is None:
-            raise ValueError("`keep: column` needs `by`, the column that decides")
-        if self.keep != "column" and self.by is not None:
-            raise ValueError(f"`by: {self.by}` has no effect with `keep: {self.keep}`; set `keep: column`")
+    def _there_is_a_key(self) -> Self:
         if not self.on:
             raise ValueError("`on` is empty; name at least one view or column")
         return self
@@ -86,23 +80,11 @@ class Exact(TableStep):
         parts = [rows.buffers(view) for view in self.views()]
         found = keys(parts, self.rules(), self.hash)
         gathered = {"high": pl.Series(found.high), "low": pl.Series(found.low), "valid": pl.Series(found.valid)}
-        if self.keep == "longest":
-            lengths = [count(part, "characters").fill_null(0) for part in parts]
-            gathered["worth"] = pl.Series(np.sum([length.to_numpy() for length in lengths], axis=0, dtype=np.int64))
-        elif self.by is not None:
-            gathered["worth"] = rows[self.by]
-        return gathered
+        return {**gathered, **self._gather_worth(rows)}
 
     def decide(self, table: Table) -> Verdict:
         found = Keys(*(table[name].to_numpy() for name in ("high", "low", "valid")))
-        worth = None
-        if self.keep == "last":
-            worth = np.arange(table.height, dtype=np.int64)
-        elif self.keep != "first":
-            worth = (
-                table["worth"].rank("dense", descending=self.order == "lowest").fill_null(0).to_numpy().astype(np.int64)
-            )
-        into, copies = survivors(found, worth, self.max_per_key)
+        into, copies = survivors(found, self._worth(table), self.max_per_key)
         if self.verify:
             self._verify(table, into)
         known = pl.Series("into", into)
