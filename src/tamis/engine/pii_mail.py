@@ -12,34 +12,9 @@ _EMAIL = re.compile(
     rf"(?<![\w.+%\-])(?:[^\W_]|_)[\w.!#$%&'*+/=?^`{{|}}~\-]{{0,63}}@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,24}}|xn--[a-z0-9\-]{{2,59}})(?![\w@\-])"
 )
 _GLUED = re.compile(r"[=/]")
-_NO_TLD = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "css",
-        "js",
-        "ts",
-        "py",
-        "rs",
-        "go",
-        "java",
-        "html",
-        "json",
-        "yaml",
-        "yml",
-        "md",
-        "txt",
-        "exe",
-        "dll",
-        "zip",
-        "tar",
-        "gz",
-    ]
-)
+#: Endings of file names: those that are no domains, as in `logo@2x.png`, and those that are.
+_FILES = re.compile(r"(?:png|jpe?g|gif|svg|webp|css|js|ts|go|html|json|ya?ml|txt|exe|dll|tar|gz)\Z")
+_DOUBTFUL = re.compile(r"(?:py|rs|md|zip|java|sh|pl)\Z")
 #: what a login may stand before in a link: scheme://name:password@host, or scheme://token@host
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,20}://([^\s/?#@\"'<>]{1,512})@([^\s/?#@\"'<>]+)")
 _PARAMETER = re.compile(
@@ -67,7 +42,9 @@ def emails(window: str, at: int, to: int) -> Iterator[Span]:
         if not trimmed or trimmed[0] == "." or trimmed[-1] == "." or ".." in match.group():
             continue
         tld = host.rpartition(".")[2].lower()
-        yield start, end, "email", 60 if tld in _NO_TLD else 97
+        remote = trimmed == "git" and window[end : end + 1] in (":", "/")  # git@host:path is a repository
+        if not _FILES.match(tld) and not remote:
+            yield start, end, "email", 60 if _DOUBTFUL.match(tld) else 97
 
 
 def is_placeholder(value: str) -> bool:

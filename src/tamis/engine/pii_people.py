@@ -20,6 +20,13 @@ NAMED = (
     "mi nombre es", "mi chiamo", "il mio nome è", "meu nome é", "me chamo", "mijn naam is", "ik heet", "nazywam się", "jag heter", "меня зовут",
     "this is",
 )  # fmt: skip
+#: Labels of forms, in front of a name.
+LABELS = (
+    "first name", "first_name", "firstname", "last name", "last_name", "lastname", "full name", "full_name", "fullname", "customer name", "customer_name",
+    "customername", "surname", "given name", "given_name", "family name", "family_name", "contact name", "contact_name", "patient name", "patient_name",
+    "employee name", "employee_name", "account holder", "account_holder", "cardholder", "cardholder name", "name on card", "passenger name", "vorname",
+    "nachname", "prénom", "apellido", "apellidos", "cognome", "sobrenome", "achternaam", "voornaam", "name:",
+)  # fmt: skip
 TITLES = ("mr.", "mrs.", "ms.", "mr ", "mrs ", "ms ", "dr. ", "prof. ", "herr ", "frau ", "señor ", "señora ", "monsieur ", "madame ", "signor ", "signora ", "mme ")  # fmt: skip
 GREETED = (
     "dear ", "hi ", "hello ", "hey ", "good morning ", "good afternoon ", "liebe ", "lieber ", "hallo ", "bonjour ", "cher ", "chère ", "hola ", "querida ",
@@ -34,6 +41,7 @@ _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĞĠĢĦĪĬĮİĶĹĻĽŁŃŅ�
 _WORD = rf"[{_UPPER}](?:[^\W\d_]|['’\-](?=[^\W\d_]))*"
 _NAME = rf"{_WORD}(?:[ \u00a0](?:[{_UPPER}]\.|(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ibn|ter|ten|af|y)(?=[ \u00a0])|{_WORD})){{0,4}}"
 _AFTER_NAMED = re.compile(rf"[\s:*\"“]{{1,4}}({_NAME})(?![\w])")
+_AFTER_LABEL = re.compile(rf"[ \t\"'*_`:=|]{{1,8}}({_NAME})(?=[\"'*_`,;.|)\s]|$)")
 _AFTER_THIS = re.compile(rf"[ ]({_NAME})(?=\s*(?:,|from\b|calling\b|speaking\b|here\b))")
 _AFTER_TITLE = re.compile(rf"[ .\u00a0]{{0,2}}({_NAME})")
 _AFTER_GREETED = re.compile(
@@ -99,6 +107,20 @@ def named(window: str, at: int, to: int) -> Iterator[Span]:
         yield from _name(_AFTER_THIS.match(window, to), 60)
     else:
         yield from _name(_AFTER_NAMED.match(window, to), 60 if said == "name is" else 80)
+
+
+def labelled(window: str, at: int, to: int) -> Iterator[Span]:
+    """Names behind labels of forms: `First name: Ada`. Behind `Name:` alone, which things have too, at a line's start."""
+    match = _AFTER_LABEL.match(window, to)
+    if match is None:
+        return
+    if window[at:to].lower() != "name:":
+        if re.search("[:=|]", window[to : match.start(1)]):
+            yield from _name(match, 70)
+    elif window[at - 2 : at] == "- " and window[at].islower():
+        return  # a list of steps in YAML
+    elif match.group(1).count(" ") in (1, 2, 3) and not window[:at].rstrip(" \t*_>-\"'\x1e")[-1:].strip("\n\r"):
+        yield from _name(match, 55)
 
 
 def titled(window: str, at: int, to: int) -> Iterator[Span]:

@@ -53,59 +53,11 @@ _GAPS = frozenset((" ", ")  ", "-", ".", "/", ") ", ")", ")-", " - ", "-(", " ("
 _DIGITS, _BETWEEN = re.compile(r"\d+"), re.compile(r"\D+")
 _PART = re.compile(r"\d(?:(?:\)[ ]{2}|[^\d\s]{0,2}[ ]?[^\d\s]{0,2})\d)*")
 _NANP = re.compile(r"(?<!\d)(?:1[-. ])?[2-9]\d{2}(?:\) ?|[-. /])[2-9]\d{2}[-. ]\d{4}(?!\d)")
-#: Calling codes with one and with two digits; the others have three.
-_ONE, _TWO = (
-    frozenset("17"),
-    frozenset(
-        [
-            "20",
-            "27",
-            "30",
-            "31",
-            "32",
-            "33",
-            "34",
-            "36",
-            "39",
-            "40",
-            "41",
-            "43",
-            "44",
-            "45",
-            "46",
-            "47",
-            "48",
-            "49",
-            "51",
-            "52",
-            "53",
-            "54",
-            "55",
-            "56",
-            "57",
-            "58",
-            "60",
-            "61",
-            "62",
-            "63",
-            "64",
-            "65",
-            "66",
-            "81",
-            "82",
-            "84",
-            "86",
-            "90",
-            "91",
-            "92",
-            "93",
-            "94",
-            "95",
-            "98",
-        ]
-    ),
+#: Calling codes, with one, two and three digits.
+_CODES = re.compile(
+    r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+    r"|2[1-69]\d|3[578]\d|42\d|50\d|59\d|6[789]\d|80[08]|85\d|87[0-48]|88\d|96\d|97\d|99\d"
 )
-_THREE = re.compile(r"2[1-69]\d|3[578]\d|42\d|50\d|59\d|6[789]\d|80[08]|85\d|87[0-48]|88\d|96\d|97\d|99\d")
 
 
 def phones(window: str, at: int, to: int, region: str | None = None) -> Iterator[Span]:
@@ -166,14 +118,14 @@ def _shape(number: str, digits: str, groups: list[str], gaps: list[str], plus: b
     if size < 7 or size > 15 or len(set(digits)) < 2:
         return 0
     if plus:
-        known = digits[0] in _ONE or digits[:2] in _TWO or bool(_THREE.match(digits))
+        known = bool(_CODES.match(digits))
         fits = size >= 8 and len(groups) <= 8 and (")" not in "".join(gaps[:1]) or len(groups[0]) < 4)
         return 95 if known and fits else 0
     if _DATE.match(number) or (size > 13 and groups[0][:2] != "00"):
         return 0
     lengths = tuple(map(len, groups))
     if groups[0][:2] == "00" and size >= 10 and len(groups) > 1 and set(gaps) <= _GAPS:
-        return 85 if digits[2] in _ONE or digits[2:4] in _TWO or _THREE.match(digits, 2) else 0
+        return 85 if _CODES.match(digits, 2) else 0
     local, between = lengths, gaps
     if len(lengths) == 4 and groups[0] == "1":
         local, between = lengths[1:], gaps[1:]

@@ -17,7 +17,8 @@ Rule = Callable[[str, int, int], Iterator[Span]]
 (
     _KEY, _JWT, _PEM, _SAID, _SEGWIT, _BIRTH, _NAMED, _TITLE, _GREETED, _SIGNED, _NUMBERED, _COMPOUND, _ROMANCE, _BOX, _CODE, _UNIT,
     _LOCATED,
-) = range(17)  # fmt: skip
+    _LABEL,
+) = range(18)  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -41,6 +42,7 @@ def phrase_machine() -> Machine:
         (_SEGWIT, BEGINS, ("bc1", "tb1")),
         (_BIRTH, BEGINS | DIGIT_BEHIND, pii_people.BIRTH),
         (_NAMED, BEGINS | ENDS, pii_people.NAMED),
+        (_LABEL, BEGINS, pii_people.LABELS),
         (_TITLE, BEGINS, pii_people.TITLES),
         (_GREETED, BEGINS, pii_people.GREETED),
         (_SIGNED, BEGINS | ENDS, pii_people.SIGNED),
@@ -112,6 +114,7 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (GROUPS + _SEGWIT, 1, 90, (("crypto_address", pii_network.segwits),)),
         (GROUPS + _BIRTH, 1, 80, (("date_of_birth", pii_people.births),)),
         (GROUPS + _NAMED, 1, 120, (("person", pii_people.named),)),
+        (GROUPS + _LABEL, 8, 120, (("person", pii_people.labelled),)),
         (GROUPS + _TITLE, 1, 120, (("person", pii_people.titled),)),
         (GROUPS + _GREETED, 8, 120, (("person", pii_people.greeted),)),
         (GROUPS + _SIGNED, 1, 120, (("person", pii_people.signed),)),
