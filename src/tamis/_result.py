@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Result:
 
     def __init__(self, result: RunResult) -> None:
         self.folder, self.manifest = result.folder, result.manifest
+        self._again: Callable[[str, float | dict[str, float]], Result] | None = None
 
     @classmethod
     def open(cls, workspace: str | Path = ".", recipe: str | None = None, number: int | None = None) -> Result:
@@ -156,6 +157,18 @@ class Result:
         figures = [pl.Series(name, [row["evidence"].get(name) for row in rows], strict=False) for name in names]
         evidence = pl.DataFrame(figures).to_struct("evidence") if names else pl.Series("evidence", [None] * len(rows))
         return frame.insert_column(frame.columns.index("file"), evidence)
+
+    def rethreshold(self, threshold: float | dict[str, float], step: str = "dedup.minhash") -> Result:
+        """The run again with another threshold of a step, or one for each view: a new result, equal to a run from scratch.
+
+        Nothing is compared again that was: the decision takes milliseconds where the threshold stays above the `floor`.
+        """
+        if self._again is None:
+            raise UsageError(
+                "a run that was opened does not know its recipe's data",
+                hint=f"change the threshold of {step} in the recipe and run it again: it takes as little time",
+            )
+        return self._again(step, threshold)
 
     def quarantined(self) -> pl.DataFrame:
         """What could not be read: source, file, line, cause, message."""

@@ -23,7 +23,7 @@ from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
 from tamis._given import given
 from tamis._html import recipe_html
 from tamis._result import Lives, Result
-from tamis.core.errors import RecipeError, UsageError
+from tamis.core.errors import RecipeError, UsageError, did_you_mean
 from tamis.core.events import Event, Listener, PartitionDone, StageDone, StageStarted
 from tamis.core.origin import Sink, Source
 from tamis.core.registry import Room
@@ -125,6 +125,7 @@ def run(
     *,
     workspace: str | Path | None = None,
     workers: int | None = None,
+    on: str = "local",
     decisions: str | Path | None = None,
     fresh: bool = False,
     throwaway_key: bool = False,
@@ -137,7 +138,7 @@ def run(
     name, the key columns and the `map:` of the recipe's source. workspace: where `.tamis/`, `runs/` and `dist/` go; by
     default the folder of the recipe file, or here. progress: on stderr; "auto" shows it on a terminal, and in a
     notebook where a run takes long. fresh: use nothing from earlier runs. decisions: a file of decisions to replay.
-    emit: is called with every event.
+    emit: is called with every event. on: "ray", or the address of a Ray cluster, to run there.
 
     Running again is safe: what is known is not judged again. Raises TamisError of the kind that says what is wrong.
     """
@@ -153,9 +154,36 @@ def run(
     if not recipe.sources:
         raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
     replayed = None if decisions is None else Path(decisions)
-    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key)
+    options = Options(workers=workers, on=on, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key)
+    where = Path(workspace) if workspace is not None else base
     with _display(progress, emit) as listener:
-        return Result(execute(recipe, Path(workspace) if workspace is not None else base, options, emit=listener))
+        result = Result(execute(recipe, where, options, emit=listener))
+
+    def again(name: str, threshold: float | dict[str, float]) -> Result:
+        other = _with_threshold(recipe, name, threshold)
+        other._folder = base if base != Path() else None
+        return run(
+            other, workspace=workspace, workers=workers, on=on, decisions=decisions, progress=progress, emit=emit
+        )
+
+    result._again = again
+    return result
+
+
+def _with_threshold(recipe: _Recipe, name: str, threshold: float | dict[str, float]) -> Recipe:
+    """The recipe with another threshold at the step of that name."""
+    steps = list(recipe.steps)
+    place = next((k for k, one in enumerate(steps) if one.name == name), None)
+    if place is None:
+        raise UsageError(f"no step {name!r} in this recipe; {did_you_mean(name, [one.name for one in steps])}")
+    old = steps[place]
+    if "threshold" not in type(old).model_fields:
+        raise UsageError(f"step {name!r} has no threshold")
+    on = getattr(old, "on", None)
+    views = dict.fromkeys(on, threshold) if isinstance(on, dict) and not isinstance(threshold, dict) else threshold
+    changed = {"on": views} if isinstance(views, dict) else {"threshold": threshold}
+    steps[place] = step(old.address(), **{**old.settings(), **changed})
+    return Recipe(**{**dict(recipe), "steps": tuple(steps)})
 
 
 def _with(recipe: _Recipe, data: Any) -> Recipe:

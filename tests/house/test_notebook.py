@@ -69,7 +69,7 @@ def test_every_cell_shows_something_and_none_complains(tour: Shown) -> None:
 @pytest.mark.filterwarnings("default")
 def test_recipe_result_and_lives_show_tables(tour: Shown) -> None:
     assert '<td style="text-align:left">filter.language</td>' in tour["recipe"]["text/html"]
-    assert "702 in = " in tour["run"]["text/html"]
+    assert "727 in = " in tour["run"]["text/html"]
     assert "other_language 18" in tour["run"]["text/html"]
     assert "dropped at filter.refusal" in tour["why"]["text/html"]
     assert "i cannot assist" in tour["why"]["text/html"]

@@ -5,7 +5,7 @@ Both are protocols; the engine implements them. Series have one value per row, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -82,6 +82,16 @@ class Table(Protocol):
 
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The halves of the row ids, (n,) each."""
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(partitions + 1,) int64: where each partition's rows begin."""
+
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
+        """Gathered columns of one partition: for steps that must not hold them all. `fetch` reads least of one."""
+
+    def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+        """What `make` returns: made once for what was gathered and `key`, then kept in the cache."""
 
     def fetch(self, rows: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         """Columns or views (`view:response`) of a few rows, in the order asked. Bounded: ask in batches."""

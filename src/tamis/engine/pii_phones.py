@@ -19,7 +19,7 @@ _SAID = re.compile(
     |電話|电话|手机|手機|携帯|전화|연락처|휴대폰|☎|📞|📱
     |\b(?:desk|direct|contact|numer|office|home|work|emergency|sms|call|text)\s?:\s*$
     |\b(?:call|reach|contact|text|messag|answer|ring|dial|sms|direct|anruf|ruf|appel|llam|llám|chiam|ligu|dzwo|bel)\w*\b
-    (?:[^\d.;:(\n]{0,30}\b(?:at|on|to|via|under|number|is|line|me|us|am|au|al|el|pod|op)\b[^\d.;(\n]{0,14}|\s+)[:\s]*$""",
+    (?:[^\d.;:(\n]{0,30}\b(?:at|on|to|from|via|under|number|is|line|me|us|am|au|al|el|pod|op)\b[^\d.;(\n]{0,14}|\s+)[:\s]*$""",
     re.I | re.X,
 )
 _SAID_AFTER = re.compile(

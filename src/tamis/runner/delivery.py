@@ -20,7 +20,7 @@ from tamis.core.row import LINEAGE
 from tamis.core.step import Step
 from tamis.engine.allocate import seeded_order
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor, LocalExecutor
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, QUARANTINED
@@ -122,11 +122,12 @@ class Delivery:
         seed = derive_seed(self.recipe.seed, "order")
         return [Chunk(states, positions, columns, seed, low, high) for low, high in itertools.pairwise(edges)]
 
-    def write(self, executor: LocalExecutor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
+    def write(self, executor: Executor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
         """Encode and write every row; returns (partition, row, what is wrong) of those that a target refuses."""
         refused: list[tuple[int, int, str]] = []
-        if executor.kind == "processes":  # encoding holds no lock that threads would wait for
-            executor = self._stack.enter_context(LocalExecutor(executor.workers))
+        if not executor.shares_memory:  # encoding holds no lock that threads would wait for
+            workers = executor.workers if isinstance(executor, LocalExecutor) else None
+            executor = self._stack.enter_context(LocalExecutor(workers))
         targets = [target for _, target in self._targets]
         encode = partial(encode_chunk, targets=targets, json_columns=self.json_columns, rescan=self.rescan)
         for written in executor.map(encode, self._chunks()):

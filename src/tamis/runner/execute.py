@@ -21,9 +21,9 @@ import numpy as np
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Kind, LocalExecutor, default_workers
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import keep_freed_memory
+from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
@@ -38,6 +38,7 @@ from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
 from .ingest import Ingest, ingest
 from .preflight import preflight
+from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
 from .write_up import write_gate, write_ledger, write_manifest
@@ -47,6 +48,7 @@ from .write_up import write_gate, write_ledger, write_manifest
 class Options:
     """How to run, as opposed to what.
 
+    on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
     throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
@@ -54,61 +56,11 @@ class Options:
 
     workers: int | None = None
     kind: Kind = "threads"
+    on: str = "local"
     decisions: Path | None = None
     fresh: bool = False
     base: Path | None = None
     throwaway_key: bool = False
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run: its folder and its manifest."""
-
-    folder: Path
-    manifest: dict[str, Any]
-
-    @property
-    def outcomes(self) -> dict[str, int]:
-        """in, born, kept, dropped, merged, held, quarantined: totals."""
-        return dict(self.manifest["outcomes"])
-
-    def summary(self) -> dict[str, Any]:
-        """What `run --json` prints."""
-        steps = {
-            s["name"]: {k: v for k, v in s.items() if k not in ("name", "address", "sentences")}
-            for s in self.manifest["steps"]
-        }
-        return {
-            "run": str(self.folder),
-            "outcomes": self.outcomes,
-            "steps": steps,
-            "delivered": self.manifest["delivered"],
-            "report": str(self.folder / "report.html"),
-            "warnings": self.manifest["warnings"],
-            "seconds": self.manifest["seconds"],
-        }
-
-    def text(self) -> str:
-        """The account, and where everything is."""
-        o = self.outcomes
-        born = f" + {o['born']:,} born" if o["born"] else ""
-        ends = [f"{o['kept']:,} kept"] + [f"{o[k]:,} {k}" for k in ("dropped", "merged", "held", "quarantined") if o[k]]
-        lines = [f"{o['in']:,} in{born} = {' + '.join(ends)}"]
-        for item in self.manifest["delivered"]:
-            split = f" {item['split']}" if item["split"] else ""
-            lines.append(f"delivered{split}: {_near(item['path'])} ({item['rows']:,} rows)")
-        lines.append(f"report:  {_near(self.folder / 'report.html')}")
-        lines.append(f"ledger:  {_near(self.folder / 'ledger')}   tamis why ROW · tamis dropped STEP")
-        return "\n".join(lines)
-
-
-def _near(path: str | Path) -> str:
-    """A path as seen from here, if that is shorter."""
-    try:
-        near = os.path.relpath(path)
-    except ValueError:
-        return str(path)
-    return near if len(near) < len(str(path)) else str(path)
 
 
 def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> RunResult:
@@ -123,7 +75,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     folder = workspace.hidden
     try:
         workspace.prepare()
-        with workspace.lock(), _signals() as check:
+        with workspace.lock(), seldom_collecting(), _signals() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
             if resumed and not secrecy.goes_on(read_state(folder)):
@@ -219,7 +171,8 @@ class _Run:
         recipe, workspace = self.recipe, self.workspace
         path = self.options.decisions or workspace.decisions(recipe.name)
         decisions = decided.read(path)
-        with LocalExecutor(self.options.workers or default_workers(), self.options.kind) as executor:
+        with executor_for(self.options.on, self.options.workers, self.options.kind) as executor:
+            self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
             self.secrecy.name_files(taken)
@@ -275,7 +228,7 @@ class _Run:
         )
 
     def _deliver(
-        self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor
+        self, flow: Flow, taken: Ingest, cache: Cache, executor: Executor
     ) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """Write the targets, then the ledger, then make the targets appear."""
         recipe = self.recipe
@@ -322,7 +275,20 @@ class _Run:
             )
         return delivered, count()
 
-    def _ingest(self, executor: LocalExecutor) -> Ingest:
+    def _meet(self, executor: Executor) -> None:
+        """Show a cluster what it must see. Unknown inputs are told when they are read."""
+        if self.options.on == "local":
+            return
+        files: dict[str, int] = {str(self.base): -1}
+        for source in self.recipe.sources:
+            if not source.in_memory:
+                files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
+        steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
+        executor.meet(
+            self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
+        )
+
+    def _ingest(self, executor: Executor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
             for result in executor.map(task, arguments):
                 self.check()

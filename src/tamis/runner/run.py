@@ -20,7 +20,7 @@ from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
@@ -69,7 +69,7 @@ class Judge:
         self,
         recipe: Recipe,
         workspace: Workspace,
-        executor: LocalExecutor,
+        executor: Executor,
         decisions: Decisions,
         *,
         emit: Listener = quiet,
@@ -99,23 +99,21 @@ class Judge:
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
+        written = step  # with paths as the recipe has them: fingerprints know no machine
+        placed = {name: _placed(value, self.base) for name, value in step}
+        if any(value is not getattr(step, name) for name, value in placed.items()):
+            step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
         told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
         identity = fingerprint(
-            step.key(),
+            written.key(),
             [h for _, h in files],
             _libraries(step),
             seed if step.seeded else None,
             *([told] if told else []),
         )
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
-        placed = {
-            name: self.base / value for name, value in step if isinstance(value, Path) and not value.is_absolute()
-        }
-        written = step  # with paths as the recipe has them: fingerprints know no machine
-        if placed:
-            step = step.model_copy(update=placed)
         step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
@@ -251,6 +249,7 @@ class Judge:
         if call.rescued:
             log.account.rescued += _rescue(call, state, one, log.account)
         log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        log.account.changed += one.changed
         layers = state.layers if one.layer is None else (*state.layers, one.layer)
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
@@ -320,9 +319,22 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
     return found
 
 
+def _placed(value: Any, base: Path) -> Any:
+    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else base / value
+    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return value
+
+
 def _file_hash(path: Path, step: Step) -> str:
+    digest = xxhash.xxh3_128()
     try:
-        return str(xxhash.xxh3_128_hexdigest(path.read_bytes()))
+        with open(path, "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+        return str(digest.hexdigest())
     except OSError as error:
         raise UsageError(f"step {step.name!r} reads {path}: {error.strerror}") from None
 

@@ -73,3 +73,19 @@ def place_large(
         split[unit] = chosen
         room[chosen] -= size
         placed[stratum, chosen] += size
+
+
+@njit(nogil=True, cache=True)
+def tie(root: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
+    """Join the components of each pair a, b. root: (n,) int64, the first row of each row's component; updated."""
+    for p in range(a.shape[0]):
+        i, j = a[p], b[p]
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        while root[j] != j:
+            root[j] = root[root[j]]
+            j = root[j]
+        root[max(i, j)] = min(i, j)
+    for i in range(root.shape[0]):
+        root[i] = root[root[i]]

@@ -104,3 +104,10 @@ def take_rows(
     for k in range(rows.shape[0]):
         i = rows[k]
         out[out_offsets[k] : out_offsets[k + 1]] = data[offsets[i] : offsets[i + 1]]
+
+
+@njit(nogil=True, cache=True)
+def scatter_rows(data: np.ndarray, offsets: np.ndarray, starts: np.ndarray, out: np.ndarray) -> None:
+    """Copy each string to its place in `out`; starts: (n,)."""
+    for i in range(starts.shape[0]):
+        out[starts[i] : starts[i] + offsets[i + 1] - offsets[i]] = data[offsets[i] : offsets[i + 1]]

@@ -18,6 +18,7 @@ from tamis.runs.rows import read_privacy
 
 from . import warn
 from .columns import Spread, candidates, sample_rows
+from .contamination import contamination
 from .examples import Pending, Shown
 from .measures import HABITS, Readings
 from .outcomes import Outcomes
@@ -77,6 +78,7 @@ class _Gatherer:
         steps = self._steps(pending)
         told = self._head()
         told["steps"] = steps
+        told["contamination"] = contamination(self.ledger, steps, last_private(self.ledger.steps))
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone

@@ -8,6 +8,7 @@ from typing import Any
 
 from tamis.runs.privacy_words import sentences
 
+from .contamination import contamination_section
 from .flow import flow_picture
 from .markup import count, esc, isolated, number, percent, seconds, size, table, text
 from .script import SCRIPT
@@ -26,7 +27,7 @@ def page(data: dict[str, Any]) -> str:
         for part in (
             _header(data),
             _contents(data),
-            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
+            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{contamination_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
             _footer(data),
         )
         if part
@@ -84,7 +85,9 @@ def _warnings(warnings: list[dict[str, Any]]) -> str:
 
 
 def _contents(data: dict[str, Any]) -> str:
-    links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps"), ("rows", "Rows")]
+    links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps")]
+    links += [("contamination", "Test items")] if data["contamination"] else []
+    links += [("rows", "Rows")]
     links += [("quarantined", "Quarantine"), ("sources", "Sources"), ("making", "How it was made")]
     inner = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links)
     tools = (

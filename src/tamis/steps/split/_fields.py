@@ -41,6 +41,13 @@ class SplitFields(TableStep):
     leaks: tuple[View, ...] = Field(
         ("prompt",), description="Texts that must not stand in two splits; compared as `dedup.exact` compares."
     )
+    near: float | None = Field(
+        None,
+        ge=0.2,
+        le=1,
+        description="Texts at least so similar (Jaccard, 0.2..1, as `dedup.minhash` compares) count as copies too: they are "
+        "leaks across splits, and `together` keeps them on one side.",
+    )
     on_leak: Literal["warn", "drop", "error"] = Field(
         "warn",
         description="On copies across splits: `warn` tells them in the evidence, `drop` drops those in the split "

@@ -7,39 +7,43 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from tamis.core.columns import Columns, Table
 from tamis.core.errors import StepError, UsageError
 from tamis.core.outcome import Verdict
 from tamis.core.row import id_text
+from tamis.core.step import TableStep
 from tamis.engine.allocate import quotas, seeded_order
-from tamis.engine.hashing import Keys, first_equal, keys
+from tamis.engine.hashing import Keys, keys
 from tamis.engine.ids import hex_ids
-from tamis.engine.splits import Pin, leaks, numbered, pinned, place_rows, read_pins
+from tamis.engine.near_splits import gather_near, near_copies, near_leaks, near_units
+from tamis.engine.splits import Pin, leaks, pinned, place_rows, read_pins
 
 from ._fields import SplitFields
+from ._keys import Flags, Ints, gathered_keys, key_columns
 
 LEAK = "the same text stands in another split"
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 class SplitStep(SplitFields):
     """Gives each row a split. Subclasses say how the rows that are not settled yet are placed."""
 
     def gathers_by(self) -> tuple[str, ...]:
-        return ("leaks", "together", "ids", "by", "format")
+        return ("leaks", "together", "ids", "by", "format", "near")
+
+    def gather_key(self) -> str:
+        return TableStep.gather_key(self.model_copy(update={"near": self.near and 1.0}))  # however near
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         wanted = {(view,) for view in self.leaks} | ({self._together()} if self._together() else set())
         gathered: dict[str, pl.Series] = {}
         for views in sorted(wanted):
-            gathered |= _columns("|".join(views), keys([rows.buffers(view) for view in views]))
+            gathered |= key_columns("|".join(views), keys([rows.buffers(view) for view in views]))
+            gathered |= gather_near(rows, views) if self.near is not None else {}
         if self.ids != "id":
-            gathered |= _columns("ids", keys([rows.buffers(f"column:{self.ids}")], ()))
+            gathered |= key_columns("ids", keys([rows.buffers(f"column:{self.ids}")], ()))
         if self._by():
-            gathered |= _columns("by", keys([rows.buffers(f"column:{name}") for name in self._by()], ()))
+            gathered |= key_columns("by", keys([rows.buffers(f"column:{name}") for name in self._by()], ()))
         return gathered
 
     def decide(self, table: Table) -> Verdict:
@@ -59,6 +63,8 @@ class SplitStep(SplitFields):
     def _place_units(self, table: Table, settled: Ints, joins: Flags, root: Ints, named: Keys, strata: Ints) -> Ints:
         """Units of rows (`root`: the first row of each) in the seeded order of their names, or else of their ids."""
         targets = self._targets(settled)
+        if self.near is not None and self._together():
+            root = near_units(root, near_copies(table, self._together(), self.near))
         order = seeded_order(table.seed, *table.ids())
         order = np.where(named.valid, seeded_order(table.seed, named.high, named.low), order)
         waits = np.zeros(table.height, np.bool_)
@@ -111,39 +117,30 @@ class SplitStep(SplitFields):
     def _checked(self, table: Table, split: Ints, names: list[str]) -> Verdict:
         """The verdict on copies across splits."""
         twin, earlier = leaks([gathered_keys(table, view) for view in self.leaks], split)
+        similarity = np.where(twin >= 0, 1.0, np.nan)
+        for view in self.leaks if self.near is not None else ():
+            near = near_leaks(near_copies(table, (view,), self.near or 1.0), split)
+            fresh = ~(similarity >= near.similarity) & (near.twin >= 0)
+            twin, similarity = np.where(fresh, near.twin, twin), np.where(fresh, near.similarity, similarity)
+            earlier |= near.earlier
         found = np.flatnonzero(twin >= 0)
         if not len(found):
             return Verdict()
         high, low = table.ids()
+        what = "copy" if self.near is None else "copy or near copy"
         if self.on_leak == "error":
             row, other = int(found[0]), int(twin[found[0]])
             raise StepError(
-                f"{self.name}: {len(found)} rows have a copy in another split, the first "
+                f"{self.name}: {len(found)} rows have a {what} in another split, the first "
                 f"{id_text(int(high[row]), int(low[row]))} ({names[split[row]]}) and "
                 f"{id_text(int(high[other]), int(low[other]))} ({names[split[other]]})",
                 hint="dedup them before, or set `on_leak: drop`",
             )
         verdict = Verdict().note(leak=hex_ids(high[twin], low[twin], valid=twin >= 0).alias("leak"))
+        if self.near is not None:
+            verdict = verdict.note(leak_similarity=pl.Series(similarity, nan_to_null=True))
         if self.on_leak == "drop":
             return verdict.drop("leak", when=pl.Series(earlier))
-        return verdict.warn(f"{len(found)} rows have a copy in another split; dedup them first, or set `on_leak: drop`")
-
-
-def _columns(name: str, found: Keys) -> dict[str, pl.Series]:
-    return {f"{name}.{part}": pl.Series(values) for part, values in zip(("high", "low", "valid"), found, strict=True)}
-
-
-def gathered_keys(table: Table, name: str) -> Keys:
-    """Keys as they were gathered."""
-    return Keys(*(table[f"{name}.{part}"].to_numpy() for part in ("high", "low", "valid")))
-
-
-def no_keys(n: int) -> Keys:
-    """Keys that match nothing."""
-    return Keys(np.zeros(n, np.uint64), np.zeros(n, np.uint64), np.zeros(n, np.bool_))
-
-
-def strata_of(found: Keys) -> Ints:
-    """(n,) int64: the stratum of each row, 0 … n - 1; rows without a value form one too."""
-    every = Keys(found.high, found.low, np.ones(len(found.high), np.bool_))
-    return numbered(first_equal(every))
+        return verdict.warn(
+            f"{len(found)} rows have a {what} in another split; dedup them first, or set `on_leak: drop`"
+        )

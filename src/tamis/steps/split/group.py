@@ -13,7 +13,8 @@ from tamis.core.step import Reasons
 from tamis.engine.hashing import first_equal
 from tamis.engine.splits import components
 
-from ._shared import LEAK, Flags, Ints, SplitStep, gathered_keys
+from ._keys import Flags, Ints, gathered_keys
+from ._shared import LEAK, SplitStep
 
 
 class Group(SplitStep):

@@ -12,7 +12,8 @@ from tamis.core.row import View
 from tamis.core.step import Reasons
 from tamis.engine.hashing import first_equal
 
-from ._shared import LEAK, Flags, Ints, SplitStep, gathered_keys, no_keys
+from ._keys import Flags, Ints, gathered_keys, no_keys
+from ._shared import LEAK, SplitStep
 
 
 class Random(SplitStep):

@@ -11,7 +11,8 @@ from tamis.core.row import View
 from tamis.core.step import Reasons
 from tamis.engine.hashing import first_equal
 
-from ._shared import LEAK, Flags, Ints, SplitStep, gathered_keys, no_keys, strata_of
+from ._keys import Flags, Ints, gathered_keys, no_keys, strata_of
+from ._shared import LEAK, SplitStep
 
 
 class Stratified(SplitStep):

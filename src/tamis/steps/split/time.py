@@ -13,7 +13,8 @@ from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 from tamis.engine.splits import cut_by_time, instants
 
-from ._shared import LEAK, Flags, Ints, SplitStep
+from ._keys import Flags, Ints
+from ._shared import LEAK, SplitStep
 
 
 class Time(SplitStep):

@@ -1,0 +1,267 @@
+"""The n-grams of a text as 64-bit hashes, and sketches of them: one-permutation MinHash.
+
+An n-gram of at most eight bytes is hashed one to one, so that two different ones never have the same hash; of longer
+ones two share a hash once in 2**64. A text shorter than one n-gram is one n-gram as a whole; an empty text has none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .words import Word, load64
+
+_A, _B = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
+_29, _32, _8 = np.uint64(29), np.uint64(32), np.uint64(8)
+_HIGH = np.uint64(0x8080808080808080)
+_MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def mix(w: Word) -> Word:
+    """A shuffle of all 64-bit values."""
+    w = (w ^ (w >> _32)) * _A
+    w = (w ^ (w >> _29)) * _B
+    return w ^ (w >> _32)
+
+
+@njit(nogil=True, cache=True)
+def _packed(data: np.ndarray, start: int, end: int) -> Word:
+    """At most eight bytes as one word."""
+    w = np.uint64(0)
+    for k in range(end - start):
+        w |= np.uint64(data[start + k]) << np.uint64(8 * k)
+    return w
+
+
+@njit(nogil=True, cache=True)
+def _hash_bytes(data: np.ndarray, start: int, end: int) -> Word:
+    """The hash of any number of bytes."""
+    h = np.uint64(end - start) * _B
+    for k in range(start, end, 8):
+        h = mix(h ^ _packed(data, k, min(k + 8, end)))
+    return h
+
+
+@njit(nogil=True, cache=True)
+def _is_ascii(data: np.ndarray, start: int, end: int) -> bool:
+    k = start
+    while k + 8 <= end:
+        if load64(data, k) & _HIGH:
+            return False
+        k += 8
+    while k < end:
+        if data[k] >= 0x80:
+            return False
+        k += 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _width(lead: int) -> int:
+    """Bytes of the character that begins with this byte."""
+    return 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+
+
+@njit(nogil=True, cache=True)
+def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> int:
+    """Hashes of the n-grams of characters, in order, repeated ones too."""
+    count = 0
+    if n <= 8 and end - start >= n and _is_ascii(data, start, end):
+        mask = _MOST >> np.uint64(64 - 8 * n)
+        fast = min(end - n + 1, data.shape[0] - 7)
+        for k in range(start, fast):
+            out[count] = mix(load64(data, k) & mask)
+            count += 1
+        for k in range(max(start, fast), end - n + 1):
+            out[count] = mix(_packed(data, k, k + n))
+            count += 1
+        return count
+    stop, held = start, 0
+    while stop < end and held < n:
+        stop += _width(data[stop])
+        held += 1
+    if held < n:
+        out[0] = _hash_bytes(data, start, end)
+        return 1
+    begin = start
+    while True:
+        out[count] = mix(_packed(data, begin, stop)) if stop - begin <= 8 else _hash_bytes(data, begin, stop)
+        count += 1
+        if stop >= end:
+            return count
+        stop += _width(data[stop])
+        begin += _width(data[begin])
+
+
+@njit(nogil=True, cache=True)
+def _words(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> int:
+    """Hashes of the n-grams of words. Each character of a script without spaces (from U+3000 on) is a word."""
+    words = 0
+    k = start
+    while k < end:
+        if data[k] == 0x20 or data[k] == 0x1E:
+            k += 1
+            continue
+        begin = k
+        k += _width(data[k])
+        if data[begin] < 0xE3:
+            while k < end and data[k] != 0x20 and data[k] != 0x1E and data[k] < 0xE3:
+                k += _width(data[k])
+        out[words] = _hash_bytes(data, begin, min(k, end))
+        words += 1
+    if words == 0:
+        return 0
+    grams = max(1, words - n + 1)
+    for i in range(grams):
+        h = np.uint64(0)
+        for j in range(i, min(i + n, words)):
+            h = mix(h * _A ^ out[j])
+        out[i] = h
+    return grams
+
+
+@njit(nogil=True, cache=True)
+def ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
+    """Write the hashes of the n-grams of data[start : end] to `out`, room for end - start; returns how many."""
+    if end <= start:
+        return 0
+    return _words(data, start, end, n, out) if by_words else _characters(data, start, end, n, out)
+
+
+@njit(nogil=True, cache=True)
+def insert(table: np.ndarray, mask: Word, h: Word) -> bool:
+    """Put a hash other than 0 into an open table of the size mask + 1; True where it was not there."""
+    slot = (h >> _8) & mask
+    while True:
+        found = table[slot]
+        if found == h:
+            return False
+        if found == 0:
+            table[slot] = h
+            return True
+        slot = (slot + np.uint64(1)) & mask
+
+
+@njit(nogil=True, cache=True)
+def table_size(count: int) -> int:
+    """A power of two of at least twice as many places."""
+    size = 16
+    while size < 2 * count:
+        size *= 2
+    return size
+
+
+@njit(nogil=True, cache=True)
+def _densify(least: np.ndarray, filled: np.ndarray) -> int:
+    """Fill empty bins; returns how many were full: round by round each full bin throws its value at another, the first one to hit stays.
+
+    For two sets, whichever of the bins of their union hits first decides alike in both, so that a bin agrees
+    with the probability of their Jaccard similarity, as one that was never empty.
+    """
+    bins = least.shape[0]
+    full = 0
+    for j in range(bins):
+        if least[j] != _MOST:
+            filled[full] = j
+            full += 1
+    if full == 0:
+        return 0
+    left = bins - full
+    turn = np.uint64(0)
+    while left:
+        turn += np.uint64(1)
+        for k in range(full):
+            j = filled[k]
+            place = np.int64(mix(turn * np.uint64(0x10001) + np.uint64(j)) & np.uint64(bins - 1))
+            if least[place] == _MOST:
+                least[place] = least[j]
+                left -= 1
+                if left == 0:
+                    return full
+    return full
+
+
+@njit(nogil=True, cache=True)
+def sketch_rows(
+    data: np.ndarray,
+    offsets: np.ndarray,
+    n: int,
+    by_words: bool,
+    sketch: np.ndarray,
+    full: np.ndarray,
+) -> None:
+    """sketch: (rows, bins) uint8, bins a power of two: the lowest byte of the least hash in each bin; all 0 for an
+    empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
+
+    The highest bits of a hash say which bin it falls into.
+    """
+    bins = sketch.shape[1]
+    shift = np.uint64(64)
+    while bins > 1 << np.int64(np.uint64(64) - shift):
+        shift -= np.uint64(1)
+    least = np.empty(bins, np.uint64)
+    filled = np.empty(bins, np.int64)
+    grams = np.empty(4096, np.uint64)
+    for i in range(offsets.shape[0] - 1):
+        start, end = offsets[i], offsets[i + 1]
+        if end - start > grams.shape[0]:
+            grams = np.empty(2 * (end - start), np.uint64)
+        count = ngrams(data, start, end, n, by_words, grams)
+        least[:] = _MOST
+        for k in range(count):
+            h = grams[k]
+            place = h >> shift
+            least[place] = min(least[place], h)
+        full[i] = _densify(least, filled)
+        if count == 0:
+            sketch[i, :] = 0
+            continue
+        for k in range(bins):
+            sketch[i, k] = np.uint8(least[k] & np.uint64(0xFF))
+
+
+@njit(nogil=True, cache=True)
+def count_different(
+    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, rows: np.ndarray, n: int, by_words: bool, sizes: np.ndarray
+) -> None:
+    """sizes: (n,) uint32; set for `rows`: how many different n-grams each has."""
+    grams, table = np.empty(4096, np.uint64), np.empty(8192, np.uint64)
+    for i in rows:
+        if ends[i] - starts[i] > grams.shape[0]:
+            grams = np.empty(2 * (ends[i] - starts[i]), np.uint64)
+        count = ngrams(data, starts[i], ends[i], n, by_words, grams)
+        size = table_size(count)
+        if size > table.shape[0]:
+            table = np.empty(2 * size, np.uint64)
+        sizes[i] = _different(grams, count, table, size)
+
+
+@njit(nogil=True, cache=True)
+def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> int:
+    """How many different hashes there are; `table` has room for `size`."""
+    table[:size] = 0
+    mask = np.uint64(size - 1)
+    found = 0
+    for k in range(count):
+        found += insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
+    return found
+
+
+@njit(nogil=True, cache=True)
+def tighten(data: np.ndarray, offsets: np.ndarray, out_offsets: np.ndarray) -> None:
+    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then."""
+    at = 0
+    for i in range(offsets.shape[0] - 1):
+        out_offsets[i] = at
+        after = False  # behind a separator
+        for k in range(offsets[i], offsets[i + 1]):
+            c = data[k]
+            if c == 0x20 and after:
+                continue
+            after = c == 0x1E
+            if after and at > out_offsets[i] and data[at - 1] == 0x20:
+                at -= 1
+            data[at] = c
+            at += 1
+    out_offsets[offsets.shape[0] - 1] = at

@@ -1,0 +1,147 @@
+"""Bands, comparing and grouping against the obvious."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamis.engine.bands import BINS, choose, least_agreement
+from tamis.engine.kernels.neardup import LARGE, band_keys, band_pairs, compare_pairs, in_large_buckets, star
+from tamis.engine.text import to_text
+
+
+def meet(sketches: np.ndarray, floors: tuple[float, ...], fixed: int = 0, least: int = 0) -> list[tuple[int, int]]:
+    """All pairs that some band brings together."""
+    bands = choose(floors, 0.95)
+    columns = bands.columns()
+    full = np.full((len(sketches), len(floors)), BINS, np.uint8)
+    need = np.full((len(floors), BINS + 1), least, np.int32)
+    found: list[tuple[int, int]] = []
+    large = np.zeros(len(sketches), np.uint64)
+    keys = np.empty((bands.number, len(sketches)), np.uint64)
+    for band in range(bands.number):
+        band_keys(sketches, columns[band], keys[band])
+        large |= in_large_buckets(keys[band]).astype(np.uint64) << np.uint64(band)
+    for band in range(bands.number):
+        pairs = band_pairs(sketches, full, keys[band], columns, band, large, fixed, need, BINS)
+        found += [(int(a), int(b)) for a, b in pairs]
+    return found
+
+
+@given(st.integers(0, 10**6), st.integers(1, LARGE), st.integers(1, 2), st.integers(0, 5), st.sampled_from([0, 40, 90]))
+@settings(max_examples=60)
+def test_rows_meet_once_when_they_agree_in_a_band(seed: int, n: int, views: int, fixed: int, least: int) -> None:
+    rng = np.random.default_rng(seed)
+    sketches = rng.integers(0, 2, (n, views * BINS)).astype(np.uint8)
+    same = rng.random((n, views * BINS)) < 0.75
+    sketches[same] = np.broadcast_to(sketches[0], sketches.shape)[same]
+    floors = (0.7,) * views
+    columns = choose(floors, 0.95).columns()
+    expected = [
+        (a, b)
+        for a, b in combinations(range(n), 2)
+        if b >= fixed
+        and any((sketches[a, c] == sketches[b, c]).all() for c in columns)
+        and all(
+            (sketches[a, v * BINS : (v + 1) * BINS] == sketches[b, v * BINS : (v + 1) * BINS]).sum() >= least
+            for v in range(views)
+        )
+    ]
+    assert sorted(meet(sketches, floors, fixed, least)) == expected
+
+
+def test_in_a_large_bucket_alike_rows_meet() -> None:
+    rng = np.random.default_rng(2)
+    n = 16 * LARGE
+    sketches = np.broadcast_to(rng.integers(0, 256, BINS).astype(np.uint8), (n, BINS)).copy()
+    for k in range(n // 2):
+        other = rng.random(BINS) < 0.2
+        sketches[k, other] = rng.integers(0, 256, int(other.sum()))
+        sketches[k + n // 2] = sketches[k]
+        sketches[k + n // 2, rng.integers(0, BINS, 3)] ^= 1
+    found = set(meet(sketches, (0.6,)))
+    assert all((k, k + n // 2) in found for k in range(n // 2))
+    assert len({(0, b) for b in range(1, n)} - found) < 0.05 * n
+    assert len(found) < 0.5 * n * (n - 1) / 2
+
+
+def grams(string: str, n: int) -> set[str]:
+    return {string[k : k + n] for k in range(len(string) - n + 1)} or ({string} if string else set())
+
+
+@given(
+    st.lists(st.text(st.sampled_from("abc 漢"), max_size=30), min_size=2, max_size=6),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 0.3, 0.6, 1.0]),
+)
+@settings(max_examples=200)
+def test_shared_ngrams(strings: list[str], n: int, floor: float) -> None:
+    text = to_text(pl.Series(strings, dtype=pl.String))
+    pairs = np.array(list(combinations(range(len(strings)), 2)), np.int32)
+    sets = [grams(string, n) for string in strings]
+    sizes = np.array([len(one) for one in sets], np.uint32)
+    shared, foreign, span = (np.empty(len(pairs), np.uint32) for _ in range(3))
+    a, b = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+    compare_pairs(text.data, text.offsets[:-1], text.offsets[1:], sizes, a, b, n, False, floor, shared, foreign, span)
+    for p, (i, j) in enumerate(pairs):
+        both, either = len(sets[i] & sets[j]), len(sets[i] | sets[j])
+        if either and both / either >= floor:
+            assert shared[p] == both
+            new = [k for k in range(max(1, len(strings[j]) - n + 1)) if strings[j][k : k + n] not in sets[i]]
+            new = new if strings[j] else []
+            assert foreign[p] == len(new)
+            assert span[p] == (new[-1] - new[0] + 1 if new else 0)
+        else:
+            assert shared[p] in (0, both)
+
+
+def groups(n: int, pairs: list[tuple[int, int, float]], threshold: float) -> tuple[list[int], list[float | None]]:
+    """Row by row: into the most similar kept row before it, the first of equals."""
+    into, near = [-1] * n, [None] * n
+    for row in range(n):
+        kept = [(w, -a) for a, b, w in pairs if b == row and into[a] < 0]
+        enough = [one for one in kept if one[0] >= threshold]
+        if enough:
+            into[row] = -max(enough)[1]
+        best = max(enough or kept, default=None)
+        near[row] = None if best is None else best[0]
+    return into, near
+
+
+@given(st.integers(0, 10**6), st.integers(1, 14), st.sampled_from([0.5, 0.7, 0.9]))
+@settings(max_examples=200)
+def test_groups_around_rows_that_stay(seed: int, n: int, threshold: float) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = [(a, b, float(rng.integers(4, 11)) / 10) for b in range(n) for a in range(b) if rng.random() < 0.4]
+    into, pair = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    a, b = (np.array([one[k] for one in pairs], np.int64) for k in range(2))
+    worth = np.array([one[2] for one in pairs], np.float64)
+    star(a, b, worth, worth >= threshold, into, pair)
+    expected, near = groups(n, pairs, threshold)
+    assert into.tolist() == expected
+    assert [float(worth[p]) if p >= 0 else None for p in pair] == near
+    for row in range(n):
+        assert into[row] < 0 or into[into[row]] < 0
+
+
+@pytest.mark.parametrize("floors", [(0.5,), (0.6,), (0.65,), (0.8,), (0.95,), (0.8, 0.65), (0.6, 0.6, 0.6)])
+@pytest.mark.parametrize("recall", [0.8, 0.95, 0.99])
+def test_bands_keep_the_stated_recall(floors: tuple[float, ...], recall: float) -> None:
+    bands = choose(floors, recall)
+    assert bands.chance(floors) >= recall
+    assert max(bands.rows) * bands.number <= BINS
+    assert bands.columns().shape == (bands.number, sum(bands.rows))
+    assert len(set(bands.columns().ravel().tolist())) == bands.columns().size
+    assert bands.chance([1.0] * len(floors)) == 1.0
+
+
+def test_fewer_full_bins_ask_for_less() -> None:
+    need = least_agreement((0.6, 0.9))
+    assert (np.diff(need, axis=1) >= 0).all()
+    assert need[0, 0] == 0
+    assert 40 < need[0, BINS] < 0.6 * BINS < need[1, BINS]
