@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -70,10 +71,16 @@ class Veil:
             [done.columns[name] if name in done.columns else rows[name].alias(name) for name in rows.names]
         )
 
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Texts of which it is not known whose they are."""
+        if not texts:
+            return []
+        frame = pl.DataFrame({"source.text": pl.Series(texts, dtype=pl.String)})
+        return self._replacer().rows(Frame.of(frame)).columns["source.text"].to_list()
+
     def text(self, text: str) -> str:
-        """One text, of which it is not known whose it is."""
-        frame = pl.DataFrame({"source.text": [text]})
-        return str(self._replacer().rows(Frame.of(frame)).columns["source.text"][0])
+        """One text."""
+        return self.texts([text])[0]
 
     def found(self, rows: Columns) -> list[set[str]]:
         """What is found in each row, as it is written there; names and their words too."""
@@ -93,13 +100,19 @@ class Veil:
                     found[int(seen.owner[hit.at])].add(value)
         return found
 
-    def evidence(self, name: str, value: str, secrets: Iterable[str]) -> str:
-        """A piece of evidence, told of a row in which `secrets` were found."""
-        if _ID.fullmatch(value):
-            return value
-        if name == "error":
-            return bare_error(value)
-        return overlapping(self.text(value), secrets)
+    def evidence(self, name: str, values: Sequence[Any], secrets: Sequence[Iterable[str]]) -> list[Any]:
+        """Evidence of some rows, each told of a row in which `secrets` were found. Values are of JSON."""
+        words: dict[str, str] = {}
+        for value in values:
+            inside(value, lambda text: words.setdefault(text, text))
+        chosen = [text for text in words if not _ID.fullmatch(text)]
+        told = [bare_error(text) for text in chosen] if name == "error" else self.texts(chosen)
+        words.update(zip(chosen, told, strict=True))
+
+        def tell(text: str, mine: Iterable[str]) -> str:
+            return words[text] if name == "error" or _ID.fullmatch(text) else overlapping(words[text], mine)
+
+        return [inside(value, partial(tell, mine=mine)) for value, mine in zip(values, secrets, strict=True)]
 
 
 def inside(value: Any, tell: Callable[[str], str]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
 from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
-from tamis.engine.veil import CODES, Veil, inside
+from tamis.engine.veil import CODES, Veil, bare_error
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
@@ -102,7 +101,7 @@ class Secrecy:
     def conceal(self, error: str) -> str:
         """What a step said as it failed on a row."""
         veil = self.veil
-        return error if veil is None else veil.evidence("error", error, ())
+        return error if veil is None else bare_error(error)
 
     def name_files(self, taken: Ingest) -> None:
         """Tell of the files read without what may stand in their names."""
@@ -162,9 +161,9 @@ class Secrecy:
         columns = []
         for name in names:
             values = frame[name].to_list()
-            for k, found in zip(at, secrets, strict=True):
-                if values[k] is not None:
-                    values[k] = inside(values[k], partial(veil.evidence, name.removeprefix("evidence."), secrets=found))
+            told = veil.evidence(name.removeprefix("evidence."), [values[k] for k in at], secrets)
+            for k, value in zip(at, told, strict=True):
+                values[k] = value
             columns.append(pl.Series(name, values, dtype=frame.schema[name]))
         return frame.with_columns(columns)
 
