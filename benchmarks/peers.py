@@ -10,8 +10,8 @@ takes longer than --limit seconds is told so, with its last line, and the next o
 left of --minutes. Environments stay under --folder: a second call installs nothing. Tamis runs as a whole command: read,
 judge, deliver. Linux only (/proc). --check tests the judging itself, and runs no peer.
 
-What the columns mean. found: share of the planted copies of a kind that left, or whose original did; lost: groups of
-copies of which no row is left; alone: rows that left although no planted relative of theirs exists, parted by the exact
+What the columns mean. exact … edit_10: the share of the planted copies of a kind that left, or that stand for their
+original, which left (one copy a group may, the nearest); lost: groups of copies of which no row is left; alone: rows that left although no planted relative of theirs exists, parted by the exact
 truth: each is compared with every other row, and is "like" when one of them has a Jaccard similarity of at least 0.7 in
 character 5-grams or in word 5-grams, "unlike" when none has.
 """
@@ -65,7 +65,7 @@ PEERS = {
     "datatrove": Peer(
         ("datatrove[io,processing]==0.10.1", "spacy", "orjson"), "word 5-grams, 14 bands of 8, two workers"
     ),
-    "data_prep_kit": Peer(("data-prep-toolkit-transforms[fdedup]==1.1.8",), "word 5-grams, 112 permutations, 0.75"),
+    "data_prep_kit": Peer(("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"),
     "text_dedup": Peer(("text-dedup==0.4.1",), "word 5-grams, 0.7, two processes", ("3.12", "3.13")),
     "data_juicer": Peer(("py-data-juicer==1.6.1",), "word 5-grams, 256 permutations, 0.7, two processes"),
 }
@@ -235,7 +235,15 @@ def judged(kept: np.ndarray, truth: pl.DataFrame) -> dict[str, Any]:
     root = groups(original)
     size, left = np.bincount(root, minlength=len(root)), np.bincount(root, weights=kept, minlength=len(root))
     copies = original >= 0
-    found = ~kept | ~kept[np.maximum(original, 0)]
+    # where the original left, the kept copy that is nearest to it stands for it; any other kept copy was not found
+    order = {kind: k for k, kind in enumerate(("", *planted.KINDS))}
+    stands: dict[int, int] = {}
+    for row in np.flatnonzero(kept).tolist():
+        best = stands.setdefault(int(root[row]), row)
+        if order[kinds[row]] < order[kinds[best]]:
+            stands[int(root[row])] = row
+    found = ~kept
+    found[list(stands.values())] = True
     return {
         "removed": int((~kept).sum()),
         "lost": int(((size > 1) & (left == 0)).sum()),
@@ -333,6 +341,8 @@ def check() -> None:
     # 0 ← 1 ← 3, 2 ← 4, 5 alone
     truth = pl.DataFrame({"original": [-1, 0, -1, 1, 2, -1], "kind": ["", "exact", "", "case", "exact", ""]})
     keeps = {
+        "the hard copy and another": ([0, 0, 1, 1, 1, 1], 2, 0, [], {"exact": 0.5, "case": 1.0}),
+        "two copies, no original": ([0, 1, 1, 1, 0, 1], 2, 0, [], {"exact": 1.0, "case": 0.0}),
         "the first of each": ([1, 0, 1, 0, 0, 1], 3, 0, [], {"exact": 1.0, "case": 1.0}),
         "the last of each": ([0, 0, 0, 1, 1, 1], 3, 0, [], {"exact": 1.0, "case": 1.0}),
         "everything": ([1, 1, 1, 1, 1, 1], 0, 0, [], {"exact": 0.0, "case": 0.0}),
