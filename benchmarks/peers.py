@@ -65,7 +65,9 @@ PEERS = {
     "datatrove": Peer(
         ("datatrove[io,processing]==0.10.1", "spacy", "orjson"), "word 5-grams, 14 bands of 8, two workers"
     ),
-    "data_prep_kit": Peer(("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"),
+    "data_prep_kit": Peer(
+        ("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"
+    ),
     "text_dedup": Peer(("text-dedup==0.4.1",), "word 5-grams, 0.7, two processes", ("3.12", "3.13")),
     "data_juicer": Peer(("py-data-juicer==1.6.1",), "word 5-grams, 256 permutations, 0.7, two processes"),
 }
