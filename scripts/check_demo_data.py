@@ -312,7 +312,9 @@ def check_personal_data(rows: list[Row], labels: list[tuple[str, str]]) -> Itera
         if row.kept and bool(found) != (row.reason == "contains_pii"):
             yield f"{row.id}: {found} does not fit the reason {row.reason}"
         for item in found:
-            if not any(pattern.fullmatch(item) for pattern in (FAKE_EMAIL, FAKE_PHONE, ORDER, CARD, IBAN, KEY, ADDRESS)):
+            if not any(
+                pattern.fullmatch(item) for pattern in (FAKE_EMAIL, FAKE_PHONE, ORDER, CARD, IBAN, KEY, ADDRESS)
+            ):
                 yield f"{row.id}: {item} could be real"
         rest = row.inquiry
         for pattern in (PHONE, ORDER, CARD, IBAN):

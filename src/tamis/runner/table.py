@@ -55,7 +55,7 @@ class GatheredTable:
         self._parts, self._cache, self._seed = parts, cache, seed
         self._counts = np.array([int(part.seen.sum()) for part in parts], np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
-        self._columns: pl.DataFrame | None = None
+        self._columns: dict[str, pl.Series] = {}
         self._ids: tuple[NDArray[np.uint64], NDArray[np.uint64]] | None = None
 
     @property
@@ -72,18 +72,17 @@ class GatheredTable:
         return self._starts
 
     def __getitem__(self, name: str) -> pl.Series:
-        if self._columns is None:
-            frames = [self.part(index) for index in range(len(self._parts))]
-            self._columns = pl.concat(frames, how="vertical_relaxed", rechunk=True)
+        if name not in self._columns:  # one at a time: sketches beside it may be large, and are read in parts
+            frames = [self.part(index, [name]) for index in range(len(self._parts))]
+            self._columns[name] = pl.concat(frames, how="vertical_relaxed", rechunk=True)[name]
         return self._columns[name]
 
-    def part(self, index: int, names: Sequence[str] | None = None) -> pl.DataFrame:
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
         part = self._parts[index]
         entry = self._cache.get(part.entry)
         assert entry is not None, "gathered a moment ago"
-        frame = entry.read("gathered", None if names is None else ["row", *names])
-        seen = frame.filter(pl.Series(part.seen[frame["row"].to_numpy()]))
-        return seen.drop("row")
+        frame = entry.read("gathered", ["row", *names])
+        return frame.filter(pl.Series(part.seen[frame["row"].to_numpy()])).drop("row")
 
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         fp = fingerprint("derived", gathered_key(self._parts), key)
