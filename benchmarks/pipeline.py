@@ -1,6 +1,9 @@
 """The whole recipe on real-like rows: rows/s, memory, what a second run costs; beside the floors of this machine.
 
-    python benchmarks/pipeline.py [--rows 1000000] [--folder /tmp/tamis-bench] [--json]
+    python benchmarks/pipeline.py [--rows 1000000] [--recipe short|whole] [--folder /tmp/tamis-bench] [--json]
+
+`short` reads, repairs, filters, takes out exact copies, splits and delivers. `whole` has in it every filter that good
+instruction rows pass, three test sets (where the data folder is there), near copies, and personal data replaced by tags.
 
 Each run is a process of its own (`tamis run`), timed from start to exit; memory is the largest resident set of
 its process tree. Floors are measured in the same call: reading, hashing and writing the same bytes.
@@ -20,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import xxhash
-from rows import rows, write
+from rows import data_folder, rows, write
 
 RECIPE = """
 tamis: 1
@@ -47,6 +50,21 @@ deliver:
   - use: openai_chat
     path: dist/bench
 """
+
+
+FILTERS = ("noise", "injection", "newsletter", "markup", "truncated", "special_tokens", "model_identity", "toxicity")
+TESTS = ("gsm8k_test.jsonl*", "*umaneval*", "*HumanEval*", "bbh*")
+
+
+def whole() -> str:
+    """The recipe with all of it."""
+    tests = sorted({path for pattern in TESTS for path in (data_folder() / "benchmarks").glob(pattern)})
+    steps = "".join(f"  - use: filter.{name}\n" for name in FILTERS)
+    if tests:
+        steps += "  - use: decontaminate.ngram\n    against:\n" + "".join(f"      - {path}\n" for path in tests)
+    late = "  - use: dedup.minhash\n  - use: privacy.anonymize\n    without: [id, category]\n"
+    recipe = RECIPE.replace("  - use: dedup.exact\n", steps + "  - use: dedup.exact\n" + late)
+    return recipe.replace("    shares: {shares}\n", "    shares: {shares}\n    near: 0.65\n")
 
 
 def run(folder: Path, recipe: str, *words: str) -> dict[str, Any]:
@@ -107,7 +125,7 @@ def floors(data: Path, folder: Path) -> dict[str, float]:
     return found
 
 
-def measure(count: int, root: Path) -> dict[str, Any]:
+def measure(count: int, root: Path, template: str) -> dict[str, Any]:
     """Every figure for `count` rows."""
     folder = root / f"rows-{count}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -115,7 +133,7 @@ def measure(count: int, root: Path) -> dict[str, Any]:
     data = write(root / f"rows-{count}.jsonl", count)
     (folder / "data/a.jsonl").hardlink_to(data)
     shares = "{train: 0.9, validation: 0.1}"
-    recipe = RECIPE.format(data="data/*.jsonl", shares=shares)
+    recipe = template.format(data="data/*.jsonl", shares=shares)
     run(folder, recipe.replace("data/*.jsonl", "small.jsonl")) if write(
         folder / "small.jsonl", 500
     ) else None  # warm the compiled kernels
@@ -126,7 +144,9 @@ def measure(count: int, root: Path) -> dict[str, Any]:
     first = digest(folder)
     found["again"] = run(folder, recipe)
     found["again"]["same_bytes"] = digest(folder) == first
-    found["last step changed"] = run(folder, RECIPE.format(data="data/*.jsonl", shares="{train: 0.8, validation: 0.2}"))
+    found["last step changed"] = run(
+        folder, template.format(data="data/*.jsonl", shares="{train: 0.8, validation: 0.2}")
+    )
     with open(folder / "data/b.jsonl", "w", encoding="utf-8") as file:
         for row in rows(count // 100, seed=77):
             file.write(json.dumps({**row, "id": f"more-{row['id']}"}, ensure_ascii=False) + "\n")
@@ -174,9 +194,11 @@ def table(found: dict[str, Any]) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--recipe", choices=["short", "whole"], default="short")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/tamis-bench"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    options.folder = options.folder.resolve()
     options.folder.mkdir(parents=True, exist_ok=True)
-    measured = measure(options.rows, options.folder)
+    measured = measure(options.rows, options.folder, RECIPE if options.recipe == "short" else whole())
     print(json.dumps(measured, indent=1) if options.json else table(measured))

@@ -38,6 +38,7 @@ FAMILIES = {
     "map": "Make messages from what the source has.",
     "clean": "Rewrite text.",
     "filter": "Drop rows.",
+    "score": "Add a number.",
     "dedup": "Merge rows that say the same.",
     "review": "Wait for people.",
     "split": "Give rows a split.",

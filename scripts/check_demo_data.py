@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from ftfy.badness import is_bad
 ROOT = Path(__file__).resolve().parent.parent
 INQUIRIES = ROOT / "recipes" / "customer-intents" / "inquiries.csv"
 LABELS = ROOT / "recipes" / "customer-intents" / "labels.csv"
+TEST = ROOT / "recipes" / "customer-intents" / "test_questions.csv"
 FATES = ROOT / "tests" / "recipes" / "customer_intents_fates.csv"
 
-KEPT = {"kept": 453, "fixed_mojibake": 15, "fixed_whitespace": 10, "contains_pii": 22}
+KEPT = {"kept": 448, "fixed_mojibake": 15, "fixed_whitespace": 10, "contains_pii": 27}
 DROPPED = {
     "exact_duplicate": 62,
     "normalised_duplicate": 46,
@@ -35,11 +37,16 @@ DROPPED = {
     "repetition": 12,
     "language": 16,
     "label_slip": 16,
+    "near_duplicate": 14,
+    "junk": 8,
+    "injection": 1,
+    "leaked_test": 2,
 }
 SURVIVORS, TRAIN, EVAL = 500, 400, 100
 PER_SUB_CATEGORY = range(14, 21)
 GERMAN = range(10, 21)  # 2 to 4 % of the survivors
-NEAR_DUPLICATE = 0.5  # Jaccard similarity of character 5-grams
+NEAR_DUPLICATE = 0.5  # Jaccard similarity of character 5-grams: survivors stay below
+CLEAR_DUPLICATE = 0.65  # planted near-duplicates reach this
 DUPLICATES = {"exact_duplicate", "normalised_duplicate"}
 
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
@@ -49,6 +56,12 @@ PHONE = re.compile(r"\b\d{3}-\d{4}\b")
 ORDER = re.compile(r"\bMR-\d{5}-\d\b")
 FAKE_EMAIL = re.compile(r".+@example\.(com|org)")
 FAKE_PHONE = re.compile(r"555-01\d\d")
+CARD = re.compile(r"\b4111 1111 1111 1111\b")  # a test number of card networks
+IBAN = re.compile(r"\bGB82 WEST 1234 5698 7654 32\b|\bDE89 3704 0044 0532 0130 00\b")  # the examples of the registry
+KEY = re.compile(r"\bAKIAIOSFODNN7EXAMPLE\b")  # the example of its issuer
+ADDRESS = re.compile(r"\b203\.0\.113\.\d+\b")  # a network reserved for documentation
+JUNK = re.compile(r"(?:asdf|jkl|asdfjkl|test|\d+|qwertz|yxcvb|dfgdfg|hjkhjk|foo|bar|xxxx|aaaa|bbbb|cccc|\s)+")
+INJECTION = re.compile(r"\bignore all previous instructions\b", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d(?:[ /-]?\d){6,}")  # what else could be a phone, card or account number
 REFUSAL = re.compile(
     r"\bas an? (large )?(ai|language model)\b|\bjust an ai\b|\b(can't|cannot|unable to) (assist|help with that)\b"
@@ -109,6 +122,12 @@ def load() -> tuple[list[Row], list[tuple[str, str]]]:
     return rows, [(category, sub_category) for category, sub_category, _ in labels]
 
 
+@cache
+def test_questions() -> tuple[str, ...]:
+    """The questions that must not be trained on."""
+    return tuple(record[1] for record in read(TEST, ["question_id", "inquiry", "category", "sub_category"]))
+
+
 # What the text is like ------------------------------------------------------------------------------------------------
 
 
@@ -148,7 +167,12 @@ def is_german(text: str) -> bool:
 
 
 def personal(text: str) -> list[str]:
-    return EMAIL.findall(text) + PHONE.findall(text) + ORDER.findall(text)
+    return [item for pattern in (EMAIL, PHONE, ORDER, CARD, IBAN, KEY, ADDRESS) for item in pattern.findall(text)]
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits alone, in lower case."""
+    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 # What would drop a row, in the order of the recipe --------------------------------------------------------------------
@@ -164,8 +188,14 @@ def dropping_steps(row: Row, labels: set[tuple[str, str]]) -> list[str]:
         steps.append("one_word")
     if REFUSAL.search(text):
         steps.append("refusal")
+    if INJECTION.search(text):
+        steps.append("injection")
+    if any(squeezed(question) in squeezed(text) for question in test_questions()):
+        steps.append("leaked_test")
     if distinct_pairs(text) < 0.5:
         steps.append("repetition")
+    elif JUNK.fullmatch(text) and len(text.split()) > 1:
+        steps.append("junk")
     elif len(text.split()) >= 5 and not set(words_of(text)) & (ENGLISH | GERMAN_WORDS):
         steps.append("language")
     if row.label not in labels:
@@ -219,13 +249,19 @@ def check_split(rows: list[Row], labels: list[tuple[str, str]]) -> Iterator[str]
 def check_duplicates(rows: list[Row], labels: list[tuple[str, str]]) -> Iterator[str]:
     position = {row.id: i for i, row in enumerate(rows)}
     for i, row in enumerate(rows):
-        if (row.reason in DUPLICATES) != bool(row.of):
+        if (row.reason in DUPLICATES | {"near_duplicate"}) != bool(row.of):
             yield f"{row.id}: `of` belongs to duplicates only"
         if not row.of:
             continue
         first = rows[position[row.of]]
         if not first.kept or position[row.of] >= i or first.label != row.label:
             yield f"{row.id}: {first.id} is not an earlier survivor with the same labels"
+        if row.reason == "near_duplicate":
+            left, right = five_grams(cleaned(row.inquiry)), five_grams(cleaned(first.inquiry))
+            similarity = len(left & right) / len(left | right)
+            if not CLEAR_DUPLICATE <= similarity < 1:
+                yield f"{row.id}: {similarity:.2f} like {first.id}"
+            continue
         if (row.reason == "exact_duplicate") != (row.inquiry == first.inquiry):
             yield f"{row.id}: is it an exact copy of {first.id} or not?"
         if normalised(cleaned(row.inquiry)) != normalised(cleaned(first.inquiry)):
@@ -243,7 +279,7 @@ def check_near_duplicates(rows: list[Row], labels: list[tuple[str, str]]) -> Ite
 def check_drops(rows: list[Row], labels: list[tuple[str, str]]) -> Iterator[str]:
     valid = set(labels)
     for row in rows:
-        expected = [] if row.kept or row.reason in DUPLICATES else [row.reason]
+        expected = [] if row.kept or row.reason in DUPLICATES | {"near_duplicate"} else [row.reason]
         found = dropping_steps(row, valid)
         if found != expected:
             yield f"{row.id}: dropped by {found}, expected {expected}: {row.inquiry[:60]!r}"
@@ -276,9 +312,13 @@ def check_personal_data(rows: list[Row], labels: list[tuple[str, str]]) -> Itera
         if row.kept and bool(found) != (row.reason == "contains_pii"):
             yield f"{row.id}: {found} does not fit the reason {row.reason}"
         for item in found:
-            if not (FAKE_EMAIL.fullmatch(item) or FAKE_PHONE.fullmatch(item) or ORDER.fullmatch(item)):
+            if not any(
+                pattern.fullmatch(item) for pattern in (FAKE_EMAIL, FAKE_PHONE, ORDER, CARD, IBAN, KEY, ADDRESS)
+            ):
                 yield f"{row.id}: {item} could be real"
-        rest = ORDER.sub("", PHONE.sub("", row.inquiry))
+        rest = row.inquiry
+        for pattern in (PHONE, ORDER, CARD, IBAN):
+            rest = pattern.sub("", rest)
         if row.reason != "repetition" and LONG_NUMBER.search(rest):
             yield f"{row.id}: contains a long number"
 

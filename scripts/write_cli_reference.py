@@ -36,6 +36,10 @@ def text() -> str:
         command = tamis.get_command(whole, name)
         assert command is not None, name
         parts.append(f"\n## tamis {name}\n\n```text\n{help_of(command, name, whole)}\n```\n")
+        if isinstance(command, click.Group):
+            inside = click.Context(command, parent=whole, info_name=name, **command.context_settings)
+            for word, inner in command.commands.items():
+                parts.append(f"\n### tamis {name} {word}\n\n```text\n{help_of(inner, word, inside)}\n```\n")
     return "".join(parts)
 
 

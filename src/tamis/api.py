@@ -125,8 +125,10 @@ def run(
     *,
     workspace: str | Path | None = None,
     workers: int | None = None,
+    on: str = "local",
     decisions: str | Path | None = None,
     fresh: bool = False,
+    throwaway_key: bool = False,
     progress: Progress = "auto",
     emit: Listener | None = None,
 ) -> Result:
@@ -136,7 +138,7 @@ def run(
     name, the key columns and the `map:` of the recipe's source. workspace: where `.tamis/`, `runs/` and `dist/` go; by
     default the folder of the recipe file, or here. progress: on stderr; "auto" shows it on a terminal, and in a
     notebook where a run takes long. fresh: use nothing from earlier runs. decisions: a file of decisions to replay.
-    emit: is called with every event.
+    emit: is called with every event. on: "ray", or the address of a Ray cluster, to run there.
 
     Running again is safe: what is known is not judged again. Raises TamisError of the kind that says what is wrong.
     """
@@ -152,7 +154,7 @@ def run(
     if not recipe.sources:
         raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
     replayed = None if decisions is None else Path(decisions)
-    options = Options(workers=workers, decisions=replayed, fresh=fresh, base=base)
+    options = Options(workers=workers, on=on, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key)
     where = Path(workspace) if workspace is not None else base
     with _display(progress, emit) as listener:
         result = Result(execute(recipe, where, options, emit=listener))
@@ -160,7 +162,9 @@ def run(
     def again(name: str, threshold: float | dict[str, float]) -> Result:
         other = _with_threshold(recipe, name, threshold)
         other._folder = base if base != Path() else None
-        return run(other, workspace=workspace, workers=workers, decisions=decisions, progress=progress, emit=emit)
+        return run(
+            other, workspace=workspace, workers=workers, on=on, decisions=decisions, progress=progress, emit=emit
+        )
 
     result._again = again
     return result

@@ -20,10 +20,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tamis.core.outcome import Changer, Verdict
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame
 from tamis.engine.judge import CODES, KEPT, Judged, absent_views, change_name, resolve
+from tamis.engine.layers import overlay
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,22 @@ def judge_frame(step: Step, frame: Frame) -> tuple[Judged, pl.DataFrame | None, 
         verdict = step.decide(MemoryTable(frame, step.gather(frame)))
     else:
         raise TypeError(f"{type(step).__name__} is no row, birth or table step")
+    if verdict.changer is not None:
+        verdict = _changed(verdict, verdict.changer, frame)
     before = {}
     for name in verdict.changes:
         full = change_name(step, name)
         before[full] = frame[full] if full in frame.names else None
     judged = resolve(step, verdict, height=frame.height, before=before, not_applicable=absent_views(step, frame))
     return judged, children, parents
+
+
+def _changed(verdict: Verdict, changer: Changer, frame: Frame) -> Verdict:
+    """The verdict with what its changer makes, as whole columns."""
+    at, columns = changer(0, frame.height)
+    rows = at.to_numpy().astype(np.uint32)
+    whole = {name: overlay(frame[name], rows, values, frame.height) for name, values in columns.items()}
+    return verdict.change(**whole).only(pl.Series(np.isin(np.arange(frame.height), rows)))
 
 
 class MemoryTable:

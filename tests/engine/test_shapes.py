@@ -106,7 +106,7 @@ CASES: list[tuple[dict[str, str], str | None, dict[str, str]]] = [
     ({"prompt": "text"}, "prompt_completion", {"prompt": "prompt"}),
     ({"message_tree_id": "text", "tree_state": "text", "prompt": "json"}, "tree", {}),
     ({"text": "text", "role": "text", "replies": "json"}, "tree", {}),
-    ({"message_id": "text", "parent_id": "text", "text": "text", "role": "text"}, None, {}),
+    ({"message_id": "text", "parent_id": "text", "text": "text", "role": "text"}, "message_table", {}),
     ({"inquiry": "text", "category": "text"}, None, {}),
     ({}, None, {}),
 ]

@@ -20,6 +20,7 @@ ROOMS = {
     "nanoarrow": ("engine/", "sources/"),
     "multiprocessing": ("engine/",),
     "concurrent": ("engine/",),
+    "ray": ("engine/",),
     "ftfy": ("engine/", "steps/clean/"),
     "click": ("cli/",),
     "rich": ("cli/", "runner/display.py"),

@@ -69,7 +69,7 @@ def test_every_cell_shows_something_and_none_complains(tour: Shown) -> None:
 @pytest.mark.filterwarnings("default")
 def test_recipe_result_and_lives_show_tables(tour: Shown) -> None:
     assert '<td style="text-align:left">filter.language</td>' in tour["recipe"]["text/html"]
-    assert "702 in = " in tour["run"]["text/html"]
+    assert "727 in = " in tour["run"]["text/html"]
     assert "other_language 18" in tour["run"]["text/html"]
     assert "dropped at filter.refusal" in tour["why"]["text/html"]
     assert "i cannot assist" in tour["why"]["text/html"]
@@ -79,7 +79,7 @@ def test_recipe_result_and_lives_show_tables(tour: Shown) -> None:
 def test_only_what_the_change_concerns_is_judged_again(tour: Shown) -> None:
     words = [line.split() for line in tour["change"]["text/plain"].split("\n")[1:]]
     told = {line[1]: (int(line[2]), int(line[4])) for line in words}
-    assert told.pop("filter.length") == (554, 0)
+    assert told.pop("filter.length") == (579, 0)
     assert told.pop("split.stratified")[1] == 0
     assert [name for name, (rows, reused) in told.items() if rows != reused] == []
     assert len(told) == 7
@@ -87,7 +87,7 @@ def test_only_what_the_change_concerns_is_judged_again(tour: Shown) -> None:
 
 @pytest.mark.filterwarnings("default")
 def test_what_goes_out(tour: Shown) -> None:
-    assert ["billing", "50"] in [line.split() for line in tour["out"]["text/plain"].split("\n")]
+    assert ["billing", "52"] in [line.split() for line in tour["out"]["text/plain"].split("\n")]
     *files, line, end = tour["deliver"]["stdout"].split("\n")
     assert files == ["README.md", "SHA256SUMS", "manifest.json", "train.jsonl", "validation.jsonl"]
     assert [turn["role"] for turn in json.loads(line)["messages"]] == ["system", "user", "assistant"]

@@ -23,6 +23,7 @@ SLOW = (
     "yaml",
     "zstandard",
     "multiprocessing",
+    "ray",
 )
 
 ASK = """

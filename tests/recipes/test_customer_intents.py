@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import tamis
@@ -21,7 +23,7 @@ from tamis.runs.rows import RunRows
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes/customer-intents"
-FILES = ("recipe.yaml", "inquiries.csv", "labels.csv")
+FILES = ("recipe.yaml", "inquiries.csv", "labels.csv", "test_questions.csv")
 
 #: what was planted → where such a row may leave, for which reason, as what
 ENDS: dict[str, set[tuple[str, str, str]]] = {
@@ -33,7 +35,16 @@ ENDS: dict[str, set[tuple[str, str, str]]] = {
     "label_slip": {("filter.listed", "not_listed", "dropped")},
     "exact_duplicate": {("dedup.exact", "duplicate", "merged")},
     "normalised_duplicate": {("dedup.exact", "duplicate", "merged")},
+    "near_duplicate": {("dedup.minhash", "near_duplicate", "merged")},
+    "junk": {("filter.noise", slug, "dropped") for slug in ("keyboard_mash", "repeated_unit", "placeholder")},
+    "injection": {("filter.injection", "injection", "dropped")},
+    "leaked_test": {("decontaminate.ngram", "question_leaked", "dropped")},
 }
+
+#: personal data and keys in rows that stay: what must not be delivered
+PERSONAL = re.compile(
+    r"[\w.+-]+@example\.\w+|\b555-01\d\d\b|4111 1111|WEST 1234|DE89 3704|AKIAIOSFODNN7EXAMPLE|203\.0\.113\.77"
+)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -97,7 +108,7 @@ def _into(ledger: Ledger, names: list[str], line: dict[str, Any]) -> str | None:
 
 
 def test_the_account(result: tamis.Result) -> None:
-    assert result.account == "702 in = 500 kept + 94 dropped + 108 merged"
+    assert result.account == "727 in = 500 kept + 105 dropped + 122 merged"
 
 
 @pytest.mark.parametrize("reason", ENDS)
@@ -171,8 +182,37 @@ def test_damaged_texts_are_repaired(result: tamis.Result) -> None:
 def test_untouched_texts_are_untouched(result: tamis.Result) -> None:
     before = {row["inquiry_id"]: row["inquiry"] for row in table(RECIPE / "inquiries.csv")}
     after = {row["source.inquiry_id"]: row["messages"][1]["content"] for row in result.to_dicts()}
-    plain = [row["inquiry_id"] for row in fates() if row["reason"] in ("kept", "contains_pii")]
-    assert {name: after[name] for name in plain if after[name] != before[name]} == {}
+    plain = [row["inquiry_id"] for row in fates() if row["reason"] == "kept"]
+    changed = {name for name in plain if after[name] != before[name]}
+    assert len(changed) == 4, "who signs or is greeted by name"
+    for name in changed:
+        parts = map(re.escape, after[name].split("[PERSON]"))
+        assert re.fullmatch(r"[^\n]{2,40}".join(parts), before[name]), after[name]
+
+
+def test_personal_data_and_keys_are_replaced(result: tamis.Result) -> None:
+    before = {row["inquiry_id"]: row["inquiry"] for row in table(RECIPE / "inquiries.csv")}
+    after = {row["source.inquiry_id"]: row["messages"][1]["content"] for row in result.to_dicts()}
+    personal = [row["inquiry_id"] for row in fates() if row["reason"] == "contains_pii"]
+    assert len(personal) == 27
+    kinds: Counter[str] = Counter()
+    for name in personal:
+        found = PERSONAL.findall(before[name])
+        tags = re.findall(r"\[(?:EMAIL|PHONE|CARD|IBAN|API_KEY|IPV4)\]", after[name])
+        assert len(tags) == len(found), after[name]
+        kinds.update(tags)
+    assert set(kinds) == {"[EMAIL]", "[PHONE]", "[CARD]", "[IBAN]", "[API_KEY]", "[IPV4]"}
+
+
+def test_no_file_for_others_holds_personal_data(result: tamis.Result) -> None:
+    root = result.folder.parents[2]
+    looked = [path for part in ("dist", "runs") for path in (root / part).rglob("*") if path.is_file()]
+    assert {"train.jsonl", "report.html", "manifest.json"} <= {path.name for path in looked}
+    for path in looked:
+        text = path.read_bytes().decode("utf-8", "ignore")
+        if path.suffix == ".parquet":
+            text = str(pl.read_parquet(path).rows())
+        assert PERSONAL.search(text) is None, path
 
 
 def test_every_delivered_row_is_traced_to_its_line(result: tamis.Result) -> None:
@@ -203,11 +243,11 @@ def test_a_file_with_just_three_columns_gives_the_same_conversations(
         writer.writerows(rows)
     result = tamis.run(folder / "recipe.yaml")
     assert result.outcomes == {
-        "in": 702,
+        "in": 727,
         "born": 0,
         "kept": 500,
-        "dropped": 94,
-        "merged": 108,
+        "dropped": 105,
+        "merged": 122,
         "held": 0,
         "quarantined": 0,
     }

@@ -16,7 +16,10 @@ from tamis.core.errors import TamisError, UsageError, did_you_mean
 from tamis.engine.memory import keep_polars_memory
 
 #: in the order `--help` shows them
-COMMANDS = ("init", "run", "plan", "why", "dropped", "diff", "report", "decide", "steps", "check", "convert", "doctor")
+COMMANDS = (
+    "init", "run", "plan", "why", "dropped", "diff", "report", "decide", "steps", "check", "convert", "benchmarks",
+    "privacy", "purge", "doctor",
+)  # fmt: skip
 
 
 class Commands(click.Group):

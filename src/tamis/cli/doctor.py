@@ -16,7 +16,7 @@ import click
 from .common import answer, json_option
 
 CORE = ("polars", "numpy", "numba", "pydantic", "pyyaml", "click", "rich", "ftfy", "xxhash", "zstandard", "nanoarrow")
-EXTRAS = {"tokens": ("bpe_openai", "tokenizers")}
+EXTRAS = {"ray": ("ray",), "tokens": ("bpe_openai", "tokenizers")}
 
 
 @click.command("doctor")

@@ -48,4 +48,6 @@ def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
         click.echo(f"  {step['step']:<24} {bound}{step['in']:,} in; {work}")
     for item in told["deliver"]:
         click.echo(f"  → {item['target']} {item['path']}")
+    for warning in told["warnings"]:
+        click.echo(f"  warning: {warning}")
     click.echo(f"  {told['calls']} model calls, {told['usd']:.2f} USD")

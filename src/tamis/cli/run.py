@@ -25,6 +25,13 @@ from .common import answer, json_option
     help="Threads share memory; processes suit slow Python steps.",
 )
 @click.option(
+    "--on",
+    default="local",
+    show_default=True,
+    metavar="WHERE",
+    help="local; ray (an instance of this machine's own); or the address of a Ray cluster: ray://HOST:PORT, HOST:PORT, auto.",
+)
+@click.option(
     "--workspace",
     "-w",
     type=click.Path(path_type=Path),
@@ -42,15 +49,22 @@ from .common import answer, json_option
     help="How progress is shown, on stderr.",
 )
 @click.option("--fresh", is_flag=True, help="Use nothing from the cache.")
+@click.option(
+    "--throwaway-key",
+    is_flag=True,
+    help="Privacy steps use a key that nobody keeps: the run can be neither resumed nor repeated.",
+)
 @json_option
 def command(
     recipe: Path,
     workers: int | None,
     executor: str,
+    on: str,
     workspace: Path | None,
     decisions: Path | None,
     progress: str,
     fresh: bool,
+    throwaway_key: bool,
     as_json: bool,
 ) -> None:
     """Run a recipe: read, judge, deliver, and account for every row.
@@ -62,12 +76,16 @@ def command(
     Example:
       tamis run recipes/customer-intents/recipe.yaml
       tamis run recipe.yaml --workers 4 --json > account.json
+      tamis run recipe.yaml --on ray://head:10001
     """
+    from tamis.core.errors import UsageError
     from tamis.core.events import quiet
     from tamis.recipe.load import load
     from tamis.runner.display import choose
     from tamis.runner.execute import Options, execute
 
+    if on != "local" and executor != "threads":
+        raise UsageError(f"--executor {executor} is for --on local; on {on} tasks are always processes")
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)
     display = None if progress == "none" else choose(progress)
@@ -76,8 +94,10 @@ def command(
     options = Options(
         workers=workers,
         kind="processes" if executor == "processes" else "threads",
+        on=on,
         decisions=decisions,
         fresh=fresh,
+        throwaway_key=throwaway_key,
         base=recipe if recipe.is_dir() else recipe.parent,
     )
     try:

@@ -52,6 +52,30 @@ def command(step: str | None, as_json: bool) -> None:
             click.echo(f"  {slug:<16} {sentence}")
 
 
+def type_name(annotation: Any) -> str:
+    """A type as a recipe's author would say it: `text`, `number`, `'a' | 'b'`, `list of text`, `mapping of text to number`."""
+    import types
+    from pathlib import Path
+    from typing import Annotated, Literal, Union, get_args, get_origin
+
+    plain = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "null"}
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in plain:
+        return plain[annotation]
+    if origin is Annotated:
+        return type_name(arguments[0])
+    if origin is Literal:
+        return " | ".join(repr(one) for one in arguments)
+    if origin in (Union, types.UnionType):
+        return " | ".join(dict.fromkeys(type_name(one) for one in arguments))
+    if origin in (tuple, list, frozenset, set):
+        inner = " | ".join(dict.fromkeys(type_name(one) for one in arguments if one is not Ellipsis))
+        return f"list of {inner}"
+    if origin is dict:
+        return f"mapping of {type_name(arguments[0])} to {type_name(arguments[1])}"
+    return getattr(annotation, "__name__", str(annotation))
+
+
 def explain(cls: Any) -> dict[str, Any]:
     """A step's page as data: address, version, documentation, fields, reasons."""
     from tamis.core.step import docstring
@@ -60,7 +84,7 @@ def explain(cls: Any) -> dict[str, Any]:
     for name, info in cls.model_fields.items():
         required = info.is_required()
         fields[info.alias or name] = {
-            "type": str(info.annotation).replace("typing.", "").removeprefix("<class '").removesuffix("'>"),
+            "type": type_name(info.annotation),
             "required": required,
             "default": None if required else info.get_default(call_default_factory=True),
             "description": info.description or "",

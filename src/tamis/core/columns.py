@@ -88,7 +88,7 @@ class Table(Protocol):
         """(partitions + 1,) int64: where each partition's rows begin."""
 
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
-        """Gathered columns of one partition: for steps that must not hold them all."""
+        """Gathered columns of one partition: for steps that must not hold them all. `fetch` reads least of one."""
 
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         """What `make` returns: made once for what was gathered and `key`, then kept in the cache."""

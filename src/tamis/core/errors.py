@@ -10,6 +10,7 @@ TamisError                   1   something failed
 ├── DiskFull                 1   no room (or no right) to write
 ├── MissingExtra             2   an optional dependency is needed
 ├── WorkspaceBusy            1   another run holds the workspace
+├── ClusterError             1   a Ray cluster cannot run this, or failed
 ├── GateWaiting              3   a gate waits for people
 ├── TooManyQuarantined       4   more unreadable rows than the recipe allows
 ├── BudgetReached            5   the money is spent; resumable
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class TamisError(Exception):
@@ -32,12 +34,22 @@ class TamisError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes: as they are, not by calling their class again."""
+        return _again, (type(self), self.args, self.__dict__)
+
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message, and no traceback."""
         return [f"{type(self).__name__}: {self}"]
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nHint: {self.hint}"
+
+
+def _again(kind: type[TamisError], args: tuple[Any, ...], fields: dict[str, Any]) -> TamisError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(fields)
+    return error
 
 
 class UsageError(TamisError):
@@ -85,6 +97,10 @@ class MissingExtra(UsageError):
 
 class WorkspaceBusy(TamisError):
     """Another run holds the workspace."""
+
+
+class ClusterError(TamisError):
+    """A Ray cluster cannot run this, or failed."""
 
 
 class GateWaiting(TamisError):

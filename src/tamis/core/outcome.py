@@ -11,6 +11,7 @@ A `Verdict` is built from whole columns and read by the engine:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -18,6 +19,10 @@ import polars as pl
 
 Outcome = Literal["kept", "dropped", "merged", "held", "quarantined", "born"]
 OUTCOMES: tuple[Outcome, ...] = ("kept", "dropped", "merged", "held", "quarantined")
+
+
+#: (first row, row after the last) -> (positions of the rows changed in between, ascending; their new values by column)
+Changer = Callable[[int, int], tuple[pl.Series, dict[str, pl.Series]]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Verdict:
     Every series has one value per row judged, in order. Evidence is kept for all rows, so that a
     threshold can be retuned without judging again; it is null where it says nothing.
     `changes` hold whole new columns; rows whose value is the same as before, or that `changed` (n,) bool names
-    not, count as unchanged.
+    not, count as unchanged. `changer` makes changes of a few rows at a time, for a table step that rewrites texts.
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -48,6 +53,7 @@ class Verdict:
     changes: dict[str, pl.Series] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     changed: pl.Series | None = None
+    changer: Changer | None = None
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
         """Also drop the rows where `when` holds."""
@@ -67,6 +73,10 @@ class Verdict:
     def change(self, **columns: pl.Series) -> Verdict:
         """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""
         return replace(self, changes={**self.changes, **columns})
+
+    def change_by(self, changer: Changer) -> Verdict:
+        """Also set columns, made when they are written, some rows at a time. For table steps that rewrite texts."""
+        return replace(self, changer=changer)
 
     def only(self, changed: pl.Series) -> Verdict:
         """Also say which rows the changes are about, where the step knows; else whole columns are compared."""

@@ -6,7 +6,8 @@ A step's address is its place: `tamis.steps.filter.length.Length` is `filter.len
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +55,10 @@ class Step(Part):
     libraries: ClassVar[tuple[str, ...]] = ()
     #: full names of the columns the step may set; names that are not reserved get the step id as prefix
     sets: ClassVar[tuple[str, ...]] = ()
+    #: whether the step may change columns that other steps made; else what it sets is its own
+    rewrites: ClassVar[bool] = False
+    #: whether the step sends text of rows to a machine that is not this one
+    sends_text: ClassVar[bool] = False
 
     id: str | None = Field(
         None, description="The step's name in this recipe; by default its address.", pattern=r"^[A-Za-z0-9_.\-]+$"
@@ -81,6 +86,21 @@ class Step(Part):
     def files(self) -> tuple[str, ...]:
         """Paths of files whose contents the outcome depends on."""
         return ()
+
+    def secrets(self) -> tuple[str, ...]:
+        """Names of secrets the outcome depends on (`privacy-key`). The runner finds them and hands them to `given`."""
+        return ()
+
+    def given(self, secrets: Mapping[str, Any]) -> Self:
+        """The step with its secrets, which are in no representation of it."""
+        return self
+
+    def covers(self) -> dict[str, Any] | None:
+        """For steps that take personal data away: what they look for, as JSON values. None for all others.
+
+        What a run tells of rows as they were before such a step is told without it.
+        """
+        return None
 
     def key(self) -> str:
         """What the step is, apart from the data: address, version and configuration (not its id)."""

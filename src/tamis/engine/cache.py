@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,10 @@ class Cache:
             return None
         return Entry(folder, files, record["facts"])
 
-    def put(self, fingerprint: str, frames: dict[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
-        """Write an entry; one that is there already is replaced."""
+    def put(self, fingerprint: str, frames: Mapping[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
+        """Write an entry; one that is there already is replaced, file by file: who reads it meanwhile sees the same
+        bytes, or ones that do not have its hash."""
         folder = self.folder(fingerprint)
-        (folder / "entry.json").unlink(missing_ok=True)
         files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
         failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}

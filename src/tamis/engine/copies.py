@@ -24,6 +24,7 @@ from .bands import BINS
 from .earlier import Earlier
 from .hashing import LOOSE, Keys, Rule, first_equal, keys
 from .neardup import Ints, Reader, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
+from .pieces import pieces
 from .scratch import Scratch
 from .text import to_text
 
@@ -77,9 +78,7 @@ class Part:
 
     def pieces(self, names: Sequence[str]) -> Iterator[tuple[int, pl.DataFrame]]:
         """The gathered columns of each partition, with the place of its first row."""
-        for index, start in enumerate(self.starts[:-1].tolist()):
-            if self.starts[index + 1] > start:
-                yield start, self.table.part(index, names)
+        return pieces(self.table, names)
 
     def keys(self) -> Keys:
         """The rows' keys."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor as BrokenExecutor
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing import resource_tracker
-from typing import Any, Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -24,6 +25,42 @@ Kind = Literal["inline", "threads", "processes"]
 def default_workers() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Executor(Protocol):
+    """Who runs tasks. Whoever it is, results are the same and come in the order of the arguments.
+
+    kind: how tasks run; shares_memory: whether they run in this process; workers: how many at once.
+    """
+
+    kind: Kind
+
+    @property
+    def workers(self) -> int: ...
+
+    @property
+    def shares_memory(self) -> bool: ...
+
+    def meet(self, workspace: Path, files: Sequence[tuple[str, int]] = (), libraries: Sequence[str] = ()) -> None:
+        """Called before the first task: workspace: the private folder that tasks write to; files: (path, size) of what
+        they read, -1 for a folder; libraries: distributions their outcome depends on."""
+
+    def map(self, task: Callable[[A], R], arguments: Sequence[A]) -> Iterator[R]: ...
+
+    def close(self, *, at_once: bool = False) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: Any) -> None: ...
+
+
+def executor_for(on: str, workers: int | None, kind: Kind) -> Executor:
+    """on: `local`, `ray`, or the address of a Ray cluster; kind: how tasks run where it is `local`."""
+    if on == "local":
+        return LocalExecutor(workers, kind)
+    from .ray_executor import RayExecutor
+
+    return RayExecutor(on, workers)
 
 
 class LocalExecutor:
@@ -38,6 +75,14 @@ class LocalExecutor:
         self.kind: Kind = "inline" if self.workers == 1 and kind == "threads" else kind
         self._pool: Pool | None = None
 
+    @property
+    def shares_memory(self) -> bool:
+        """Whether tasks run in this process."""
+        return self.kind != "processes"
+
+    def meet(self, workspace: Path, files: Sequence[tuple[str, int]] = (), libraries: Sequence[str] = ()) -> None:
+        """This machine sees what it sees."""
+
     def map(self, task: Callable[[A], R], arguments: Sequence[A]) -> Iterator[R]:
         """The task's results, in order."""
         if self.kind == "inline" or (self.kind == "threads" and len(arguments) < 2):
@@ -49,7 +94,8 @@ class LocalExecutor:
         pending = iter(arguments)
         try:
             for argument in pending:
-                waiting.append(pool.submit(task, argument))
+                with _deaf() if self.kind == "processes" else nullcontext():  # a pool starts processes as tasks come
+                    waiting.append(pool.submit(task, argument))
                 if len(waiting) >= self.workers + 1:
                     yield waiting.popleft().result()
             while waiting:
@@ -63,8 +109,6 @@ class LocalExecutor:
             if self.kind == "processes":
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
-                with _deaf():
-                    self._pool.submit(int)  # starts every process
             else:
                 self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="tamis")
         return self._pool

@@ -97,4 +97,5 @@ def absent_views(step: Step, frame: object) -> NDArray[np.bool_]:
 
 def change_name(step: Step, name: str) -> str:
     """The full name of a column a step sets: reserved and source columns as they are, its own with its id."""
-    return name if name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"
+    theirs = step.rewrites and "." in name
+    return name if theirs or name in RESERVED or name.startswith("source.") else f"{step.name}.{name}"

@@ -83,7 +83,7 @@ REASON = "not_this_shape"
 class Detected(NamedTuple):
     """What the columns look like.
 
-    shape: a ShapeName, 'tree', or None; mapping: the shape's fields and the columns they stand in;
+    shape: a ShapeName, 'tree', 'message_table', or None; mapping: the shape's fields and the columns they stand in;
     confidence: 0..1; notes: what a person should know, in sentences.
     """
 
@@ -101,9 +101,8 @@ def detect(columns: Mapping[str, str], sample: pl.DataFrame | None = None) -> De
     if _is_tree(columns):
         return Detected("tree", {}, 1.0, ("These are conversation trees: `map.threads` makes rows of their paths.",))
     if {"message_id", "parent_id", "text", "role"} <= set(columns):
-        return Detected(
-            None, {}, 0.0, ("This is a table of single messages with parents; no step puts them together yet.",)
-        )
+        told = "These are single messages that name their parents: `map.tree` makes conversations of them."
+        return Detected("message_table", {}, 1.0, (told,))
     for variant in SHAPES:
         mapping = match(variant, columns)
         if mapping is None:

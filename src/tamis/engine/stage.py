@@ -213,6 +213,8 @@ class _Stage:
         else:
             read = sorted({find_column(n, names) for n in reads if n in names or n not in RESERVED})
         versions = [(name, self.versions.get(name, "")) for name in read]
+        if call.step.seeded and "id.high" in self.versions:  # chance comes from the ids, and these are keyed
+            versions.append(("id", self.versions["id.high"]))
         identity = call.gather_identity if purpose == "gather" else call.identity
         return fingerprint(purpose, call.step.name, identity, self.state.content, versions)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import io
 import json
+import mmap
 import os
+import re
+import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 import xxhash
@@ -31,13 +35,17 @@ class Stored(NamedTuple):
 
 _verified: set[tuple[str, str, int, int]] = set()
 _lock = threading.Lock()
+#: this machine's name, fit for a part of a file name
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "here"
+#: seconds after which another machine's temporary file is nobody's
+_ABANDONED = 3600
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.tmp")
     _sweep(path)
     try:
         yield temporary
@@ -52,11 +60,36 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what processes that were killed left of `path`."""
-    mine = f".{path.name}.{os.getpid()}."
+    """Remove what processes that were killed left of `path`: of this machine at once, of others after an hour.
+
+    A task may be under way twice, on two machines, where one of them was only thought dead.
+    """
     for name in os.listdir(path.parent):  # noqa: PTH208
-        if name.endswith(".tmp") and name.startswith(f".{path.name}.") and not name.startswith(mine):
-            path.with_name(name).unlink(missing_ok=True)
+        if name.endswith(".tmp") and name.startswith(f".{path.name}."):
+            host, _, rest = name.removeprefix(f".{path.name}.").partition(".")
+            pid = rest.partition(".")[0]
+            left, mine = path.with_name(name), host == _HOST and pid.isdigit()
+            if not process_lives(int(pid)) if mine else _age(left) > _ABANDONED:
+                left.unlink(missing_ok=True)
+
+
+def process_lives(pid: int) -> bool:
+    """Whether there is a process of this number on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written to; 0 where it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def disk_error(error: OSError, path: Path) -> Exception:
@@ -77,10 +110,15 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+#: bytes in memory from which on rows are written as they are: compressing a partition's text took longer than judging it
+PLAIN_BYTES = 4 << 20
+
+
 def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
-    """Write rows as Parquet with lz4 (about half of zstd's time), atomically."""
+    """Write rows as Parquet, atomically: small ones with lz4, text as it is (`docs/design/001`)."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="lz4", statistics=False, row_group_size=1 << 20)
+    compression: Literal["lz4", "uncompressed"] = "lz4" if frame.estimated_size() < PLAIN_BYTES else "uncompressed"
+    frame.write_parquet(buffer, compression=compression, statistics=False, row_group_size=1 << 20)
     data = buffer.getbuffer()
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         view = data
@@ -107,8 +145,9 @@ def verify(stored: Stored) -> None:
                 return
         digest = xxhash.xxh3_128()
         with open(stored.path, "rb") as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
+            if status.st_size:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:  # no copy of pages in memory
+                    digest.update(whole)
     except OSError as error:
         raise CorruptFile(f"{stored.path}: {error.strerror}") from error
     if digest.hexdigest() != stored.xxh3:

@@ -12,6 +12,8 @@ from tamis.core.fingerprint import canonical, fingerprint
 from tamis.core.origin import Sink, Source
 from tamis.core.step import Step, written
 
+from . import order
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
@@ -39,6 +41,9 @@ class Recipe(BaseModel):
     order: Literal["source", "shuffle"] = Field(
         "source", description="Order of delivered rows: as the sources have them, or by a seeded hash of the row id."
     )
+    unprotected: str = Field(
+        "", description="Why text may leave this machine before personal data are taken away; empty: it may not."
+    )
     sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field(
         (), description="Where rows come from, in order."
     )
@@ -61,6 +66,13 @@ class Recipe(BaseModel):
                 raise ValueError(
                     f"{what} {', '.join(map(repr, twice))} is used more than once; give each {word} of its own"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _privacy_comes_first(self) -> Self:
+        found = order.problems(self.sources, self.steps, self.unprotected)
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
     def settings(self) -> dict[str, Any]:

@@ -20,11 +20,12 @@ from tamis.core.row import LINEAGE
 from tamis.core.step import Step
 from tamis.engine.allocate import seeded_order
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor, LocalExecutor
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, QUARANTINED
 from tamis.engine.parts import part_frame
+from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
 from tamis.recipe.model import Recipe
 
@@ -80,6 +81,7 @@ class Delivery:
     root: Path
     flow: Flow
     json_columns: frozenset[str] = frozenset()
+    rescan: Rescan | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _targets: list[tuple[Sink, Target]] = field(default_factory=list)
@@ -120,12 +122,14 @@ class Delivery:
         seed = derive_seed(self.recipe.seed, "order")
         return [Chunk(states, positions, columns, seed, low, high) for low, high in itertools.pairwise(edges)]
 
-    def write(self, executor: LocalExecutor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
+    def write(self, executor: Executor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
         """Encode and write every row; returns (partition, row, what is wrong) of those that a target refuses."""
         refused: list[tuple[int, int, str]] = []
-        if executor.kind == "processes":  # encoding holds no lock that threads would wait for
-            executor = self._stack.enter_context(LocalExecutor(executor.workers))
-        encode = partial(encode_chunk, targets=[target for _, target in self._targets], json_columns=self.json_columns)
+        if not executor.shares_memory:  # encoding holds no lock that threads would wait for
+            workers = executor.workers if isinstance(executor, LocalExecutor) else None
+            executor = self._stack.enter_context(LocalExecutor(workers))
+        targets = [target for _, target in self._targets]
+        encode = partial(encode_chunk, targets=targets, json_columns=self.json_columns, rescan=self.rescan)
         for written in executor.map(encode, self._chunks()):
             check()
             refused += written.refused
@@ -159,7 +163,9 @@ class Delivery:
             pl.DataFrame(columns).write_parquet(folder / f"{split}.parquet", compression="lz4")
 
 
-def encode_chunk(chunk: Chunk, *, targets: Sequence[Target], json_columns: frozenset[str]) -> Written:
+def encode_chunk(
+    chunk: Chunk, *, targets: Sequence[Target], json_columns: frozenset[str], rescan: Rescan | None = None
+) -> Written:
     """The rows of a chunk, as every target's bytes."""
     frames, partitions, rows = [], [], []
     for position, state in zip(chunk.positions, chunk.states, strict=True):
@@ -188,6 +194,8 @@ def encode_chunk(chunk: Chunk, *, targets: Sequence[Target], json_columns: froze
         by_order = np.argsort(table["order.key"].to_numpy(), kind="stable")
         table, partition, row = table[by_order].drop("order.key"), partition[by_order], row[by_order]
     refused = _refused(table, targets, json_columns)
+    if rescan is not None:
+        refused = dict(sorted((rescan(table) | refused).items()))
     told = [(int(partition[k]), int(row[k]), why) for k, why in refused.items()]
     if refused:
         fine = np.setdiff1d(np.arange(table.height), np.array(list(refused)))

@@ -21,15 +21,16 @@ import numpy as np
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Kind, LocalExecutor, default_workers
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import keep_freed_memory
+from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
+from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
-from tamis.runs.workspace import Workspace
+from tamis.runs.workspace import Workspace, read_state
 
 from .account import totals
 from .delivery import Delivery, quarantine
@@ -37,7 +38,9 @@ from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
 from .ingest import Ingest, ingest
 from .preflight import preflight
+from .result import RunResult as RunResult
 from .run import Flow, Judge
+from .secrecy import Secrecy
 from .write_up import write_gate, write_ledger, write_manifest
 
 
@@ -45,66 +48,19 @@ from .write_up import write_gate, write_ledger, write_manifest
 class Options:
     """How to run, as opposed to what.
 
+    on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
+    throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
     """
 
     workers: int | None = None
     kind: Kind = "threads"
+    on: str = "local"
     decisions: Path | None = None
     fresh: bool = False
     base: Path | None = None
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A finished run: its folder and its manifest."""
-
-    folder: Path
-    manifest: dict[str, Any]
-
-    @property
-    def outcomes(self) -> dict[str, int]:
-        """in, born, kept, dropped, merged, held, quarantined: totals."""
-        return dict(self.manifest["outcomes"])
-
-    def summary(self) -> dict[str, Any]:
-        """What `run --json` prints."""
-        steps = {
-            s["name"]: {k: v for k, v in s.items() if k not in ("name", "address", "sentences")}
-            for s in self.manifest["steps"]
-        }
-        return {
-            "run": str(self.folder),
-            "outcomes": self.outcomes,
-            "steps": steps,
-            "delivered": self.manifest["delivered"],
-            "report": str(self.folder / "report.html"),
-            "warnings": self.manifest["warnings"],
-            "seconds": self.manifest["seconds"],
-        }
-
-    def text(self) -> str:
-        """The account, and where everything is."""
-        o = self.outcomes
-        born = f" + {o['born']:,} born" if o["born"] else ""
-        ends = [f"{o['kept']:,} kept"] + [f"{o[k]:,} {k}" for k in ("dropped", "merged", "held", "quarantined") if o[k]]
-        lines = [f"{o['in']:,} in{born} = {' + '.join(ends)}"]
-        for item in self.manifest["delivered"]:
-            split = f" {item['split']}" if item["split"] else ""
-            lines.append(f"delivered{split}: {_near(item['path'])} ({item['rows']:,} rows)")
-        lines.append(f"report:  {_near(self.folder / 'report.html')}")
-        lines.append(f"ledger:  {_near(self.folder / 'ledger')}   tamis why ROW · tamis dropped STEP")
-        return "\n".join(lines)
-
-
-def _near(path: str | Path) -> str:
-    """A path as seen from here, if that is shorter."""
-    try:
-        near = os.path.relpath(path)
-    except ValueError:
-        return str(path)
-    return near if len(near) < len(str(path)) else str(path)
+    throwaway_key: bool = False
 
 
 def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> RunResult:
@@ -113,15 +69,19 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
     """
     options = options or Options()
+    secrecy = Secrecy.of(recipe, throwaway=options.throwaway_key)
     keep_freed_memory()
     workspace = Workspace(root)
     folder = workspace.hidden
     try:
         workspace.prepare()
-        with workspace.lock(), _signals() as check:
+        with workspace.lock(), seldom_collecting(), _signals() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
-            run = _Run(recipe, workspace, folder, options, emit, check)
+            if resumed and not secrecy.goes_on(read_state(folder)):
+                number, resumed = number + 1, False
+                folder = workspace.runs(recipe.name) / str(number)
+            run = _Run(recipe, workspace, folder, options, emit, check, secrecy)
             return run.go(number, resumed)
     except OSError as error:
         raise disk_error(error, Path(error.filename or folder)) from error
@@ -136,7 +96,9 @@ class _Run:
         options: Options,
         emit: Listener,
         check: Callable[[], None],
+        secrecy: Secrecy,
     ) -> None:
+        self.secrecy = secrecy
         self.recipe, self.workspace, self.folder = recipe, workspace, folder
         self.options, self.check = options, check
         self.base = (options.base or workspace.root).resolve()
@@ -147,6 +109,7 @@ class _Run:
 
     def emit(self, event: Any) -> None:
         if isinstance(event, Warned):
+            event = Warned(self.secrecy.text(event.message))
             self.warnings.append(event.message)
         with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
             log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
@@ -158,6 +121,7 @@ class _Run:
             "recipe": self.recipe.name,
             "pid": os.getpid(),
             "host": socket.gethostname(),
+            **self.secrecy.state(),
             **more,
         }
         write_json(self.folder / "state.json", record)
@@ -168,6 +132,8 @@ class _Run:
         self.state("running")
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
+        for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
+            self.emit(Warned(warning))
         status = "failed"
         try:
             result = self._work()
@@ -190,6 +156,9 @@ class _Run:
                 "a worker process was killed; the system may be out of memory",
                 hint="run the same command again to go on; fewer --workers need less memory",
             ) from None
+        except TamisError as error:
+            self.secrecy.tell(error)
+            raise
         finally:
             try:
                 self.state(status)
@@ -202,9 +171,11 @@ class _Run:
         recipe, workspace = self.recipe, self.workspace
         path = self.options.decisions or workspace.decisions(recipe.name)
         decisions = decided.read(path)
-        with LocalExecutor(self.options.workers or default_workers(), self.options.kind) as executor:
+        with executor_for(self.options.on, self.options.workers, self.options.kind) as executor:
+            self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
+            self.secrecy.name_files(taken)
             failpoint("run.read")
             states = [part_state(p) for p in taken.partitions]
             judge = Judge(
@@ -216,16 +187,18 @@ class _Run:
                 check=self.check,
                 base=self.base,
                 fresh=self.options.fresh,
+                secrets=self.secrecy.secrets,
+                conceal=self.secrecy.conceal,
             )
             calls = judge.calls()
             absent = preflight(recipe, calls, states, self.workspace.root).absent
-            states = [replace(state, absent=absent) for state in states]
+            states = self.secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
                 try:
                     judge.run(flow, calls)
                 except TooManyQuarantined:
-                    write_ledger(self.folder, self.workspace, flow, taken, judge.cache)
+                    self._ledger(flow, taken, judge.cache)
                     raise
             failpoint("run.judged")
             self.seconds |= {f"stage: {name}": seconds for name, seconds in judge.seconds.items()}
@@ -235,15 +208,19 @@ class _Run:
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
-            self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings
-        )
+            self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings,
+            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)),
+        )  # fmt: skip
         failpoint("run.manifest")
         self._report()
         return RunResult(self.folder, manifest)
 
+    def _ledger(self, flow: Flow, taken: Ingest, cache: Cache) -> None:
+        write_ledger(self.folder, self.workspace, flow, taken, cache, self.secrecy)
+
     def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
         """Write up what is done so far, and stop for people."""
-        write_ledger(self.folder, self.workspace, flow, taken, cache)
+        self._ledger(flow, taken, cache)
         write_gate(self.folder, ask)
         raise GateWaiting(
             f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
@@ -251,7 +228,7 @@ class _Run:
         )
 
     def _deliver(
-        self, flow: Flow, taken: Ingest, cache: Cache, executor: LocalExecutor
+        self, flow: Flow, taken: Ingest, cache: Cache, executor: Executor
     ) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """Write the targets, then the ledger, then make the targets appear."""
         recipe = self.recipe
@@ -260,21 +237,23 @@ class _Run:
             return totals([log.account for log in flow.logs], taken.rows + taken.bad, taken.bad)
 
         if recipe.deliver and flow.live() == 0:
-            write_ledger(self.folder, self.workspace, flow, taken, cache)
+            self._ledger(flow, taken, cache)
             raise DataError(
                 "no row was kept, so nothing is delivered",
                 hint=f"tamis dropped --run {self.folder} shows where they went",
             )
         with (
             self._timed("deliver"),
-            Delivery(recipe, self.workspace.root, flow, frozenset(json_columns(taken))) as delivery,
+            Delivery(
+                recipe, self.workspace.root, flow, frozenset(json_columns(taken)), self.secrecy.rescan()
+            ) as delivery,
         ):
             refused = delivery.write(executor, self.check)
             if refused:
                 log = quarantine(flow, refused, cache)
                 share = log.account.quarantined / max(1, log.account.rows_in)
                 if share > recipe.max_quarantined:
-                    write_ledger(self.folder, self.workspace, flow, taken, cache)
+                    self._ledger(flow, taken, cache)
                     raise TooManyQuarantined(
                         f"targets refuse {len(refused)} of {log.account.rows_in} rows, the first because: {refused[0][2]}; "
                         f"max_quarantined is {recipe.max_quarantined:g}",
@@ -284,17 +263,32 @@ class _Run:
                     Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}")
                 )
             with self._timed("ledger"):
-                write_ledger(self.folder, self.workspace, flow, taken, cache)
+                self._ledger(flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
-            facts = card_facts(recipe, flow, taken, count())
+            privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
+            facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
             delivered = delivery.publish(
-                partial(write_card, facts), {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()}
+                partial(write_card, facts),
+                {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()} | self.secrecy.mark(),
             )
         return delivered, count()
 
-    def _ingest(self, executor: LocalExecutor) -> Ingest:
+    def _meet(self, executor: Executor) -> None:
+        """Show a cluster what it must see. Unknown inputs are told when they are read."""
+        if self.options.on == "local":
+            return
+        files: dict[str, int] = {str(self.base): -1}
+        for source in self.recipe.sources:
+            if not source.in_memory:
+                files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
+        steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
+        executor.meet(
+            self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
+        )
+
+    def _ingest(self, executor: Executor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
             for result in executor.map(task, arguments):
                 self.check()

@@ -11,6 +11,7 @@ from tamis.core.step import BirthStep, GateStep, RowStep, TableStep
 from tamis.engine.executor import LocalExecutor
 from tamis.engine.stage import Call, PartState, Task
 from tamis.engine.stage import run as run_stage
+from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace
@@ -19,12 +20,14 @@ from .execute import Options, part_state
 from .ingest import ingest
 from .preflight import preflight
 from .run import Judge
+from .secrecy import Secrecy
 from .table import Gathered, decide, decision_fingerprint
 
 
 def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> dict[str, Any]:
     """Per step: rows that come in, rows to judge, whether that is certain, and why. Reads the inputs."""
     options = options or Options()
+    secrecy = Secrecy.of(recipe)
     workspace = Workspace(root)
     workspace.prepare()
     base = (options.base or workspace.root).resolve()
@@ -39,13 +42,12 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
             max_quarantined=recipe.max_quarantined,
             pins=workspace.raw / "pinned" / recipe.name,
         )
-        judge = Judge(recipe, workspace, executor, decisions, base=base)
+        judge = Judge(recipe, workspace, executor, decisions, base=base, secrets=secrecy.secrets)
         states = [part_state(p) for p in taken.partitions]
         calls = judge.calls()
         sets, absent = preflight(recipe, calls, states, workspace.root)
-        steps = _Foresight(judge, [replace(state, absent=absent) for state in states]).walk(
-            [replace(call, sets=sets.get(call.step.name, ())) for call in calls]
-        )
+        states = secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
+        steps = _Foresight(judge, states).walk([replace(call, sets=sets.get(call.step.name, ())) for call in calls])
     return {
         "recipe": recipe.name,
         "files": len(taken.files),
@@ -54,6 +56,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         "partitions": len(states),
         "steps": steps,
         "deliver": [{"target": sink.address(), "path": sink.path} for sink in recipe.deliver],
+        "warnings": [*order.warnings(recipe.steps), *secrecy.warnings(recipe)],
         "calls": 0,
         "tokens": 0,
         "usd": 0.0,

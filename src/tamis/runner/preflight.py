@@ -33,6 +33,10 @@ class Preflight(NamedTuple):
     absent: dict[str, pl.DataType]
 
 
+#: columns that steps rewrite where they are, and make nowhere
+REWRITTEN = ("messages", "rejected", "text")
+
+
 def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> Preflight:
     """Walk the steps over tables without rows. RecipeError lists what cannot work."""
     problems: list[str] = []
@@ -97,7 +101,8 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
             changes = {name: children[name] for name in children.columns}
         elif isinstance(step, TableStep):
             step.gather(view)
-            changes = {name: pl.Series(name, [], dtype=RESERVED.get(name, pl.String())) for name in step.sets}
+            made = [name for name in step.sets if name in frame.columns or name not in REWRITTEN]
+            changes = {name: pl.Series(name, [], dtype=RESERVED.get(name, pl.String())) for name in made}
         else:
             changes = {}
     except TamisError as error:

@@ -93,6 +93,8 @@ def _mapping_steps(
     label = _label(kinds, sample)
     if shape == "tree":
         return [{"use": "map.threads"}], None
+    if shape == "message_table":
+        return [{"use": "map.tree"}], None
     if shape is not None:
         return [{"use": "map.auto"}], label
     texts = [n for n, kind in kinds.items() if kind == "text" and _length(sample[n], "mean") >= TEXT_LENGTH]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -19,7 +20,7 @@ from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import LocalExecutor
+from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
@@ -68,14 +69,17 @@ class Judge:
         self,
         recipe: Recipe,
         workspace: Workspace,
-        executor: LocalExecutor,
+        executor: Executor,
         decisions: Decisions,
         *,
         emit: Listener = quiet,
         check: Callable[[], None] = lambda: None,
         base: Path | None = None,
         fresh: bool = False,
+        secrets: Mapping[str, Any] | None = None,
+        conceal: Callable[[str], str] = lambda error: error,
     ) -> None:
+        self.secrets, self.conceal = secrets or {}, conceal
         self.recipe, self.workspace, self.executor = recipe, workspace, executor
         self.decisions, self.emit, self.check = decisions, emit, check
         self.base = base or workspace.root
@@ -91,8 +95,7 @@ class Judge:
         calls = []
         for source in self.recipe.sources:
             for step in source.map:
-                name = step.id or f"{step.address()}@{source.label}"
-                calls.append(self._call(step.model_copy(update={"id": name}), only_source=source.label))
+                calls.append(self._call(own_step(step, source.label), only_source=source.label))
         return calls + [self._call(step) for step in self.recipe.steps]
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
@@ -102,8 +105,16 @@ class Judge:
             step = step.model_copy(update=placed)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
-        identity = fingerprint(written.key(), [h for _, h in files], _libraries(step), seed if step.seeded else None)
+        told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
+        identity = fingerprint(
+            written.key(),
+            [h for _, h in files],
+            _libraries(step),
+            seed if step.seeded else None,
+            *([told] if told else []),
+        )
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
+        step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
         if isinstance(written, TableStep):
             read = [] if written.gathers_by() is not None else [h for _, h in files]
@@ -197,7 +208,7 @@ class Judge:
             if lines is not None and "evidence.error" in lines.columns:
                 errors = lines["evidence.error"].filter(lines["outcome"] == "quarantined")
                 if len(errors):
-                    return str(errors[0])
+                    return self.conceal(str(errors[0]))
         return "an error"
 
     def _told(self, log: StepLog) -> None:
@@ -238,6 +249,7 @@ class Judge:
         if call.rescued:
             log.account.rescued += _rescue(call, state, one, log.account)
         log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        log.account.changed += one.changed
         layers = state.layers if one.layer is None else (*state.layers, one.layer)
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
@@ -273,11 +285,9 @@ class Judge:
         self._settle(flow, [log])
 
 
-def _placed(value: object, base: Path) -> object:
-    """A path, or those in a tuple, from `base`; anything else as it is."""
-    if isinstance(value, tuple) and any(isinstance(one, Path) for one in value):
-        return tuple(_placed(one, base) for one in value)
-    return base / value if isinstance(value, Path) and not value.is_absolute() else value
+def own_step(step: Step, source: str) -> Step:
+    """A step of one source alone, under the name that the run knows it by."""
+    return step.model_copy(update={"id": step.id or f"{step.address()}@{source}"})
 
 
 def _table_steps(calls: Sequence[Call]) -> tuple[Call, ...]:
@@ -309,9 +319,22 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
     return found
 
 
+def _placed(value: Any, base: Path) -> Any:
+    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
+    if isinstance(value, Path):
+        return value if value.is_absolute() else base / value
+    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
+        return tuple(_placed(one, base) for one in value)
+    return value
+
+
 def _file_hash(path: Path, step: Step) -> str:
+    digest = xxhash.xxh3_128()
     try:
-        return str(xxhash.xxh3_128_hexdigest(path.read_bytes()))
+        with open(path, "rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+        return str(digest.hexdigest())
     except OSError as error:
         raise UsageError(f"step {step.name!r} reads {path}: {error.strerror}") from None
 

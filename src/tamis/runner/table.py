@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,12 +11,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.fingerprint import fingerprint
+from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
 from tamis.core.step import TableStep
 from tamis.engine.cache import Cache, Entry
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
-from tamis.engine.judge import KEPT, resolve
+from tamis.engine.judge import KEPT, change_name, resolve
 from tamis.engine.layers import Layer, Mask
 from tamis.engine.stage import Call, PartState, mask_hash
 
@@ -34,7 +35,8 @@ class Gathered:
 class Scattered:
     """A table step's decisions on one partition: per partition row as in `stage.Applied`.
 
-    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures.
+    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures; changed: how many
+    rows were rewritten.
     """
 
     outcome: NDArray[np.uint8]
@@ -43,6 +45,7 @@ class Scattered:
     evidence: pl.DataFrame
     layer: Layer | None
     versions: dict[str, str]
+    changed: int = 0
 
 
 class GatheredTable:
@@ -131,9 +134,12 @@ class Decided(NamedTuple):
     warnings: list[str]
 
 
-def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, str, str]]:
+def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
     """What was gathered, of which rows, and their ids."""
-    return [(part.entry, mask_hash(part.seen), part.state.content) for part in parts]
+    return [
+        (part.entry, mask_hash(part.seen), part.state.content, *filter(None, [part.state.versions.get("id.high")]))
+        for part in parts
+    ]
 
 
 def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
@@ -162,11 +168,38 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
     if judged.into is not None:
         columns.append(pl.Series("into", judged.into))
     columns += [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
-    frames = {"decision": pl.DataFrame(columns)}
+    frames: Mapping[str, pl.DataFrame] = {"decision": pl.DataFrame(columns)}
     if judged.changes:
         rows = np.concatenate([np.flatnonzero(part.seen) for part in parts]).astype(np.uint32)
-        frames["changes"] = pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])
+        frames = {**frames, "changes": pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])}
+    elif verdict.changer is not None:
+        frames = _Lazily(frames["decision"], verdict.changer, step, table, parts)
     return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings)})
+
+
+class _Lazily(Mapping[str, pl.DataFrame]):
+    """The decision, then the changed rows of each partition that has some, made when asked for."""
+
+    def __init__(
+        self, decision: pl.DataFrame, changer: Changer, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]
+    ) -> None:
+        self._decision, self._changer, self._step, self._table, self._parts = decision, changer, step, table, parts
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name == "decision":
+            return self._decision
+        place = int(name.removeprefix("changes."))
+        start, stop = (int(self._table.starts[k]) for k in (place, place + 1))
+        at, columns = self._changer(start, stop)
+        rows = np.flatnonzero(self._parts[place].seen)[at.to_numpy() - start].astype(np.uint32)
+        named = [column.alias(change_name(self._step, name)) for name, column in columns.items()]
+        return pl.DataFrame([pl.Series("row", rows), *named])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["decision", *(f"changes.{place}" for place in range(len(self._parts)))])
+
+    def __len__(self) -> int:
+        return 1 + len(self._parts)
 
 
 def _scatter(
@@ -178,7 +211,7 @@ def _scatter(
     figures = [name for name in decision.columns if name.startswith("evidence.")]
     high, low = table.ids() if into is not None else (np.empty(0, np.uint64), np.empty(0, np.uint64))
     scattered = []
-    for part, start, stop in zip(parts, table.starts[:-1], table.starts[1:], strict=True):
+    for place, (part, start, stop) in enumerate(zip(parts, table.starts[:-1], table.starts[1:], strict=True)):
         n = part.state.rows
         full_outcome, full_reason = np.full(n, KEPT, np.uint8), np.full(n, -1, np.int8)
         full_outcome[part.seen] = outcome[start:stop]
@@ -189,10 +222,15 @@ def _scatter(
             mine = into[start:stop]
             targets = hex_ids(high[mine], low[mine], valid=mine >= 0).alias("into")
         evidence = pl.DataFrame([pl.Series("row", rows), *(decision[name][int(start) : int(stop)] for name in figures)])
-        layer, versions = None, dict(part.state.versions)
+        layer, versions, changed = None, dict(part.state.versions), 0
         if entry.has("changes"):
             names = tuple(entry.facts["sets"])
             layer = Layer(names, entry.files["changes"], int(start), int(stop), step=step.name)
             versions |= {name: fingerprint(versions.get(name, ""), fp, int(start)) for name in names}
-        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions))
+        elif entry.has(f"changes.{place}") and entry.files[f"changes.{place}"].rows:
+            stored = entry.files[f"changes.{place}"]
+            names = tuple(name for name in pl.read_parquet_schema(stored.path) if name != "row")
+            layer, changed = Layer(names, stored, step=step.name), stored.rows
+            versions |= {name: fingerprint(versions.get(name, ""), stored.xxh3) for name in names}
+        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions, changed))
     return scattered

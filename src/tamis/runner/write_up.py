@@ -28,12 +28,21 @@ from tamis.runs.workspace import Workspace
 from .gate import GateAsk
 from .ingest import Ingest
 from .run import Flow
+from .secrecy import Secrecy
 
 LIBRARIES = ("polars", "numpy", "numba", "pydantic", "ftfy", "pyyaml", "xxhash", "zstandard", "nanoarrow")
 
 
-def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, cache: Cache) -> None:
-    """The ledger of a run. Parts are links to what the steps wrote, so this costs little."""
+def write_ledger(
+    folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, cache: Cache, secrecy: Secrecy | None = None
+) -> None:
+    """The ledger of a run. Parts are links to what the steps wrote, so this costs little.
+
+    With privacy steps, what earlier ones said in words is told without personal data.
+    """
+    secrecy = secrecy or Secrecy()
+    hidden = secrecy.hidden(flow.logs) if secrecy.steps else 0
+    names = [log.step.name for log in flow.logs]
     ledger = folder / "ledger"
     shutil.rmtree(ledger, ignore_errors=True)
     ledger.mkdir(parents=True)
@@ -44,7 +53,10 @@ def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, 
         for key, fp in log.parts.items():
             entry = cache.get(fp)
             assert entry is not None, f"part {fp} was written in this run"
-            link(entry.files["part"].path, ledger / name / f"{position[key]:05d}.parquet")
+            path = entry.files["part"].path
+            if number <= hidden:
+                path = secrecy.part(cache, fp, flow.states[position[key]], log.step, names[: number - 1])
+            link(path, ledger / name / f"{position[key]:05d}.parquet")
         steps.append(
             {
                 "name": log.step.name,
@@ -61,7 +73,11 @@ def write_ledger(folder: Path, workspace: Workspace, flow: Flow, taken: Ingest, 
         for state in flow.states
     ]
     write_json(ledger / "partitions.json", {"partitions": partitions, "files": file_records(taken)})
-    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in quarantine_records(taken)]
+    records = quarantine_records(taken)
+    if secrecy.steps:
+        records = [{**record, "message": "(not shown: the recipe takes personal data away)"} for record in records]
+        write_json(ledger / "privacy.json", {"steps": secrecy.steps, "hidden": hidden})
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
     (ledger / "quarantine.jsonl").write_text("".join(lines), encoding="utf-8")
     write_flow(folder / "flow.json", flow.states, workspace.root)
     write_json(ledger / "steps.json", steps)
@@ -107,6 +123,7 @@ def write_manifest(
     prefix: Prefix,
     seconds: dict[str, float],
     warnings: list[str],
+    privacy: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything needed to rebuild the run, and to tell what it did."""
     manifest = {
@@ -137,6 +154,7 @@ def write_manifest(
         "cost": {"usd": 0.0},
         "warnings": list(dict.fromkeys(warnings)),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        **({} if privacy is None else {"privacy": privacy}),
     }
     write_json(folder / "manifest.json", manifest, durable=True)
     (folder / "gate.json").unlink(missing_ok=True)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .privacy_words import sentences
+
 #: Fewer rows than this, in all or of one label, are warned of.
 FEW_ROWS = 100
 FEW_OF_A_LABEL = 10
@@ -39,6 +41,7 @@ def card(facts: Facts) -> str:
         _columns(facts),
         _labels(facts),
         _making(facts),
+        _privacy(facts),
         _sources(facts),
         _limits(facts),
         _rebuild(facts),
@@ -231,6 +234,11 @@ def _making(facts: Facts) -> str:
     return text
 
 
+def _privacy(facts: Facts) -> str:
+    privacy = facts.get("privacy")
+    return "## Personal data\n\n" + "".join(f"- {one}\n" for one in sentences(privacy)) if privacy else ""
+
+
 def _fates(step: Facts) -> str:
     reasons = {slug: count for slug, count in step.get("reasons", {}).items() if count}
     if reasons:
@@ -266,10 +274,14 @@ def _limits(facts: Facts) -> str:
 def _rebuild(facts: Facts) -> str:
     command = _code(str(facts.get("command") or "tamis run RECIPE.yaml"))
     seed = f" Seed {facts['seed']}." if facts.get("seed") is not None else ""
+    privacy = facts.get("privacy") or {}
+    if not privacy.get("repeatable", True):
+        return "## How to rebuild\n\nNot at all: the key that personal data were replaced with was thrown away.\n"
+    key = " and the same privacy key" if privacy.get("key") else ""
     return (
         "## How to rebuild\n\n"
         f"```console\n$ {command}\n```\n\n"
-        "The same sources, recipe and versions give the same data files, byte for byte; `SHA256SUMS` and "
+        f"The same sources, recipe and versions{key} give the same data files, byte for byte; `SHA256SUMS` and "
         f"`manifest.json` say which ones these are.{seed}\n"
     )
 

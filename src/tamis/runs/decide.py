@@ -93,11 +93,12 @@ class Desk:
             raise UsageError(many, hint="give more of the id; tamis why TEXT finds ids")
         return found[0]
 
-    def _record(self, row: str, step: str) -> dict[str, Any]:
+    def _record(self, row: str, step: str, *, told: bool = False) -> dict[str, Any]:
         found = self._one(row)
         names = [s["name"] for s in self.ledger.steps]
         before = names[: names.index(self.ledger.step(step)["name"])]
-        return RunRows(self.run).records(found.partition, [found.row], steps=before)[0]
+        rows = RunRows(self.run)
+        return (rows.told if told else rows.records)(found.partition, [found.row], steps=before)[0]
 
     def _content(self, row: str, step: str) -> str | None:
         try:
@@ -107,6 +108,6 @@ class Desk:
 
     def _text(self, row: str, step: str) -> str:
         try:
-            return plain_text(self._record(row, step))
+            return plain_text(self._record(row, step, told=True))
         except DataError:
             return ""

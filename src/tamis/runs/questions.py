@@ -50,7 +50,7 @@ def dropped_rows(ledger: Ledger, step: str, reason: str | None, limit: int) -> t
 def _texts(run: Path, partition: int, rows: list[int], steps: list[str]) -> list[str | None]:
     """What rows said when they left; None where the workspace no longer has it."""
     try:
-        records = RunRows(run).records(partition, rows, steps=steps)
+        records = RunRows(run).told(partition, rows, steps=steps)
     except DataError:
         return [None] * len(rows)
     return [plain_text(record) for record in records]

@@ -63,12 +63,27 @@ def _unpack(text: str, rows: int) -> np.ndarray:
     return np.unpackbits(np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8), count=rows).astype(np.bool_)
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of one JSON object; empty where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def read_privacy(run: Path) -> dict[str, dict[str, Any]]:
+    """The steps of a run that take personal data away, by name, with what they look for; empty where there are none."""
+    return dict(read_json(run / "ledger" / "privacy.json").get("steps", {}))
+
+
 class RunRows:
     """Reads rows of a run, where the workspace still has their text."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
         self.root = run.parent.parent.parent
+        self.privacy = read_privacy(run)
         try:
             self._partitions = json.loads((run / "flow.json").read_text(encoding="utf-8"))["partitions"]
         except (OSError, ValueError) as error:
@@ -109,6 +124,10 @@ class RunRows:
             try:
                 return reader.read(name)
             except (CorruptFile, OSError) as error:
+                purged = read_json(self.root / ".tamis" / "purged.json").get("at")
+                if purged:
+                    hint = "run the recipe again to read the sources anew"
+                    raise DataError(f"the text of this run was purged on {purged}", hint=hint) from error
                 hint = "the workspace's cache was deleted or purged; run the recipe again"
                 raise DataError(f"the text of this run is gone: {error}", hint=hint) from error
 
@@ -120,6 +139,15 @@ class RunRows:
         """Some rows as dicts, every column."""
         frame = self.frame(partition, steps=steps).take(np.asarray(rows, np.int64))
         return pl.DataFrame([frame[name].alias(name) for name in frame.names]).to_dicts()
+
+    def told(self, partition: int, rows: Sequence[int], *, steps: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Some rows as people may be told of them: what a privacy step has still to take away is taken away."""
+        frame = self.frame(partition, steps=steps).take(np.asarray(rows, np.int64))
+        if not self.privacy or steps is None or set(self.privacy) <= set(steps):
+            return pl.DataFrame([frame[name].alias(name) for name in frame.names]).to_dicts()
+        from tamis.engine.veil import Veil
+
+        return Veil(list(self.privacy.values())).rows(frame).to_dicts()
 
     def _stored(self, record: list[Any]) -> Stored:
         path = Path(record[0])

@@ -96,7 +96,7 @@ class Why:
         }
         try:
             self._changes(found, told)
-            values = RunRows(self.run).records(found.partition, [found.row], steps=upto)[0]
+            values = RunRows(self.run).told(found.partition, [found.row], steps=upto)[0]
             record["row"] = {k: v for k, v in values.items() if not k.startswith(("id.", "at.")) and v is not None}
         except DataError as error:
             record["row"] = None
@@ -107,11 +107,11 @@ class Why:
         """Add to each step what it changed of the row: column → (before, after)."""
         rows = RunRows(self.run)
         setters = rows.setters(found.partition)
-        before: dict[str, Any] = rows.records(found.partition, [found.row], steps=())[0]
+        before: dict[str, Any] = rows.told(found.partition, [found.row], steps=())[0]
         for number, step in enumerate(told):
             step["changed"] = {}
             if step["step"] in setters and step["outcome"] == "kept":
-                after = rows.records(found.partition, [found.row], steps=self.order[: number + 1])[0]
+                after = rows.told(found.partition, [found.row], steps=self.order[: number + 1])[0]
                 step["changed"] = {k: (before.get(k), v) for k, v in after.items() if before.get(k) != v}
                 before = after
 

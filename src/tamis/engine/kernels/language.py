@@ -38,7 +38,7 @@ from tamis.engine.kernels.language_tables import (
     load_model,
 )  # fmt: skip
 
-PIECE_BYTES = 48  # letters and spaces kept from each of the two pieces of a row, its start and its middle
+PIECE_BYTES = 36  # letters and spaces kept from each of the two pieces of a row, its start and its middle
 LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear
 CLEAR = 0.9  # a confidence that needs no second look
 FEW_VOTES = 5  # square root of the votes below which a row is too short to be sure of

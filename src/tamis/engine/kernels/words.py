@@ -76,3 +76,14 @@ def trailing_zeros(typing_context: Any, value: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return signature, generate
+
+
+@intrinsic
+def ones_in(typing_context: Any, value: Any) -> Any:
+    """How many bits of a uint64 are set."""
+    signature = types.int64(types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return signature, generate

@@ -21,7 +21,9 @@ COLUMNS = 8
 CELL = 240
 EVIDENCE = 240
 #: evidence that is a code, not words of the text
-CODES = ("language", "lang", "error")
+CODES = ("language", "lang", "error", "benchmark", "item", "matches")
+#: evidence that a section of its own tells
+TOLD_ELSEWHERE = ("matches",)
 #: examples of rows made out of columns
 MADE = 2
 
@@ -123,7 +125,7 @@ class Pending:
     def _example(self, e: Example, number: int) -> dict[str, Any]:
         told: dict[str, Any] = {
             **self._place(e.partition, e.row),
-            "evidence": {k: _short(v) for k, v in e.evidence.items()},
+            "evidence": {k: _short(v) for k, v in e.evidence.items() if k not in TOLD_ELSEWHERE},
         }
         told["marks"] = marks(e.evidence)
         told["row"] = self.shown.rows.get((e.partition, e.row, number))

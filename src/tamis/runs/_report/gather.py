@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import DataError
 from tamis.runs.ledger import Ledger
+from tamis.runs.recall import figure_for
+from tamis.runs.rows import read_privacy
 
 from . import warn
 from .columns import Spread, candidates, sample_rows
+from .contamination import contamination
 from .examples import Pending, Shown
 from .measures import HABITS, Readings
 from .outcomes import Outcomes
-from .private import last_private, withhold
+from .private import last_private, veiled, withhold
 from .texts import Texts, Walk
 
 #: rows whose text is measured, before and after each
@@ -75,10 +78,13 @@ class _Gatherer:
         steps = self._steps(pending)
         told = self._head()
         told["steps"] = steps
+        told["contamination"] = contamination(self.ledger, steps, last_private(self.ledger.steps))
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone
-        told = withhold(told, last_private(self.ledger.steps))
+        privacy = read_privacy(self.run)
+        told["privacy"] = self._privacy()
+        told = veiled(told, privacy) if privacy else withhold(told, last_private(self.ledger.steps))
         told["warnings"] = warn.warnings(told, self.manifest.get("warnings", []))
         return told
 
@@ -110,6 +116,14 @@ class _Gatherer:
             "seconds": self.manifest.get("seconds", {}),
             "decisions": self.manifest.get("decisions", {}),
         }
+
+    def _privacy(self) -> dict[str, Any] | None:
+        """What the run said of personal data; with the recall that was measured since."""
+        told = self.manifest.get("privacy")
+        if not told:
+            return None
+        decisions = self.root / "decisions" / f"{self.run.parent.name}.jsonl"
+        return {**told, "recall": figure_for(decisions, told.get("settings", "")) or told.get("recall")}
 
     def _outcomes(self) -> dict[str, int]:
         """The account of a run that has no manifest yet."""

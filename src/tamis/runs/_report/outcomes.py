@@ -181,7 +181,7 @@ class Outcomes:
         parts = [frames[p] if stride <= 1 else frames[p].gather_every(stride) for p in self.read if p in frames]
         found = []
         for name in names:
-            if name == "evidence.error":
+            if name in ("evidence.error", "evidence.matches", "evidence.words"):
                 continue
             mine = [f.select(name, "left") for f in parts if name in f.columns]
             if not mine:

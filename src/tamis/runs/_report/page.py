@@ -6,6 +6,9 @@ import base64
 import hashlib
 from typing import Any
 
+from tamis.runs.privacy_words import sentences
+
+from .contamination import contamination_section
 from .flow import flow_picture
 from .markup import count, esc, isolated, number, percent, seconds, size, table, text
 from .script import SCRIPT
@@ -24,7 +27,7 @@ def page(data: dict[str, Any]) -> str:
         for part in (
             _header(data),
             _contents(data),
-            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{distributions(data)}{_quarantined(data)}{_sources(data)}{_making(data)}</main>",
+            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{contamination_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
             _footer(data),
         )
         if part
@@ -82,7 +85,9 @@ def _warnings(warnings: list[dict[str, Any]]) -> str:
 
 
 def _contents(data: dict[str, Any]) -> str:
-    links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps"), ("rows", "Rows")]
+    links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps")]
+    links += [("contamination", "Test items")] if data["contamination"] else []
+    links += [("rows", "Rows")]
     links += [("quarantined", "Quarantine"), ("sources", "Sources"), ("making", "How it was made")]
     inner = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links)
     tools = (
@@ -160,6 +165,14 @@ def _quarantined(data: dict[str, Any]) -> str:
     shown = "" if len(rows) >= told["count"] else f" The first {len(rows):,} are:"
     said = f"<p>{count(told['count'], 'line')}{f': {causes}' if causes else ''}.{shown}</p>"
     return head + said + (table(["line", "cause", "what is wrong"], rows) if rows else "") + "</section>"
+
+
+def _privacy(data: dict[str, Any]) -> str:
+    privacy = data.get("privacy")
+    if not privacy:
+        return ""
+    lines = "".join(f"<li>{esc(one).replace('`', '')}</li>" for one in sentences(privacy))
+    return f'<section id="privacy" aria-labelledby="h-privacy"><h2 id="h-privacy">Personal data</h2><ul>{lines}</ul></section>'
 
 
 def _sources(data: dict[str, Any]) -> str:

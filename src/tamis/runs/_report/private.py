@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 HIDDEN = "(not shown)"
 #: evidence that is a code from a short list, whatever the text
-SAFE = ("language", "lang", "partial")
+SAFE = ("language", "lang", "partial", "found")
 
 
 def last_private(steps: list[dict[str, Any]]) -> int:
     """The number of the last step that takes personal data away, 0 where there is none."""
     return max((n for n, step in enumerate(steps, 1) if str(step.get("address", "")).startswith("privacy.")), default=0)
+
+
+def veiled(data: dict[str, Any], privacy: Iterable[str]) -> dict[str, Any]:
+    """The data of a run whose texts and evidence are told without what its privacy steps look for.
+
+    What such a step changed is not shown: beside the replacements would stand tags that nobody delivers. Labels are
+    those of the rows delivered.
+    """
+    for step in data["steps"]:
+        if step["name"] in privacy:
+            step["changes"] = []
+    for label in data["labels"]:
+        label["rows"] = [row for row in label["rows"] if row["after"]]
+    return data
 
 
 def withhold(data: dict[str, Any], last: int) -> dict[str, Any]:

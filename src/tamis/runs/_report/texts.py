@@ -6,7 +6,7 @@ import base64
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import CorruptFile, DataError
 from tamis.core.row import LINEAGE
+from tamis.engine.frame import Frame
 from tamis.engine.layers import overlay
 from tamis.engine.store import Stored, read_frame
-from tamis.runs.rows import RunRows
+from tamis.runs.rows import RunRows, read_json
+
+if TYPE_CHECKING:
+    from tamis.engine.veil import Veil
 
 #: partitions whose text is read, where there are more than SMALL bytes of them
 TEXT_PARTITIONS = 4
@@ -62,6 +66,14 @@ class Texts(RunRows):
         super().__init__(run)
         self.order = {name: number for number, name in enumerate(steps, 1)}
         self.problem: str | None = None
+        self.veil: Veil | None = None
+        #: the steps up to which texts are told without what privacy steps look for
+        self.hidden = len(steps)
+        if self.privacy:
+            from tamis.engine.veil import Veil
+
+            self.veil = Veil(list(self.privacy.values()))
+            self.hidden = int(read_json(run / "ledger" / "privacy.json").get("hidden", len(steps)))
         self._kept: dict[tuple[str, str], pl.DataFrame] = {}
 
     def rows(self, partition: int) -> int:
@@ -121,6 +133,12 @@ class Texts(RunRows):
                 break
             present = walk.states[max(walk.states)]
             walk.states[max(number, max(walk.states))] = _laid(present, lines, rows)
+        if self.veil is not None:
+            whole = self.hidden == len(self.order) and not set(self.privacy) <= set(self.order)
+            walk.states = {
+                k: self.veil.rows(Frame.of(frame)) if k < self.hidden or whole else frame
+                for k, frame in walk.states.items()
+            }
         return walk
 
     def column(self, partition: int, name: str, *, upto: int | None = None) -> pl.Series | None:

@@ -34,7 +34,7 @@ class Language(RowStep):
     2 in = 1 kept + 1 dropped (other_language 1)
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reasons: ClassVar[Reasons] = {
         "other_language": "the text is in a language that `keep` does not name",
         "unknown_language": "the language cannot be told with `min_confidence`",

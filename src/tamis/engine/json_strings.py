@@ -1,0 +1,76 @@
+"""The strings inside JSON text, and the same JSON with other strings; every other byte stays as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
+#: numbers of fewer digits name nobody
+NUMBER = 7
+#: JSON in a string in a string …, as deep as is looked into
+DEEPEST = 6
+
+
+class JsonStrings:
+    """JSON text with its strings (keys and long numbers too), decoded; strings that hold JSON are looked into.
+
+    >>> told = parse_json('{"to": "bob@x.org", "args": "{\\\\"n\\\\": 12345678}"}')
+    >>> list(told.strings())
+    ['to', 'bob@x.org', 'args', 'n', '12345678']
+    >>> told.render(iter(["to", "[EMAIL]", "args", "n", "•••"]))
+    '{"to": "[EMAIL]", "args": "{\\\\"n\\\\": \\\\"•••\\\\"}"}'
+    """
+
+    def __init__(self, text: str, parts: list[tuple[int, int, str | JsonStrings]]) -> None:
+        self.text, self.parts = text, parts
+
+    def strings(self) -> Iterator[str]:
+        """Every string, in order."""
+        for _, _, inner in self.parts:
+            if isinstance(inner, JsonStrings):
+                yield from inner.strings()
+            else:
+                yield inner
+
+    def render(self, new: Iterator[str]) -> str:
+        """The text with `new` strings in the places of the old ones."""
+        out, at = [], 0
+        for start, end, inner in self.parts:
+            if isinstance(inner, JsonStrings):
+                changed = inner.render(new)
+                same = changed == inner.text
+                literal = "" if same else json.dumps(changed, ensure_ascii=False)
+            else:
+                changed = next(new)
+                same = changed == inner
+                bare = self.text[start] != '"' and changed.isdecimal() and changed.isascii() and changed[0] != "0"
+                literal = "" if same else changed if bare else json.dumps(changed, ensure_ascii=False)
+            if not same:
+                out += [self.text[at:start], literal]
+                at = end
+        return "".join([*out, self.text[at:]])
+
+
+def parse_json(text: str, depth: int = 0) -> JsonStrings | None:
+    """The strings of a JSON object or list; None where the text is neither."""
+    if not text.lstrip()[:1].startswith(("{", "[")) or depth >= DEEPEST:
+        return None
+    try:
+        value: Any = json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict | list):
+        return None
+    parts: list[tuple[int, int, str | JsonStrings]] = []
+    for match in _TOKEN.finditer(text):
+        raw = match[0]
+        if raw[0] != '"':
+            if sum(c.isdigit() for c in raw) >= NUMBER:
+                parts.append((match.start(), match.end(), raw))
+            continue
+        inner = raw[1:-1] if "\\" not in raw else json.loads(raw)
+        parts.append((match.start(), match.end(), parse_json(inner, depth + 1) or inner))
+    return JsonStrings(text, parts)

@@ -1,0 +1,57 @@
+"""What the steps of this family share: the test sets, as a recipe names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from tamis.core.row import View
+from tamis.core.step import RowStep
+
+
+class Against(RowStep):
+    """Test sets by the name of a benchmark that was built, or as files."""
+
+    against: tuple[str | Path, ...] = Field(
+        min_length=1,
+        description="Test sets: files (JSON, JSON Lines, CSV, TSV, Parquet; also .gz) relative to the recipe, or names "
+        "of benchmarks built with `tamis benchmarks add`.",
+    )
+    view: View = Field("all", alias="in", description="Which text of the row is searched.")
+    parts: Literal["questions", "answers", "both"] = Field(
+        "both", description="What of the test items is looked for; an answer by itself only where it is long enough."
+    )
+    question: str | None = Field(None, description="The files' column of questions; recognised by default.")
+    answer: str | None = Field(None, description="The files' column of answers; recognised by default.")
+    benchmarks: Path | None = Field(
+        None, description="Folder of built benchmarks; by default TAMIS_BENCHMARKS or the user's data folder."
+    )
+
+    @field_validator("against", mode="before")
+    @classmethod
+    def _one_or_more(cls, given: object) -> object:
+        return (given,) if isinstance(given, str | Path) else given
+
+    @field_validator("against")
+    @classmethod
+    def _files_are_paths(cls, given: tuple[str | Path, ...]) -> tuple[str | Path, ...]:
+        from tamis.engine.benchmarks import is_file
+
+        return tuple(Path(one) if is_file(one) else str(one) for one in given)
+
+    def test_sets(self) -> tuple[tuple[str, Path], ...]:
+        """(name shown, file) of each test set."""
+        from tamis.engine.benchmarks import located
+        from tamis.engine.testsets import ending
+
+        return tuple(
+            (one.name.removesuffix(".gz").removesuffix(ending(one)), one)
+            if isinstance(one, Path)
+            else (one, located(one, self.benchmarks))
+            for one in self.against
+        )
+
+    def files(self) -> tuple[str, ...]:
+        return tuple(str(path) for _, path in self.test_sets())

@@ -1,0 +1,1 @@
+"""Steps that add a number to each row."""
