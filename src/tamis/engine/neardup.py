@@ -149,7 +149,7 @@ def _compare(
             count_different(data, starts, starts + rows.bytes[:, view], piece, unit.n, unit.words, sizes[:, view])
 
     for _ in pool.map(measure, _pieces(some)):
-        scratch.rest()
+        scratch.rest(every=2)
     similarity = np.empty((len(met), views), np.float64)
     passage = np.zeros(len(met), np.uint8)
 
@@ -170,7 +170,7 @@ def _compare(
     alive = np.arange(len(met))
     for view in range(views):
         for _ in pool.map(lambda piece, view=view: compare(view, piece), _pieces(alive)):
-            scratch.rest()
+            scratch.rest(every=2)
         alive = alive[similarity[alive, view] >= floors[view]]
     alive = alive[np.lexsort((met[alive, 0], met[alive, 1]))]
     return Pairs(met[alive, 0], met[alive, 1], similarity[alive], passage[alive])
