@@ -22,7 +22,7 @@ PASSAGE, SURELY, PERHAPS = 30, 0.6, 0.3
 #: from so many rows on, bands are made one at a time
 MANY = 2_500_000
 #: pairs compared by a thread at a time
-_CHUNK = 4096
+_CHUNK = 2048
 Ints = NDArray[np.int64]
 
 
@@ -149,7 +149,7 @@ def _compare(
             count_different(data, starts, starts + rows.bytes[:, view], piece, unit.n, unit.words, sizes[:, view])
 
     for _ in pool.map(measure, _pieces(some)):
-        scratch.rest(every=2)
+        scratch.rest(every=1)
     similarity = np.empty((len(met), views), np.float64)
     passage = np.zeros(len(met), np.uint8)
 
@@ -170,7 +170,7 @@ def _compare(
     alive = np.arange(len(met))
     for view in range(views):
         for _ in pool.map(lambda piece, view=view: compare(view, piece), _pieces(alive)):
-            scratch.rest(every=2)
+            scratch.rest(every=1)
         alive = alive[similarity[alive, view] >= floors[view]]
     alive = alive[np.lexsort((met[alive, 0], met[alive, 1]))]
     return Pairs(met[alive, 0], met[alive, 1], similarity[alive], passage[alive])
