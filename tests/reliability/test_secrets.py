@@ -34,6 +34,10 @@ steps:
   - {use: filter.length, min: 3}
   - {use: filter.listed, file: topics.csv, columns: [topic]}
   - {use: filter.refusal}
+  - {use: filter.grounding, kinds: [numbers, dates, names, links, emails], max_items: 100, max_share: 0.99}
+  - {use: filter.injection}
+  - {use: score.spelling}
+  - {use: privacy.detect}
   - {use: python, file: quote.py, function: quote}
   - {use: dedup.exact, on: prompt}
   - {use: privacy.anonymize, mode: MODE, names: [customer], region: US}
