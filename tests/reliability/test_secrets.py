@@ -215,7 +215,7 @@ def test_no_planted_secret_leaves_the_private_folders(tmp_path: Path, mode: str,
     assert fates["quarantined"]
     for folder in ("runs", "dist"):
         assert leaks(tmp_path / folder, secrets) == {}
-    assert leaks(tmp_path / ".tamis", secrets) != {}, "the search finds nothing anywhere"
+    assert leaks(tmp_path / ".tamis", secrets[:40]) != {}, "the search finds nothing anywhere"
     assert not any(KEY in told for _, told in contents(tmp_path)), "the key is in the workspace"
     assert {line["message"][:10] for line in Ledger(result.folder).quarantined()} == {"(not shown"}
     purge(tmp_path)
