@@ -34,6 +34,10 @@ steps:
   - {use: filter.length, min: 3}
   - {use: filter.listed, file: topics.csv, columns: [topic]}
   - {use: filter.refusal}
+  - {use: filter.grounding, kinds: [numbers, dates, names, links, emails], max_items: 100, max_share: 0.99}
+  - {use: filter.injection}
+  - {use: score.spelling}
+  - {use: privacy.detect}
   - {use: python, file: quote.py, function: quote}
   - {use: dedup.exact, on: prompt}
   - {use: privacy.anonymize, mode: MODE, names: [customer], region: US}
@@ -211,7 +215,7 @@ def test_no_planted_secret_leaves_the_private_folders(tmp_path: Path, mode: str,
     assert fates["quarantined"]
     for folder in ("runs", "dist"):
         assert leaks(tmp_path / folder, secrets) == {}
-    assert leaks(tmp_path / ".tamis", secrets) != {}, "the search finds nothing anywhere"
+    assert leaks(tmp_path / ".tamis", secrets[:40]) != {}, "the search finds nothing anywhere"
     assert not any(KEY in told for _, told in contents(tmp_path)), "the key is in the workspace"
     assert {line["message"][:10] for line in Ledger(result.folder).quarantined()} == {"(not shown"}
     purge(tmp_path)
