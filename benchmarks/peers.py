@@ -23,6 +23,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,7 @@ sys.path.insert(0, str(HERE / "peer_drivers"))
 import _rows  # noqa: E402 (what the drivers read with, so that the truth is about the same texts)
 
 SIMILAR = 0.7
+ERROR = re.compile(r"(\w+\.)*\w*(error|exception)\b\W", re.IGNORECASE)
 INSTALL_LIMIT = 480.0  # seconds
 
 
@@ -65,9 +67,13 @@ PEERS = {
     "datatrove": Peer(
         ("datatrove[io,processing]==0.10.1", "spacy", "orjson"), "word 5-grams, 14 bands of 8, two workers"
     ),
-    "data_prep_kit": Peer(("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"),
+    "data_prep_kit": Peer(
+        ("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"
+    ),
     "text_dedup": Peer(("text-dedup==0.4.1",), "word 5-grams, 0.7, two processes", ("3.12", "3.13")),
-    "data_juicer": Peer(("py-data-juicer==1.6.1",), "word 5-grams, 256 permutations, 0.7, two processes"),
+    "data_juicer": Peer(
+        ("py-data-juicer==1.6.1", "aiohttp", "scipy", "ray"), "word 5-grams, 256 permutations, 0.7, two processes"
+    ),
 }
 
 
@@ -135,8 +141,9 @@ def environment(name: str, peer: Peer, folder: Path, limit: float, given: dict[s
 
 
 def _last(text: str) -> str:
+    """The last line that says what went wrong, without the driver's own word that its peer ended."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
+    errors = [one for one in lines if ERROR.match(one) and "CalledProcessError" not in one]
     return (errors or lines or ["no word why"])[-1][:160].replace("|", "/")
 
 
