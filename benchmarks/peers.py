@@ -29,6 +29,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -376,14 +377,17 @@ def check() -> None:
     assert nearest(slow, lambda: sets) == slow
     assert interpreter(("1.0",), {"1.0": sys.executable}) is None
     assert interpreter((f"{sys.version_info[0]}.{sys.version_info[1]}",), {})
-    ours = os.getpid()
-    # a worker in a session of its own, whose parent has ended, is ended with its peer
-    orphan = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)"
     adopt_orphans()
-    assert not measure([sys.executable, "-c", orphan], Path.cwd(), 20, Path(os.devnull)).problem
-    assert not below(ours)
-    assert measure([sys.executable, "-c", "import time; time.sleep(60)"], Path.cwd(), 0.3, Path(os.devnull)).problem
-    assert not below(ours)
+    sleep = "import time; time.sleep(60)"
+    # a worker in a session of its own, whose parent has ended, is ended with its peer
+    orphan = f"import subprocess, sys; w = subprocess.Popen([sys.executable, '-c', '{sleep}'], start_new_session=True)"
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.txt"
+        assert not measure([sys.executable, "-c", orphan + "; print(w.pid)"], Path(folder), 20, log).problem
+        assert not Path(f"/proc/{int(log.read_text())}").exists()
+        assert "not done" in measure([sys.executable, "-c", sleep], Path(folder), 0.3, log).problem
+        assert "ValueError: 3" in measure([sys.executable, "-c", "raise ValueError(3)"], Path(folder), 20, log).problem
+    assert not below(os.getpid())
     print("the judging is right")
 
 
