@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import planted
@@ -54,17 +54,33 @@ INSTALL_LIMIT = 480.0  # seconds
 
 @dataclass(frozen=True)
 class Peer:
-    """What pip installs, and what it is asked to do. pythons: versions that it runs on, the first that is found wins."""
+    """What pip installs, and what it is asked to do. pythons: versions that it runs on, the first that is found wins;
+    driver: whose driver and environment it uses, its own by default; asked: what the driver is told after the paths."""
 
     packages: tuple[str, ...]
     unit: str
     pythons: tuple[str, ...] = ("3.11", "3.12", "3.13")
+    driver: str = ""
+    asked: tuple[str, ...] = ()
 
 
 PEERS = {
     "tamis": Peer((), "character 5-grams, 0.65, verified"),
+    "tamis_words": Peer(
+        (),
+        "word 5-grams, 0.7, verified: what most peers are asked for",
+        (),
+        "tamis",
+        ("unit: words, n: 5, threshold: 0.7",),
+    ),
     "exact": Peer((), "Python dict of lower-cased, squeezed text"),
     "rensa": Peer(("rensa==0.5.0",), "word 5-grams, 128 permutations, 0.7, keep first"),
+    "rensa_letters": Peer(
+        ("rensa==0.5.0",),
+        "character 5-grams, 125 permutations, 0.65, keep first: what Tamis does by default",
+        driver="rensa",
+        asked=("letters",),
+    ),
     "datasketch": Peer(("datasketch==2.0.0",), "word 5-grams, 128 permutations, 0.7, keep first"),
     "semhash": Peer(("semhash==0.5.0", "wordllama==0.4.0.post1"), "static embeddings, cosine 0.9"),
     "datatrove": Peer(
@@ -150,19 +166,28 @@ def _last(text: str) -> str:
     return (errors or lines or ["no word why"])[-1][:160].replace("|", "/")
 
 
+HIGHEST = re.compile(r"^VmHWM:\s+(\d+)", re.MULTILINE)
 TICK, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
-def below(root: int) -> dict[int, tuple[int, float]]:
-    """Process → (resident bytes, CPU seconds) of all processes below one."""
+class Figures(NamedTuple):
+    """Of one process: resident bytes now and at their highest, and CPU seconds."""
+
+    resident: int
+    highest: int
+    seconds: float
+
+
+def below(root: int) -> dict[int, Figures]:
+    """Process → its figures, of all processes below one."""
     parents: dict[int, int] = {}
-    figures: dict[int, tuple[int, float]] = {}
+    figures: dict[int, Figures] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (entry / "stat").read_text().rpartition(") ")[2].split()
             number = int(entry.name)
             parents[number] = int(fields[1])
-            figures[number] = int(fields[21]) * PAGE, (int(fields[11]) + int(fields[12])) / TICK
+            figures[number] = Figures(int(fields[21]) * PAGE, 0, (int(fields[11]) + int(fields[12])) / TICK)
     found = {}
     for process in figures:
         above = parents[process]
@@ -170,6 +195,9 @@ def below(root: int) -> dict[int, tuple[int, float]]:
             above = parents.get(above, 0)
         if above == root:
             found[process] = figures[process]
+            with contextlib.suppress(OSError):
+                if told := HIGHEST.search((Path("/proc") / str(process) / "status").read_text()):  # a zombie has none
+                    found[process] = figures[process]._replace(highest=int(told[1]) * 1024)
     return found
 
 
@@ -207,8 +235,10 @@ def measure(command: list[str], cwd: Path, limit: float, log: Path) -> Measured:
             process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=out, env=environ, start_new_session=True)
         while usage is None:
             running = below(os.getpid())
-            told.peak_mb = max(told.peak_mb, sum(size for size, _ in running.values()) / 1e6)
-            seen |= {number: seconds for number, (_, seconds) in running.items()}
+            together = sum(one.resident for one in running.values())
+            # not what wait4 tells: that begins with the size of this process
+            told.peak_mb = max(told.peak_mb, together / 1e6, *(one.highest / 1e6 for one in running.values()))
+            seen |= {number: one.seconds for number, one in running.items()}
             if time.perf_counter() - started > limit:
                 return Measured(problem=f"not done in {limit:.0f} s")
             time.sleep(0.05)
@@ -220,7 +250,6 @@ def measure(command: list[str], cwd: Path, limit: float, log: Path) -> Measured:
         end_all()
     told.wall = time.perf_counter() - started
     told.cpu = max(usage.ru_utime + usage.ru_stime, sum(seen.values()))
-    told.peak_mb = max(told.peak_mb, usage.ru_maxrss / 1000)
     if status:
         told.problem = "failed: " + _last(log.read_text(errors="replace"))
     return told
@@ -262,12 +291,6 @@ def judged(kept: np.ndarray, truth: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def characters(text: str, n: int = 5) -> set[str]:
-    """The character n-grams of a text in lower case, white space as one blank; the whole of a shorter one."""
-    text = " ".join(text.lower().split())
-    return {text[k : k + n] for k in range(max(1, len(text) - n + 1))}
-
-
 def nearest(asked: Iterable[int], sets: Callable[[], Iterable[set[str]]]) -> dict[int, float]:
     """Row → the highest Jaccard similarity to any other row, exactly, for the rows asked for. sets: all rows, in order.
 
@@ -301,7 +324,7 @@ def part_alone(found: list[dict[str, Any]], rows: Path) -> None:
     """Say of each tool's rows that left alone how many have a true relative all the same."""
     asked = {row for one in found for row in one.get("alone_rows", ())}
     texts = list(_rows.texts(rows)) if asked else []
-    by_letters = nearest(asked, lambda: map(characters, texts))
+    by_letters = nearest(asked, lambda: map(_rows.characters, texts))
     by_words = nearest(asked, lambda: map(_rows.shingles, texts))
     for one in found:
         if "alone_rows" in one:
@@ -315,9 +338,10 @@ def run(
 ) -> dict[str, Any]:
     """One peer: installed, run, judged."""
     peer = PEERS[name]
+    driver = peer.driver or name
     answer: dict[str, Any] = {"name": name, "unit": peer.unit}
     started = time.perf_counter()
-    python, problem = environment(name, peer, folder, install_limit, given)
+    python, problem = environment(driver, peer, folder, install_limit, given)
     if python is None:
         return answer | {"problem": problem}
     work = folder / "work" / name
@@ -326,17 +350,17 @@ def run(
     def go(source: Path) -> Measured:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        command = [str(python), str(HERE / f"peer_drivers/run_{name}.py"), str(source), str(kept_path)]
+        command = [str(python), str(HERE / f"peer_drivers/run_{driver}.py"), str(source), str(kept_path), *peer.asked]
         return measure(command, work, limit, work / "log.txt")
 
-    if name == "tamis":  # its kernels are compiled once after an installation, and here belong to that
+    if driver == "tamis":  # its kernels are compiled once after an installation, and here belong to that
         few = folder / "few.jsonl"
         with open(rows, encoding="utf-8") as file:
             few.write_text("".join(islice(file, 50)), encoding="utf-8")
         go(few)
     answer["install_s"] = time.perf_counter() - started
     told = go(rows)
-    home = folder / "environments" / name
+    home = folder / "environments" / driver
     size = sum(p.lstat().st_size for p in home.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
     answer |= {"wall": told.wall, "cpu": told.cpu, "peak_mb": told.peak_mb}
     answer |= {"installed_mb": size if peer.packages else None, "problem": told.problem}
@@ -385,6 +409,10 @@ def check() -> None:
         log = Path(folder) / "log.txt"
         assert not measure([sys.executable, "-c", orphan + "; print(w.pid)"], Path(folder), 20, log).problem
         assert not Path(f"/proc/{int(log.read_text())}").exists()
+        held = "b = b'x' * 300_000_000; import time; time.sleep(0.3)"
+        assert 300 < measure([sys.executable, "-S", "-c", held], Path(folder), 20, log).peak_mb < 340
+        idle = measure([sys.executable, "-S", "-c", "import time; time.sleep(0.3)"], Path(folder), 20, log)
+        assert idle.peak_mb < 30  # and not this process's own
         assert "not done" in measure([sys.executable, "-c", sleep], Path(folder), 0.3, log).problem
         assert "ValueError: 3" in measure([sys.executable, "-c", "raise ValueError(3)"], Path(folder), 20, log).problem
     assert not below(os.getpid())
