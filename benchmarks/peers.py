@@ -86,10 +86,12 @@ PEERS = {
     "datatrove": Peer(
         ("datatrove[io,processing]==0.10.1", "spacy", "orjson"), "word 5-grams, 14 bands of 8, two workers"
     ),
+    # alone, it takes a NumPy below 2 and a pyarrow that needs NumPy 2, and does not start
     "data_prep_kit": Peer(
         ("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"
     ),
     "text_dedup": Peer(("text-dedup==0.4.1",), "word 5-grams, 0.7, two processes", ("3.12", "3.13")),
+    # it needs aiohttp without saying so, and would install the others in the middle of the run
     "data_juicer": Peer(
         ("py-data-juicer==1.6.1", "aiohttp", "scipy", "ray"), "word 5-grams, 256 permutations, 0.7, two processes"
     ),
