@@ -10,7 +10,8 @@ takes longer than --limit seconds is told so, with its last line, and the next o
 left of --minutes. Environments stay under --folder: a second call installs nothing. Tamis runs as a whole command: read,
 judge, deliver. Linux only (/proc). --check tests the judging itself, and runs no peer.
 
-What the columns mean. exact … edit_10: the share of the planted copies of a kind that left, or that stand for their
+What the columns mean. ready in: seconds of installing, or of finding that it is installed (Tamis: of compiling its kernels
+by a run over 50 rows, if that is not done yet); removed: rows that left; exact … edit_10: the share of the planted copies of a kind that left, or that stand for their
 original, which left (one copy a group may, the nearest); lost: groups of copies of which no row is left; alone: rows that left although no planted relative of theirs exists, parted by the exact
 truth: each is compared with every other row, and is "like" when one of them has a Jaccard similarity of at least 0.7 in
 character 5-grams or in word 5-grams, "unlike" when none has.
@@ -23,16 +24,19 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import planted
@@ -44,32 +48,53 @@ sys.path.insert(0, str(HERE / "peer_drivers"))
 import _rows  # noqa: E402 (what the drivers read with, so that the truth is about the same texts)
 
 SIMILAR = 0.7
+ERROR = re.compile(r"(\w+\.)*\w*(error|exception)\b\W", re.IGNORECASE)
 INSTALL_LIMIT = 480.0  # seconds
 
 
 @dataclass(frozen=True)
 class Peer:
-    """What pip installs, and what it is asked to do. pythons: versions that it runs on, the first that is found wins."""
+    """What pip installs, and what it is asked to do. pythons: versions that it runs on, the first that is found wins;
+    driver: whose driver and environment it uses, its own by default; asked: what the driver is told after the paths."""
 
     packages: tuple[str, ...]
     unit: str
     pythons: tuple[str, ...] = ("3.11", "3.12", "3.13")
+    driver: str = ""
+    asked: tuple[str, ...] = ()
 
 
 PEERS = {
     "tamis": Peer((), "character 5-grams, 0.65, verified"),
+    "tamis_words": Peer(
+        (),
+        "word 5-grams, 0.7, verified: what most peers are asked for",
+        (),
+        "tamis",
+        ("unit: words, n: 5, threshold: 0.7",),
+    ),
     "exact": Peer((), "Python dict of lower-cased, squeezed text"),
     "rensa": Peer(("rensa==0.5.0",), "word 5-grams, 128 permutations, 0.7, keep first"),
+    "rensa_letters": Peer(
+        ("rensa==0.5.0",),
+        "character 5-grams, 125 permutations, 0.65, keep first: what Tamis does by default",
+        driver="rensa",
+        asked=("letters",),
+    ),
     "datasketch": Peer(("datasketch==2.0.0",), "word 5-grams, 128 permutations, 0.7, keep first"),
     "semhash": Peer(("semhash==0.5.0", "wordllama==0.4.0.post1"), "static embeddings, cosine 0.9"),
     "datatrove": Peer(
         ("datatrove[io,processing]==0.10.1", "spacy", "orjson"), "word 5-grams, 14 bands of 8, two workers"
     ),
+    # alone, it takes a NumPy below 2 and a pyarrow that needs NumPy 2, and does not start
     "data_prep_kit": Peer(
         ("data-prep-toolkit-transforms[fdedup]==1.1.8", "pyarrow<21"), "word 5-grams, 112 permutations, 0.75"
     ),
     "text_dedup": Peer(("text-dedup==0.4.1",), "word 5-grams, 0.7, two processes", ("3.12", "3.13")),
-    "data_juicer": Peer(("py-data-juicer==1.6.1",), "word 5-grams, 256 permutations, 0.7, two processes"),
+    # it needs aiohttp without saying so, and would install the others in the middle of the run
+    "data_juicer": Peer(
+        ("py-data-juicer==1.6.1", "aiohttp", "scipy", "ray"), "word 5-grams, 256 permutations, 0.7, two processes"
+    ),
 }
 
 
@@ -137,24 +162,34 @@ def environment(name: str, peer: Peer, folder: Path, limit: float, given: dict[s
 
 
 def _last(text: str) -> str:
+    """The last line that says what went wrong, without the driver's own word that its peer ended."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
+    errors = [one for one in lines if ERROR.match(one) and "CalledProcessError" not in one]
     return (errors or lines or ["no word why"])[-1][:160].replace("|", "/")
 
 
+HIGHEST = re.compile(r"^VmHWM:\s+(\d+)", re.MULTILINE)
 TICK, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 
 
-def below(root: int) -> dict[int, tuple[int, float]]:
-    """Process → (resident bytes, CPU seconds) of all processes below one."""
+class Figures(NamedTuple):
+    """Of one process: resident bytes now and at their highest, and CPU seconds."""
+
+    resident: int
+    highest: int
+    seconds: float
+
+
+def below(root: int) -> dict[int, Figures]:
+    """Process → its figures, of all processes below one."""
     parents: dict[int, int] = {}
-    figures: dict[int, tuple[int, float]] = {}
+    figures: dict[int, Figures] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = (entry / "stat").read_text().rpartition(") ")[2].split()
             number = int(entry.name)
             parents[number] = int(fields[1])
-            figures[number] = int(fields[21]) * PAGE, (int(fields[11]) + int(fields[12])) / TICK
+            figures[number] = Figures(int(fields[21]) * PAGE, 0, (int(fields[11]) + int(fields[12])) / TICK)
     found = {}
     for process in figures:
         above = parents[process]
@@ -162,6 +197,9 @@ def below(root: int) -> dict[int, tuple[int, float]]:
             above = parents.get(above, 0)
         if above == root:
             found[process] = figures[process]
+            with contextlib.suppress(OSError):
+                if told := HIGHEST.search((Path("/proc") / str(process) / "status").read_text()):  # a zombie has none
+                    found[process] = figures[process]._replace(highest=int(told[1]) * 1024)
     return found
 
 
@@ -199,8 +237,10 @@ def measure(command: list[str], cwd: Path, limit: float, log: Path) -> Measured:
             process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=out, env=environ, start_new_session=True)
         while usage is None:
             running = below(os.getpid())
-            told.peak_mb = max(told.peak_mb, sum(size for size, _ in running.values()) / 1e6)
-            seen |= {number: seconds for number, (_, seconds) in running.items()}
+            together = sum(one.resident for one in running.values())
+            # not what wait4 tells: that begins with the size of this process
+            told.peak_mb = max(told.peak_mb, together / 1e6, *(one.highest / 1e6 for one in running.values()))
+            seen |= {number: one.seconds for number, one in running.items()}
             if time.perf_counter() - started > limit:
                 return Measured(problem=f"not done in {limit:.0f} s")
             time.sleep(0.05)
@@ -212,7 +252,6 @@ def measure(command: list[str], cwd: Path, limit: float, log: Path) -> Measured:
         end_all()
     told.wall = time.perf_counter() - started
     told.cpu = max(usage.ru_utime + usage.ru_stime, sum(seen.values()))
-    told.peak_mb = max(told.peak_mb, usage.ru_maxrss / 1000)
     if status:
         told.problem = "failed: " + _last(log.read_text(errors="replace"))
     return told
@@ -254,12 +293,6 @@ def judged(kept: np.ndarray, truth: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def characters(text: str, n: int = 5) -> set[str]:
-    """The character n-grams of a text in lower case, white space as one blank; the whole of a shorter one."""
-    text = " ".join(text.lower().split())
-    return {text[k : k + n] for k in range(max(1, len(text) - n + 1))}
-
-
 def nearest(asked: Iterable[int], sets: Callable[[], Iterable[set[str]]]) -> dict[int, float]:
     """Row → the highest Jaccard similarity to any other row, exactly, for the rows asked for. sets: all rows, in order.
 
@@ -293,7 +326,7 @@ def part_alone(found: list[dict[str, Any]], rows: Path) -> None:
     """Say of each tool's rows that left alone how many have a true relative all the same."""
     asked = {row for one in found for row in one.get("alone_rows", ())}
     texts = list(_rows.texts(rows)) if asked else []
-    by_letters = nearest(asked, lambda: map(characters, texts))
+    by_letters = nearest(asked, lambda: map(_rows.characters, texts))
     by_words = nearest(asked, lambda: map(_rows.shingles, texts))
     for one in found:
         if "alone_rows" in one:
@@ -307,19 +340,29 @@ def run(
 ) -> dict[str, Any]:
     """One peer: installed, run, judged."""
     peer = PEERS[name]
+    driver = peer.driver or name
     answer: dict[str, Any] = {"name": name, "unit": peer.unit}
     started = time.perf_counter()
-    python, problem = environment(name, peer, folder, install_limit, given)
+    python, problem = environment(driver, peer, folder, install_limit, given)
     if python is None:
         return answer | {"problem": problem}
-    answer["install_s"] = time.perf_counter() - started
     work = folder / "work" / name
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
     kept_path = work / "kept.txt"
-    command = [str(python), str(HERE / f"peer_drivers/run_{name}.py"), str(rows), str(kept_path)]
-    told = measure(command, work, limit, work / "log.txt")
-    home = folder / "environments" / name
+
+    def go(source: Path) -> Measured:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        command = [str(python), str(HERE / f"peer_drivers/run_{driver}.py"), str(source), str(kept_path), *peer.asked]
+        return measure(command, work, limit, work / "log.txt")
+
+    if driver == "tamis":  # its kernels are compiled once after an installation, and here belong to that
+        few = folder / "few.jsonl"
+        with open(rows, encoding="utf-8") as file:
+            few.write_text("".join(islice(file, 50)), encoding="utf-8")
+        go(few)
+    answer["install_s"] = time.perf_counter() - started
+    told = go(rows)
+    home = folder / "environments" / driver
     size = sum(p.lstat().st_size for p in home.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
     answer |= {"wall": told.wall, "cpu": told.cpu, "peak_mb": told.peak_mb}
     answer |= {"installed_mb": size if peer.packages else None, "problem": told.problem}
@@ -360,14 +403,21 @@ def check() -> None:
     assert nearest(slow, lambda: sets) == slow
     assert interpreter(("1.0",), {"1.0": sys.executable}) is None
     assert interpreter((f"{sys.version_info[0]}.{sys.version_info[1]}",), {})
-    ours = os.getpid()
-    # a worker in a session of its own, whose parent has ended, is ended with its peer
-    orphan = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)"
     adopt_orphans()
-    assert not measure([sys.executable, "-c", orphan], Path.cwd(), 20, Path(os.devnull)).problem
-    assert not below(ours)
-    assert measure([sys.executable, "-c", "import time; time.sleep(60)"], Path.cwd(), 0.3, Path(os.devnull)).problem
-    assert not below(ours)
+    sleep = "import time; time.sleep(60)"
+    # a worker in a session of its own, whose parent has ended, is ended with its peer
+    orphan = f"import subprocess, sys; w = subprocess.Popen([sys.executable, '-c', '{sleep}'], start_new_session=True)"
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.txt"
+        assert not measure([sys.executable, "-c", orphan + "; print(w.pid)"], Path(folder), 20, log).problem
+        assert not Path(f"/proc/{int(log.read_text())}").exists()
+        held = "b = b'x' * 300_000_000; import time; time.sleep(0.3)"
+        assert 300 < measure([sys.executable, "-S", "-c", held], Path(folder), 20, log).peak_mb < 340
+        idle = measure([sys.executable, "-S", "-c", "import time; time.sleep(0.3)"], Path(folder), 20, log)
+        assert idle.peak_mb < 30  # and not this process's own
+        assert "not done" in measure([sys.executable, "-c", sleep], Path(folder), 0.3, log).problem
+        assert "ValueError: 3" in measure([sys.executable, "-c", "raise ValueError(3)"], Path(folder), 20, log).problem
+    assert not below(os.getpid())
     print("the judging is right")
 
 
@@ -375,7 +425,18 @@ def table(found: list[dict[str, Any]], count: int, mb: float) -> str:
     """The figures as Markdown."""
     kinds = list(planted.KINDS)
     lines = [f"{count:,} rows, {mb:.0f} MB.", ""]
-    heads = ["tool", "wall s", "CPU s", "peak MB", "MB installed", "removed", "lost", "alone, like", "alone, unlike"]
+    heads = [
+        "tool",
+        "wall s",
+        "CPU s",
+        "peak MB",
+        "MB installed",
+        "ready in s",
+        "removed",
+        "lost",
+        "alone, like",
+        "alone, unlike",
+    ]
     lines += [f"| {' | '.join([*heads, *kinds])} |", "|---|" + "---:|" * (len(heads) - 1 + len(kinds))]
     for one in found:
         if one["problem"]:
@@ -385,7 +446,7 @@ def table(found: list[dict[str, Any]], count: int, mb: float) -> str:
         shares = " | ".join(f"{one['found'].get(kind, 0):.1%}" for kind in kinds)
         lines.append(
             f"| {one['name']} | {one['wall']:.1f} | {one['cpu']:.1f} | {one['peak_mb']:.0f} | {installed} "
-            f"| {one['removed']} | {one['lost']} | {one['like']} | {one['unlike']} | {shares} |"
+            f"| {one['install_s']:.1f} | {one['removed']} | {one['lost']} | {one['like']} | {one['unlike']} | {shares} |"
         )
     lines += ["", *(f"- {one['name']}: {one['unit']}" for one in found)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the drivers share: reading the rows, writing which are kept, word 5-grams as peers make them."""
+"""What the drivers share: reading the rows, writing which are kept, n-grams as peers make them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def shingles(text: str, n: int = 5) -> set[str]:
     """The word n-grams of a text; the whole of a shorter one."""
     words = WORD.findall(text.lower())
     return {" ".join(words[k : k + n]) for k in range(max(1, len(words) - n + 1))}
+
+
+def characters(text: str, n: int = 5) -> set[str]:
+    """The character n-grams of a text in lower case, white space as one blank; the whole of a shorter one."""
+    text = " ".join(text.lower().split())
+    return {text[k : k + n] for k in range(max(1, len(text) - n + 1))}
 
 
 def write_kept(path: Path, numbers: Iterable[int]) -> None:
