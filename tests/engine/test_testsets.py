@@ -104,6 +104,7 @@ def test_wrappers_are_taken_off(text: str, bare: str) -> None:
         ("a.parquet", b"PAR1", "cannot be read"),
         ("a.csv", b"\xff\xfe\x00", "cannot be read"),
     ],
+    ids=["json", "gzip", "array", "blank", "parquet", "csv"],
 )
 def test_broken_files_are_told(name: str, content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
