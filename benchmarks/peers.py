@@ -21,10 +21,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -36,11 +34,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import planted
 import polars as pl
+from processes import Measured, adopt_orphans, below, end_all, last_word, measure
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "peer_drivers"))
@@ -48,7 +47,6 @@ sys.path.insert(0, str(HERE / "peer_drivers"))
 import _rows  # noqa: E402 (what the drivers read with, so that the truth is about the same texts)
 
 SIMILAR = 0.7
-ERROR = re.compile(r"(\w+\.)*\w*(error|exception)\b\W", re.IGNORECASE)
 INSTALL_LIMIT = 480.0  # seconds
 
 
@@ -96,16 +94,6 @@ PEERS = {
         ("py-data-juicer==1.6.1", "aiohttp", "scipy", "ray"), "word 5-grams, 256 permutations, 0.7, two processes"
     ),
 }
-
-
-@dataclass
-class Measured:
-    """One run of one peer."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-    peak_mb: float = 0.0
-    problem: str = ""
 
 
 def interpreter(versions: tuple[str, ...], given: dict[str, str]) -> str | None:
@@ -159,102 +147,6 @@ def environment(name: str, peer: Peer, folder: Path, limit: float, given: dict[s
             return None, f"not installed: {made.problem}"
     done.write_text(wanted)
     return python, ""
-
-
-def _last(text: str) -> str:
-    """The last line that says what went wrong, without the driver's own word that its peer ended."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [one for one in lines if ERROR.match(one) and "CalledProcessError" not in one]
-    return (errors or lines or ["no word why"])[-1][:160].replace("|", "/")
-
-
-HIGHEST = re.compile(r"^VmHWM:\s+(\d+)", re.MULTILINE)
-TICK, PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-
-
-class Figures(NamedTuple):
-    """Of one process: resident bytes now and at their highest, and CPU seconds."""
-
-    resident: int
-    highest: int
-    seconds: float
-
-
-def below(root: int) -> dict[int, Figures]:
-    """Process → its figures, of all processes below one."""
-    parents: dict[int, int] = {}
-    figures: dict[int, Figures] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            fields = (entry / "stat").read_text().rpartition(") ")[2].split()
-            number = int(entry.name)
-            parents[number] = int(fields[1])
-            figures[number] = Figures(int(fields[21]) * PAGE, 0, (int(fields[11]) + int(fields[12])) / TICK)
-    found = {}
-    for process in figures:
-        above = parents[process]
-        while above not in (0, root):
-            above = parents.get(above, 0)
-        if above == root:
-            found[process] = figures[process]
-            with contextlib.suppress(OSError):
-                if told := HIGHEST.search((Path("/proc") / str(process) / "status").read_text()):  # a zombie has none
-                    found[process] = figures[process]._replace(highest=int(told[1]) * 1024)
-    return found
-
-
-def adopt_orphans() -> None:
-    """From now on a process whose parent ends is ours, also one that left its group: none outlives its peer's turn."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-
-
-def end_all() -> None:
-    """End every process below this one, and take leave of it."""
-    for _ in range(100):
-        running = below(os.getpid())
-        if not running:
-            return
-        for process in running:
-            with contextlib.suppress(OSError):
-                os.kill(process, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        time.sleep(0.02)
-
-
-def measure(command: list[str], cwd: Path, limit: float, log: Path) -> Measured:
-    """Run a command to its end, or to the limit (in seconds); nothing of it runs on after that, or after Ctrl-C."""
-    told = Measured()
-    seen: dict[int, float] = {}  # workers that somebody else waits for are in nobody's account
-    # what the calling shell says of Python is for Tamis, not for a peer
-    environ = {key: value for key, value in os.environ.items() if command[0] == sys.executable or key != "PYTHONPATH"}
-    started = time.perf_counter()
-    status, usage = 0, None
-    try:
-        with open(log, "wb") as out:
-            process = subprocess.Popen(command, cwd=cwd, stdout=out, stderr=out, env=environ, start_new_session=True)
-        while usage is None:
-            running = below(os.getpid())
-            together = sum(one.resident for one in running.values())
-            # not what wait4 tells: that begins with the size of this process
-            told.peak_mb = max(told.peak_mb, together / 1e6, *(one.highest / 1e6 for one in running.values()))
-            seen |= {number: one.seconds for number, one in running.items()}
-            if time.perf_counter() - started > limit:
-                return Measured(problem=f"not done in {limit:.0f} s")
-            time.sleep(0.05)
-            ended, status, resources = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                usage = resources
-                process.returncode = status  # waited for already
-    finally:
-        end_all()
-    told.wall = time.perf_counter() - started
-    told.cpu = max(usage.ru_utime + usage.ru_stime, sum(seen.values()))
-    if status:
-        told.problem = "failed: " + _last(log.read_text(errors="replace"))
-    return told
 
 
 def groups(original: np.ndarray) -> np.ndarray:
@@ -491,7 +383,7 @@ def main() -> None:
                     limits = min(left, options.limit), min(left, INSTALL_LIMIT)
                     found.append(run(name, rows, truth, folder, *limits, given))
                 except Exception as error:  # whatever it is, the next peer has its turn
-                    problem = f"failed: {type(error).__name__}: {_last(str(error))}"
+                    problem = f"failed: {type(error).__name__}: {last_word(str(error))}"
                     found.append({"name": name, "unit": PEERS[name].unit, "problem": problem})
             print(f"{name}: {found[-1].get('problem') or 'done'}", file=sys.stderr)
         part_alone(found, rows)
