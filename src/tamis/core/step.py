@@ -55,7 +55,7 @@ class Step(Part):
     libraries: ClassVar[tuple[str, ...]] = ()
     #: full names of the columns the step may set; names that are not reserved get the step id as prefix
     sets: ClassVar[tuple[str, ...]] = ()
-    #: whether the step may change columns that other steps made; else what it sets is its own
+    #: whether the step only changes columns where they are, those of other steps too; else it makes what it sets
     rewrites: ClassVar[bool] = False
     #: whether the step sends text of rows to a machine that is not this one
     sends_text: ClassVar[bool] = False

@@ -33,10 +33,6 @@ class Preflight(NamedTuple):
     absent: dict[str, pl.DataType]
 
 
-#: columns that steps rewrite where they are, and make nowhere
-REWRITTEN = ("messages", "rejected", "text")
-
-
 def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> Preflight:
     """Walk the steps over tables without rows. RecipeError lists what cannot work."""
     problems: list[str] = []
@@ -101,7 +97,7 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
             changes = {name: children[name] for name in children.columns}
         elif isinstance(step, TableStep):
             step.gather(view)
-            made = [name for name in step.sets if name in frame.columns or name not in REWRITTEN]
+            made = [name for name in step.sets if name in frame.columns or not step.rewrites]
             changes = {name: pl.Series(name, [], dtype=RESERVED.get(name, pl.String())) for name in made}
         else:
             changes = {}

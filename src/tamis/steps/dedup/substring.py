@@ -46,6 +46,7 @@ class Substring(TableStep):
 
     version: ClassVar[int] = 1
     sets: ClassVar[tuple[str, ...]] = ("messages", "text")
+    rewrites: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {
         "nothing_left": "a message is nothing but passages that other rows have too",
         "repeated": "at least `share` of its words stand in passages that other rows have too",
