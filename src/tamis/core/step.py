@@ -57,6 +57,8 @@ class Step(Part):
     sets: ClassVar[tuple[str, ...]] = ()
     #: whether the step only changes columns where they are, those of other steps too; else it makes what it sets
     rewrites: ClassVar[bool] = False
+    #: evidence in words that comes from a short list, whatever a row says: it is told of private rows as it is
+    codes: ClassVar[tuple[str, ...]] = ()
     #: whether the step sends text of rows to a machine that is not this one
     sends_text: ClassVar[bool] = False
 

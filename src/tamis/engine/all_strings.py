@@ -19,7 +19,7 @@ from tamis.core.row import LINEAGE, MESSAGES
 
 from .json_strings import NUMBER, JsonStrings, parse_json
 from .rewrite import patched, with_contents
-from .text import to_messages
+from .text import to_messages, to_text
 
 Positions = NDArray[np.int64]
 
@@ -152,10 +152,28 @@ class Flat(NamedTuple):
     trees: dict[int, JsonStrings]
 
 
-def flat(strings: Strings) -> Flat:
-    """Look into JSON."""
+def silent(values: pl.Series) -> NDArray[np.bool_]:
+    """(n,) bool: JSON texts in which the finder would look at no place, so that decoding them is of no use."""
+    from .kernels.pii_escapes import open_escapes
+    from .kernels.pii_mark import mark
+    from .pii_rules import phrase_machine
+
+    text = to_text(values)
+    opened, unsure = np.empty(len(text.data), np.uint8), np.empty(len(values), np.bool_)
+    open_escapes(text.data, text.offsets, opened, unsure)
+    unsure[mark(opened, text.offsets, phrase_machine()).row] = True
+    return ~unsure
+
+
+def flat(strings: Strings, *, marked: bool = False) -> Flat:
+    """Look into JSON; with `marked`, only where the finder has places to look at."""
     values = strings.values
     braces = values.str.contains(r"^\s*[\[{]").fill_null(False)
+    if marked and not strings.lead and braces.any():
+        quiet = np.zeros(len(values), np.bool_)
+        quiet[braces.arg_true().to_numpy()] = silent(values.filter(braces))
+        values = values.zip_with(pl.Series(~quiet), pl.Series(values.name, [None], dtype=pl.String))
+        braces &= pl.Series(~quiet)
     trees: dict[int, JsonStrings] = {}
     if braces.any():
         at = braces.arg_true().to_list()

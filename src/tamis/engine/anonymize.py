@@ -159,7 +159,7 @@ class Replacer:
                 if name in known:
                     patch = self._whole(strings.values, whole[name], counts)
                 else:
-                    seen = flat(strings)
+                    seen = flat(strings, marked=not known and subjects is None and rules.ner is None)
                     patch = unflat(strings, seen, self._strings(seen, strings.lead, known, whole, subjects, counts))
                 column.put(field, strings, patch)
             columns[name] = column.series()
@@ -229,7 +229,7 @@ class Replacer:
 
     def look(self, strings: Strings) -> tuple[Flat, Text, list[Hit]]:
         """What is found in strings, and where."""
-        seen = flat(strings)
+        seen = flat(strings, marked=self.rules.ner is None)
         text = to_text(seen.values)
         return seen, text, self._led(seen, strings.lead) if strings.lead else self.finds(text)
 

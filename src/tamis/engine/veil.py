@@ -22,14 +22,6 @@ from .frame import Frame
 from .pii import KINDS, LEAST
 from .pseudonyms import MASK
 
-#: evidence that is a code from a short list, whatever the text: by step
-CODES = {
-    "filter.language": ("language",),
-    "clean.unicode": ("fixed",),
-    "map.auto": ("shape",),
-    "privacy.detect": ("kinds", "spans"),
-    "privacy.anonymize": ("found",),
-}
 #: characters in a row that a piece of text and something found must share to be masked
 SHARED = 5
 

@@ -20,7 +20,7 @@ from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
 from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
-from tamis.engine.veil import CODES, Veil, bare_error
+from tamis.engine.veil import Veil, bare_error
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
@@ -130,13 +130,12 @@ class Secrecy:
 
         earlier: the steps whose changes the row had seen.
         """
-        codes = CODES.get(step.address(), ())
         entry = cache.get(fp)
         assert entry is not None, f"part {fp} was written in this run"
         names = [
             name
             for name, dtype in pl.read_parquet_schema(entry.files["part"].path).items()
-            if _holds_words(dtype) and name.startswith("evidence.") and name.removeprefix("evidence.") not in codes
+            if _holds_words(dtype) and name.startswith("evidence.") and name.removeprefix("evidence.") not in step.codes
         ]
         veil = self.veil
         if veil is None or not names:

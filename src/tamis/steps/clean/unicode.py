@@ -48,6 +48,7 @@ class Unicode(Cleaning):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("fixed",)
     libraries: ClassVar[tuple[str, ...]] = ("ftfy",)
     figures: ClassVar[tuple[str, ...]] = ("mojibake", "controls", "invisible", "normalized")
 

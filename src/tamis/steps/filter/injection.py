@@ -40,6 +40,7 @@ class Injection(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("family",)
     reasons: ClassVar[Reasons] = {"injection": "the text holds an instruction aimed at the model that reads it"}
 
     view: View = Field("prompt", alias="in", description="Which text of the row is looked at.")

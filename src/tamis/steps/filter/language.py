@@ -35,6 +35,7 @@ class Language(RowStep):
     """
 
     version: ClassVar[int] = 2
+    codes: ClassVar[tuple[str, ...]] = ("language",)
     reasons: ClassVar[Reasons] = {
         "other_language": "the text is in a language that `keep` does not name",
         "unknown_language": "the language cannot be told with `min_confidence`",

@@ -35,6 +35,7 @@ class Markup(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("kind",)
     reasons: ClassVar[Reasons] = {
         "tags": "most of the text is HTML or XML tags, style sheets or scripts",
         "data": "most of the text is a dump of data",

@@ -37,6 +37,7 @@ class ModelIdentity(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("kind",)
     reasons: ClassVar[Reasons] = {
         "names_model": "the text says, in the first person, that it is a certain model",
         "names_maker": "the text says who made the model that speaks",

@@ -38,6 +38,7 @@ class Newsletter(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("signs",)
     reasons: ClassVar[Reasons] = {"newsletter": "the mail has the boilerplate or the links of one that went to many"}
 
     view: View = Field("prompt", alias="in", description="Which text of the row is looked at.")

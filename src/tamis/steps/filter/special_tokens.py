@@ -39,6 +39,7 @@ class SpecialTokens(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("kind",)
     sets: ClassVar[tuple[str, ...]] = ("messages", "rejected", "text")
     reasons: ClassVar[Reasons] = {
         "leaked_token": "a control token of a chat template or tokenizer stands in the text",

@@ -38,6 +38,7 @@ class Truncated(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("sign",)
     reasons: ClassVar[Reasons] = {
         "open_fence": "a code fence is open at the end",
         "open_formula": "a formula is open at the end",

@@ -55,6 +55,7 @@ class Anonymize(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("found",)
     libraries: ClassVar[tuple[str, ...]] = ("phonenumbers",)
     rewrites: ClassVar[bool] = True
 

@@ -43,6 +43,7 @@ class Detect(RowStep):
     """
 
     version: ClassVar[int] = 1
+    codes: ClassVar[tuple[str, ...]] = ("kinds", "spans")
     reasons: ClassVar[Reasons] = {
         "secret": "the row holds a secret of a kind named in `drop`: a password, a key, a token",
         "personal": "the row holds personal data of a kind named in `drop`",
