@@ -12,7 +12,12 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("tamis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "tamis",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not os.environ.get("TAMIS_LONG"),  # the long run looks elsewhere each time
+)
 settings.load_profile("tamis")
 
 

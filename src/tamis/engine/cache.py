@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,22 @@ from .store import Stored, read_frame, verify, write_frame, write_json
 
 @dataclass(frozen=True)
 class Entry:
-    """A cached result: its files by name, and small facts."""
+    """A cached result: its files by name, and small facts. `fresh`: what was just written, still in memory."""
 
     folder: Path
     files: dict[str, Stored]
     facts: dict[str, Any]
+    fresh: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of one of the entry's files."""
+        if name in self.fresh:
+            return self.fresh[name] if columns is None else self.fresh[name].select(columns)
         return read_frame(self.files[name], columns)
+
+    def columns(self, name: str) -> list[str]:
+        """The columns of one of the entry's files."""
+        return self.fresh[name].columns if name in self.fresh else list(pl.read_parquet_schema(self.files[name].path))
 
     def has(self, name: str) -> bool:
         return name in self.files
@@ -69,7 +76,7 @@ class Cache:
         failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
         write_json(folder / "entry.json", {**record, "check": _check(record)})
-        return Entry(folder, files, facts)
+        return Entry(folder, files, facts, frames if isinstance(frames, dict) else {})
 
     def drop(self, fingerprint: str) -> None:
         """Forget an entry."""

@@ -83,7 +83,7 @@ def folds() -> Folds:
         if 0xD800 <= point < 0xF900:  # surrogates and private use
             continue
         character = chr(point)
-        if 0x3400 <= point < 0xA000:
+        if 0x3400 <= point < 0xA000 and not 0x4DC0 <= point < 0x4E00:  # Han, but for hexagrams, which are signs
             codes[point] = SINGLE << KIND | point
             continue
         told = folded(character)

@@ -39,7 +39,7 @@ def write_part(
     slugs: Sequence[str],
 ) -> str | None:
     """Write what a row step did to a partition; returns the part's fingerprint, None where there is nothing to say."""
-    columns = [name for name in _columns(entry) if name.startswith("evidence.")]
+    columns = [name for name in entry.columns("outcome") if name.startswith("evidence.")]
     if not columns and not (outcome != KEPT).any():
         return None
     fp = part_fingerprint(entry_fp, seen, outcome)
@@ -71,7 +71,3 @@ def part_frame(
     if into is not None:
         middle.append(into.filter(pl.Series(told)).alias("into"))
     return pl.DataFrame([lines["row"], *middle, *(lines[name] for name in lines.columns if name != "row")])
-
-
-def _columns(entry: Entry) -> list[str]:
-    return list(pl.read_parquet_schema(entry.files["outcome"].path))

@@ -124,7 +124,10 @@ def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
         view = data
         while len(view):
             view = view[file.write(view) :]
-    return Stored(str(path), frame.height, len(data), xxhash.xxh3_128_hexdigest(data))
+    stored = Stored(str(path), frame.height, len(data), xxhash.xxh3_128_hexdigest(data))
+    with _lock:
+        _verified.add(_seen(stored))  # what was written a moment ago is not read again to be compared
+    return stored
 
 
 def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -135,17 +138,22 @@ def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataF
     ).rechunk()
 
 
+def _seen(stored: Stored) -> tuple[str, str, int, int]:
+    """A file as it stands there now."""
+    status = os.stat(stored.path)
+    return (stored.path, stored.xxh3, status.st_mtime_ns, status.st_size)
+
+
 def verify(stored: Stored) -> None:
     """Compare a file with its recorded hash, once per process. CorruptFile where it differs."""
     try:
-        status = os.stat(stored.path)
-        key = (stored.path, stored.xxh3, status.st_mtime_ns, status.st_size)
+        key = _seen(stored)
         with _lock:
             if key in _verified:
                 return
         digest = xxhash.xxh3_128()
         with open(stored.path, "rb") as file:
-            if status.st_size:
+            if key[3]:
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:  # no copy of pages in memory
                     digest.update(whole)
     except OSError as error:

@@ -106,6 +106,10 @@ def test_the_kernel_finds_the_words_of_its_twin(text: str) -> None:
     assert [(word, what) for word, what, _, _ in mine] == by_hand(text)
 
 
+def test_hexagrams_are_signs_and_no_words() -> None:
+    assert [word for word, *_ in by_kernel("a䷀b 中䷿文")] == ["a", "b", "中", "文"]
+
+
 @given(st.text(max_size=80))
 def test_words_stand_in_order_on_whole_characters(text: str) -> None:
     raw = text.encode("utf-8", "replace")
