@@ -12,6 +12,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,12 +95,19 @@ def connected(on: str, workers: int) -> Iterator[Any]:
         stack.enter_context(_silent(ray))
         stack.callback(ray.shutdown)
         said: list[str] = []
-        try:
-            with _signals_kept(), _heard(said), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ray.init(**settings)
-        except Exception as error:
-            raise _not_joined(on, address, str(error), "".join(said)) from None
+        for left in reversed(range(JOINS)):
+            try:
+                with _signals_kept(), _heard(said), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    ray.init(**settings)
+                break
+            except Exception as error:
+                # a busy head node may be too slow with the process that serves a client; it starts another
+                if left and "client server failed" in str(error):
+                    ray.shutdown()
+                    time.sleep(2)
+                    continue
+                raise _not_joined(on, address, str(error), "".join(said)) from None
         yield ray
 
 
@@ -211,6 +219,10 @@ def _knock(address: str) -> None:
             f"nothing answers at {address}: {error.strerror or error}",
             hint="on the head node, `ray status` tells whether the cluster runs; see docs/cluster.md",
         ) from None
+
+
+#: how often a Ray client server that failed to start is asked again
+JOINS = 3
 
 
 @contextlib.contextmanager
