@@ -215,6 +215,15 @@ def test_no_file_for_others_holds_personal_data(result: tamis.Result) -> None:
         assert PERSONAL.search(text) is None, path
 
 
+def test_the_report_shows_leaked_questions_although_personal_data_are_replaced(result: tamis.Result) -> None:
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    _, _, section = page.partition('<section id="contamination"')
+    section = re.sub(r"<[^>]+>", "", section.partition("</section>")[0])
+    assert "TEST-01" in section
+    assert "gets stuck and then calls for help all night" in section
+    assert "Not shown" not in page
+
+
 def test_every_delivered_row_is_traced_to_its_line(result: tamis.Result) -> None:
     ledger, rows = Ledger(result.folder), RunRows(result.folder)
     starts, number = {}, 2  # the header is line 1; a quoted cell may span lines

@@ -26,6 +26,7 @@ from .hashing import LOOSE, Keys, Rule, first_equal, keys
 from .neardup import Ints, Reader, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
 from .pieces import pieces
 from .scratch import Scratch
+from .store import file_hash
 from .text import to_text
 
 #: bytes of sketches in memory; beyond that they lie in a file
@@ -163,10 +164,8 @@ def known_copies(
 
 
 def _file_hash(path: str) -> str:
-    import xxhash
-
     try:
-        return str(xxhash.xxh3_128_hexdigest(Path(path).read_bytes()))
+        return file_hash(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 

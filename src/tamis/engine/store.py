@@ -164,6 +164,15 @@ def verify(stored: Stored) -> None:
         _verified.add(key)
 
 
+def file_hash(path: str | Path) -> str:
+    """The xxh3-128 of a file's bytes, read a piece at a time. OSError where it cannot be read."""
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
     """Write JSON atomically; with `durable`, also past a power loss."""
     with writing(path) as temporary:

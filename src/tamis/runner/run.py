@@ -25,6 +25,7 @@ from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
 from tamis.engine.stage import run as run_stage
+from tamis.engine.store import file_hash
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
 from tamis.runs.workspace import Workspace
@@ -329,12 +330,8 @@ def _placed(value: Any, base: Path) -> Any:
 
 
 def _file_hash(path: Path, step: Step) -> str:
-    digest = xxhash.xxh3_128()
     try:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 22):
-                digest.update(block)
-        return str(digest.hexdigest())
+        return file_hash(path)
     except OSError as error:
         raise UsageError(f"step {step.name!r} reads {path}: {error.strerror}") from None
 

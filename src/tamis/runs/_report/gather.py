@@ -78,11 +78,14 @@ class _Gatherer:
         steps = self._steps(pending)
         told = self._head()
         told["steps"] = steps
-        told["contamination"] = contamination(self.ledger, steps, last_private(self.ledger.steps))
+        privacy = read_privacy(self.run)
+        hidden = (
+            0 if privacy else last_private(self.ledger.steps)
+        )  # a private run's ledger is told without what is private
+        told["contamination"] = contamination(self.ledger, steps, hidden)
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone
-        privacy = read_privacy(self.run)
         told["privacy"] = self._privacy()
         told = veiled(told, privacy) if privacy else withhold(told, last_private(self.ledger.steps))
         told["warnings"] = warn.warnings(told, self.manifest.get("warnings", []))

@@ -89,8 +89,8 @@ def _contents(data: dict[str, Any]) -> str:
     links += [("contamination", "Test items")] if data["contamination"] else []
     links += [("rows", "Rows")]
     links += [("quarantined", "Quarantine")]
-    links += [("privacy", "Personal data")] if _privacy(data) else []
-    links += [("sources", "Sources"), ("making", "How it was made")]
+    links += [("privacy", "Privacy")] if _privacy(data) else []
+    links += [("sources", "Sources"), ("making", "Making")]
     inner = "".join(f'<a href="#{anchor}">{word}</a>' for anchor, word in links)
     tools = (
         '<span class="tools" hidden><label><span class="sr">Show only examples with</span>'
