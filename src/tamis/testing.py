@@ -20,12 +20,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tamis.core.calls import Calling
 from tamis.core.outcome import Changer, Verdict
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame
 from tamis.engine.judge import CODES, KEPT, Judged, absent_views, change_name, resolve
 from tamis.engine.layers import overlay
+
+from ._scripted import Script, ScriptedModels, answered
 
 
 @dataclass(frozen=True)
@@ -171,13 +174,22 @@ class MemoryTable:
         return pl.DataFrame([series.gather(index).alias(name) for name, series in read.items()])
 
 
-def run_step(step: Step, rows: Sequence[dict[str, Any]] | pl.DataFrame, *, seed: int = 0) -> StepResult:
+def run_step(
+    step: Step,
+    rows: Sequence[dict[str, Any]] | pl.DataFrame,
+    *,
+    seed: int = 0,
+    replies: Script | ScriptedModels | None = None,
+) -> StepResult:
     """Run one step over a few rows, in memory.
 
     Rows are dicts: `messages`, or `system`, `prompt` and `response` for short; other names are source columns.
+    replies: for steps that call models, what the models say: (role, what is asked) -> text, JSON value, or error.
     """
     table = rows_frame(rows)
     frame = Frame.of(table, seed=seed)
+    if isinstance(step, Calling) and replies is not None:
+        frame = answered(step, frame, replies if isinstance(replies, ScriptedModels) else ScriptedModels(replies))
     judged, children, parents = judge_frame(step, frame)
     slugs = list(step.reasons)
     kinds = [CODES[code] for code in judged.outcome]

@@ -46,6 +46,7 @@ class Verdict:
     threshold can be retuned without judging again; it is null where it says nothing.
     `changes` hold whole new columns; rows whose value is the same as before, or that `changed` (n,) bool names
     not, count as unchanged. `changer` makes changes of a few rows at a time, for a table step that rewrites texts.
+    `failures` (n,) String: rows that are quarantined, with the error; null for all others.
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -54,6 +55,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     changed: pl.Series | None = None
     changer: Changer | None = None
+    failures: pl.Series | None = None
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
         """Also drop the rows where `when` holds."""
@@ -69,6 +71,10 @@ class Verdict:
         """Also hold the rows where `when` holds: they wait for people."""
         clause = Clause(reason, when, held=True)
         return replace(self, clauses=(*self.clauses, clause), evidence={**self.evidence, **evidence})
+
+    def quarantine(self, errors: pl.Series) -> Verdict:
+        """Also quarantine the rows for which `errors` says what went wrong; null where nothing did."""
+        return replace(self, failures=errors)
 
     def change(self, **columns: pl.Series) -> Verdict:
         """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""

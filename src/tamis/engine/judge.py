@@ -59,6 +59,13 @@ def resolve(
             into[hit] = targets[hit]
     for name, column in verdict.evidence.items():
         _check_length(step, name, column, height)
+    evidence = dict(verdict.evidence)
+    if verdict.failures is not None:
+        _check_length(step, "failures", verdict.failures, height)
+        failed = verdict.failures.is_not_null().to_numpy()
+        if failed.any():
+            outcome[failed], reason[failed] = QUARANTINED, -1
+            evidence["error"] = verdict.failures
     changed = np.zeros(height, np.bool_)
     changes: dict[str, pl.Series] = {}
     for name, column in verdict.changes.items():
@@ -73,7 +80,7 @@ def resolve(
     if verdict.changed is not None and changes:
         _check_length(step, "changed", verdict.changed, height)
         changed |= verdict.changed.fill_null(False).to_numpy()
-    return Judged(outcome, reason, not_applicable, changed, dict(verdict.evidence), changes, into)
+    return Judged(outcome, reason, not_applicable, changed, evidence, changes, into)
 
 
 def _check_length(step: Step, what: str, column: object, height: int) -> None:
