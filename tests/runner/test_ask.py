@@ -301,3 +301,23 @@ def test_text_leaves_only_behind_a_privacy_step(model: str, connections: dict[st
         made(unprotected="public data")
     else:
         made()
+
+
+def test_plan_tells_what_asking_would_cost_and_asks_nothing(tmp_path: Path, models: ScriptedModels) -> None:
+    from tamis.runner.foresee import foresee
+
+    priced = {"model": "local/none", "price": {"input": 2.0, "output": 8.0}, "max_tokens": 100}
+    whole = recipe(inquiries("a" * 400, "b" * 400), Shout(id="shout"))
+    whole = Recipe.model_validate({**dict(whole), "models": {"annotator": priced}})
+    told = foresee(whole, tmp_path)
+    [step] = told["steps"]
+    assert step["asks"] == {"rows": 2, "calls": 2, "tokens_in": 200, "tokens_out": 200, "usd": pytest.approx(0.002)}
+    assert (told["calls"], told["tokens"], told["usd"]) == (2, 400, pytest.approx(0.002))
+    assert models.asked == []
+    execute(whole, tmp_path)
+    told = foresee(whole, tmp_path)
+    assert told["steps"][0]["asks"]["rows"] == 0
+    assert told["steps"][0]["why"] == "cached"
+    unpriced = recipe(inquiries("c"), Shout(id="shout"), unprotected="it is public")
+    unpriced = Recipe.model_validate({**dict(unpriced), "models": {"annotator": "openai/gpt-5-mini"}})
+    assert foresee(unpriced, tmp_path)["usd"] is None

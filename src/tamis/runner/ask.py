@@ -148,7 +148,7 @@ class Asker:
                 for part, some in zip(parts, lasting, strict=True):
                     keep(part, some, cache)
                 self._tell(step.name, tally, time.perf_counter() - started, last=True)
-        settled = self._settled(step, parts, found)
+        settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
 
     async def _stream(
@@ -200,16 +200,6 @@ class Asker:
         if stopped:
             raise stopped[0]
 
-    def _settled(self, step: Calling, parts: Sequence[Part], found: list[dict[int, Answer]]) -> list[dict[int, Answer]]:
-        if type(step).settle is Calling.settle:
-            return found
-        keys = [(place, row) for place, answers in enumerate(found) for row in sorted(answers)]
-        settled = step.settle([found[place][row] for place, row in keys])
-        made: list[dict[int, Answer]] = [{} for _ in parts]
-        for (place, row), answer in zip(keys, settled, strict=True):
-            made[place][row] = answer
-        return made
-
     def _tell(self, step: str, tally: Tally, seconds: float, *, last: bool = False) -> None:
         stats = self.stats()
         usd = stats.get("usd")
@@ -235,6 +225,18 @@ class Asker:
                 last=last,
             )
         )
+
+
+def settle(step: Calling, parts: Sequence[Part], found: Sequence[dict[int, Answer]]) -> list[dict[int, Answer]]:
+    """The answers after the step has looked at all of them, in row order."""
+    if type(step).settle is Calling.settle:
+        return list(found)
+    keys = [(place, row) for place, answers in enumerate(found) for row in sorted(answers)]
+    settled = step.settle([found[place][row] for place, row in keys])
+    made: list[dict[int, Answer]] = [{} for _ in parts]
+    for (place, row), answer in zip(keys, settled, strict=True):
+        made[place][row] = answer
+    return made
 
 
 async def _one(step: Calling, row: FrameRow, models: Models) -> tuple[Answer, bool]:

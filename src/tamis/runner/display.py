@@ -80,10 +80,10 @@ class Plain:
             now = time.monotonic()
             if event.last or now - self.last > self.every:
                 self.last = now
-                done = event.known + event.ok + event.failed
-                fresh = max(1, done - event.known)
-                left = "" if event.last else f", {(event.rows - done) * event.seconds / fresh:,.0f} s left"
-                self._say(f"  {event.step}: {done:,} of {event.rows:,} rows{left}: {calls_text(event)}")
+                told = event.known + event.ok + event.failed
+                fresh = max(1, told - event.known)
+                left = "" if event.last else f", {(event.rows - told) * event.seconds / fresh:,.0f} s left"
+                self._say(f"  {event.step}: {told:,} of {event.rows:,} rows{left}: {calls_text(event)}")
         elif isinstance(event, StepDone):
             told = "cached" if event.cached_rows and event.cached_rows >= event.counts.get("in", 0) else ""
             self._say(f"  {event.step}: {account_text(event.counts, event.reasons)}{f'  [{told}]' if told else ''}")
