@@ -7,7 +7,6 @@ progress, and hears Ctrl-C. Whatever was answered is kept when a run stops, for 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
@@ -72,24 +71,27 @@ class Asker:
             self._thread = threading.Thread(target=self._loop.run_forever, name="tamis-models", daemon=True)
             self._thread.start()
         loop = self._loop
+        ended = threading.Event()
         tasks: list[asyncio.Task[Any]] = []
 
         async def watched() -> T:
             task = asyncio.current_task()
             assert task is not None
             tasks.append(task)
-            return await work
+            try:
+                return await work
+            finally:
+                ended.set()
 
         future = asyncio.run_coroutine_threadsafe(watched(), loop)
         try:
-            while not future.done():
-                concurrent.futures.wait([future], timeout=TICK)
+            while not ended.wait(TICK):
                 tick()
                 self._check()
         except BaseException:
             for task in tasks:
                 loop.call_soon_threadsafe(task.cancel)
-            concurrent.futures.wait([future], timeout=30)  # what was answered is in place before anybody reads it
+            ended.wait(30)  # what was answered is in place before anybody reads it
             raise
         return future.result()
 

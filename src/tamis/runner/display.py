@@ -80,10 +80,10 @@ class Plain:
             now = time.monotonic()
             if event.last or now - self.last > self.every:
                 self.last = now
-                told = event.known + event.ok + event.failed
-                fresh = max(1, told - event.known)
-                left = "" if event.last else f", {(event.rows - told) * event.seconds / fresh:,.0f} s left"
-                self._say(f"  {event.step}: {told:,} of {event.rows:,} rows{left}: {calls_text(event)}")
+                through = event.known + event.ok + event.failed
+                fresh = max(1, through - event.known)
+                left = "" if event.last else f", {(event.rows - through) * event.seconds / fresh:,.0f} s left"
+                self._say(f"  {event.step}: {through:,} of {event.rows:,} rows{left}: {calls_text(event)}")
         elif isinstance(event, StepDone):
             told = "cached" if event.cached_rows and event.cached_rows >= event.counts.get("in", 0) else ""
             self._say(f"  {event.step}: {account_text(event.counts, event.reasons)}{f'  [{told}]' if told else ''}")
@@ -151,9 +151,9 @@ class Bars:
                     f"  [dim]{escape(event.step)} asked: {escape(calls_text(event))}[/]", highlight=False
                 )
             elif self.task is not None:
-                done = event.known + event.ok + event.failed
+                through = event.known + event.ok + event.failed
                 self.progress.update(
-                    self.task, total=event.rows, completed=done, done=f"{done:,} rows", rate=calls_text(event)
+                    self.task, total=event.rows, completed=through, done=f"{through:,} rows", rate=calls_text(event)
                 )
         elif isinstance(event, StageDone) and self.task is not None:
             self.progress.remove_task(self.task)
