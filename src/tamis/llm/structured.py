@@ -147,10 +147,14 @@ def _amid(text: str) -> Iterator[Any]:
         tried += 1
         try:
             value, at = _DECODER.raw_decode(text, match.start())
+        except json.JSONDecodeError as error:
+            if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+                return  # cut off: what stands inside is no value of its own
+            at = match.start() + 1
         except (ValueError, RecursionError):
             at = match.start() + 1
-            continue
-        yield _clean(value)
+        else:
+            yield _clean(value)
 
 
 def _refuse(word: str) -> Any:
