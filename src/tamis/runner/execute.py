@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace, read_state
 
 from .account import totals
+from .ask import asker_of, model_record
 from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
@@ -111,8 +113,9 @@ class _Run:
         if isinstance(event, Warned):
             event = Warned(self.secrecy.text(event.message))
             self.warnings.append(event.message)
-        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
-            log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
+        if not event.passing:
+            with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
+                log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
         self.listener(event)
 
     def state(self, status: str, **more: Any) -> None:
@@ -171,7 +174,11 @@ class _Run:
         recipe, workspace = self.recipe, self.workspace
         path = self.options.decisions or workspace.decisions(recipe.name)
         decisions = decided.read(path)
-        with executor_for(self.options.on, self.options.workers, self.options.kind) as executor:
+        asker = asker_of(recipe, workspace, self.emit, self.check)
+        with (
+            executor_for(self.options.on, self.options.workers, self.options.kind) as executor,
+            contextlib.closing(asker),
+        ):
             self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
@@ -189,6 +196,7 @@ class _Run:
                 fresh=self.options.fresh,
                 secrets=self.secrecy.secrets,
                 conceal=self.secrecy.conceal,
+                asker=asker,
             )
             calls = judge.calls()
             absent = preflight(recipe, calls, states, self.workspace.root).absent
@@ -205,11 +213,12 @@ class _Run:
             if flow.waiting is not None:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
+            models = model_record(recipe, asker)
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
             self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings,
-            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)),
+            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)), models,
         )  # fmt: skip
         failpoint("run.manifest")
         self._report()
