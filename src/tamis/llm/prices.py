@@ -50,4 +50,4 @@ def told(usd: float | None) -> str:
     """
     if usd is None:
         return "unknown"
-    return f"${usd:.4f}" if 0 < usd < 0.1 else f"${usd:,.2f}"
+    return f"${usd:.4f}" if abs(usd - round(usd, 2)) > 1e-9 and usd < 10 else f"${usd:,.2f}"
