@@ -156,6 +156,12 @@ class Journal:
             ).fetchone()
         return None if row is None else Stored(self._raw(row[0]), *row[1:])
 
+    def knows(self, place: str, model: str) -> bool:
+        """Whether any reply of a model is here. Looks through the whole file where there is none."""
+        with self._telling():
+            found = self._reading.execute("SELECT 1 FROM replies WHERE place = ? AND model = ? LIMIT 1", (place, model))
+            return found.fetchone() is not None
+
     def request(self, key: bytes) -> bytes | None:
         """The canonical JSON of a recorded request."""
         with self._telling():
