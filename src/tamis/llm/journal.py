@@ -94,7 +94,7 @@ class Spent(NamedTuple):
 class Quantiles(NamedTuple):
     """Tokens of the replies to one prompt: how many were measured, the median and the 95th percentile."""
 
-    count: int
+    replies: int
     in_median: int
     in_p95: int
     out_median: int

@@ -7,10 +7,13 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tamis.core.calls import Ask, CallFailed, Reply
 from tamis.core.errors import UsageError, did_you_mean
@@ -18,16 +21,16 @@ from tamis.core.events import Listener, quiet
 
 from . import figures, structured
 from .budget import Purse
-from .canonical import Request, chat_key, place_of
-from .client import RawReply
+from .canonical import Request, chat_key, other_key, place_of, text_keys
 from .connect import Player, players
+from .endpoints import Endpoints
 from .fence import Fence
-from .journal import NAME, Journal, Record, Stored
-from .prices import cost, most_tokens
+from .journal import NAME, Journal, Stored
+from .prices import most_tokens
 from .schema import check_schema
 from .spec import Budget, Connection, Model
-from .tally import Names, Tally
-from .wires import Wires
+from .tally import Names
+from .till import Till
 
 #: texts sent to an embedding model in one call
 EMBED_TEXTS = 64
@@ -57,12 +60,12 @@ async def open_models(
         _priced(cast)
     journal = Journal(recorded / NAME)
     try:
-        async with Wires(environ) as wires:
+        async with Endpoints(environ) as endpoints:
             for player in cast.values():
                 if _keyless(player, environ) and not journal.knows(place_of(player.connection), player.name):
-                    wires.key(player)  # raises; what is in the journal can be read again without a key
+                    endpoints.key(player)  # raises; what is in the journal can be read again without a key
             purse = Purse(limits, spent_usd=journal.spent(recipe).held_usd)
-            yield OpenModels(cast, journal, purse, wires, emit, recipe)
+            yield OpenModels(cast, Till(journal, purse, endpoints, recipe), emit)
     finally:
         journal.close()
 
@@ -70,14 +73,9 @@ async def open_models(
 class OpenModels:
     """See `open_models`. For one event loop."""
 
-    def __init__(
-        self, cast: Mapping[str, Player], journal: Journal, purse: Purse, wires: Wires, emit: Listener, recipe: str
-    ) -> None:
-        self.journal, self.purse = journal, purse
-        self._cast, self._wires, self._recipe = cast, wires, recipe
-        self._fence = Fence(journal.secret)
-        self._tally, self._names = Tally(), Names(emit)
-        self._buying: dict[bytes, asyncio.Future[Any]] = {}
+    def __init__(self, cast: Mapping[str, Player], till: Till, emit: Listener) -> None:
+        self._cast, self._till = cast, till
+        self._fence, self._names = Fence(till.journal.secret), Names(emit)
         self._enforced: dict[tuple[str, str], bool] = {}
         self._refused: set[bytes] = set()
         self._checked: dict[int, Any] = {}
@@ -91,6 +89,8 @@ class OpenModels:
             return await self._chat(ask, player)
         if id(ask.schema) not in self._checked:
             check_schema(ask.schema)
+            if len(self._checked) > 1000:  # a schema for each row
+                self._checked.clear()
             self._checked[id(ask.schema)] = ask.schema  # held, so that no other comes to have its number
         return await structured.satisfied(partial(self._chat, player=player), ask)
 
@@ -114,13 +114,13 @@ class OpenModels:
         player = self._player(role)
         keys = text_keys(player.name, player.connection, texts)
         wanted = dict(zip(keys, texts, strict=True))
-        found: dict[bytes, Any] = dict(self.journal.vectors(list(wanted)))
-        self._tally.cached += len(found)
-        shared = {key: self._buying[key] for key in wanted if key not in found and key in self._buying}
+        found: dict[bytes, Any] = dict(self._till.journal.vectors(list(wanted)))
+        self._till.tally.cached += len(found)
+        shared = {key: self._till.buying[key] for key in wanted if key not in found and key in self._till.buying}
         missing = [key for key in wanted if key not in found and key not in shared]
         loop = asyncio.get_running_loop()
         mine = {key: loop.create_future() for key in missing}
-        self._buying |= mine
+        self._till.buying |= mine
         try:
             parts = [missing[at : at + EMBED_TEXTS] for at in range(0, len(missing), EMBED_TEXTS)]
             for bought in await asyncio.gather(*(self._embed(player, wanted, part, mine) for part in parts)):
@@ -128,7 +128,7 @@ class OpenModels:
         finally:
             for key, future in mine.items():
                 future.cancel()  # those that were bought have their result
-                del self._buying[key]
+                del self._till.buying[key]
         for key, waiting in shared.items():
             try:
                 found[key] = await asyncio.shield(waiting)
@@ -157,7 +157,7 @@ class OpenModels:
 
     def stats(self) -> dict[str, Any]:
         """What was asked, bought and spent so far in this run. usd: None where the cost of a call is unknown."""
-        return {**self._tally.snapshot(), **self._wires.traffic()}
+        return {**self._till.tally.snapshot(), **self._till.endpoints.traffic()}
 
     # -- chat -----------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class OpenModels:
         def found(stored: Stored) -> Reply:
             return self._read(ask, player, request.key, json.loads(stored.reply), cached=True)
 
-        return await self._once(request.key, found, partial(self._buy_chat, ask, player, request))
+        return await self._till.once(request.key, found, partial(self._buy_chat, ask, player, request))
 
     async def _buy_chat(self, ask: Ask, player: Player, request: Request) -> Reply:
         probing = ask == structured.probe()
@@ -186,7 +186,7 @@ class OpenModels:
         known = self._enforced.get(where)
         if known is None:
             name = "schema\0" + "\0".join(where)
-            recalled = self.journal.recall(name)
+            recalled = self._till.journal.recall(name)
             if recalled is None:
                 try:
                     known = structured.enforces(await self._chat(structured.probe(), player))
@@ -194,7 +194,7 @@ class OpenModels:
                     known = False
                     if error.reason not in ("refused", "length"):
                         return known  # it tells nothing: probed again at the next call
-                self.journal.remember(name, b"enforced" if known else b"ignored")
+                self._till.journal.remember(name, b"enforced" if known else b"ignored")
             else:
                 known = recalled == b"enforced"
             self._enforced[where] = known
@@ -202,7 +202,7 @@ class OpenModels:
 
     def _read(self, ask: Ask, player: Player, key: bytes, data: Any, *, cached: bool = False) -> Reply:
         """The reply in recorded data. A CallFailed names the record."""
-        shape = self._wires.shape(player)
+        shape = self._till.endpoints.shape(player)
         try:
             said = shape.read_chat(data, ask)
             if said.finish == "content_filter":
@@ -210,7 +210,7 @@ class OpenModels:
             if said.finish == "refusal" and ask.schema is not None:
                 raise CallFailed("refused", f"the model refuses: {said.text[:200]}", lasting=True)
         except CallFailed as error:
-            paid = bool(_usage(shape, data)[1])  # asking again would buy it twice
+            paid = bool(self._till.endpoints.usage(player, data)[1])  # asking again would buy it twice
             raise CallFailed(error.reason, error.message, key=key.hex(), lasting=error.lasting or paid) from None
         self._names.heard(player.name, said.model)
         text = structured.whole(said.text)
@@ -232,10 +232,10 @@ class OpenModels:
                 raise CallFailed(error.reason, error.message, key=request.key.hex(), lasting=True) from None
 
         async def buy() -> T:
-            raw, _ = await self._pay(kind, player, request, path, body, most_tokens(len(request.text), 1, 1))
+            raw, _ = await self._till.pay(kind, player, request, path, body, most_tokens(len(request.text), 1, 1))
             return told(raw.data)
 
-        return await self._once(request.key, lambda stored: told(json.loads(stored.reply)), buy)
+        return await self._till.once(request.key, lambda stored: told(json.loads(stored.reply)), buy)
 
     async def _embed(
         self, player: Player, texts: Mapping[bytes, str], keys: Sequence[bytes], waiting: Mapping[bytes, Any]
@@ -245,7 +245,7 @@ class OpenModels:
         size = sum(len(texts[key].encode("utf-8", "surrogatepass")) for key in keys)
         request = Request(hashlib.blake2b(b"".join(keys), digest_size=16).digest(), b"", b"embed")
         try:
-            raw, record = await self._pay(
+            raw, record = await self._till.pay(
                 "embed", player, request, path, body, most_tokens(size, len(keys), 1), keep=False
             )
         except CallFailed as error:
@@ -257,130 +257,28 @@ class OpenModels:
         try:
             vectors = figures.read_vectors(raw.data, len(keys))
         except CallFailed:
-            await self.journal.keep(record)
+            await self._till.journal.keep(record)
             raise
         found = dict(zip(keys, vectors, strict=True))
-        await self.journal.keep_vectors(record._replace(reply=b""), found)
+        await self._till.journal.keep_vectors(record._replace(reply=b""), found)
         for key, vector in found.items():
             waiting[key].set_result(vector)
         return found
 
-    # -- buying ---------------------------------------------------------------------------------
-
-    async def _once(self, key: bytes, found: Callable[[Stored], T], buy: Callable[[], Awaitable[T]]) -> T:
-        """From the journal, or from whoever is just buying the same, or bought."""
-        while (waiting := self._buying.get(key)) is not None:
-            try:
-                reply: T = await asyncio.shield(waiting)
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise
-                continue  # who was buying it was cancelled: look again
-            self._tally.shared += 1
-            return reply
-        stored = self.journal.find(key)
-        if stored is not None:
-            try:
-                reply = found(stored)
-                self._tally.cached += 1
-                return reply
-            except CallFailed as error:
-                if error.lasting:
-                    self._tally.cached += 1
-                    raise
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._buying[key] = future
-        try:
-            reply = await buy()
-        except asyncio.CancelledError:
-            future.cancel()
-            raise
-        except BaseException as error:
-            future.set_exception(error)
-            future.exception()  # seen, should nobody else wait
-            raise
-        else:
-            future.set_result(reply)
-            return reply
-        finally:
-            del self._buying[key]
-
     async def _send(self, ask: Ask, player: Player, request: Request) -> Reply:
         """Send a chat request, keep what comes, and read it."""
-        shape = self._wires.shape(player)
+        shape = self._till.endpoints.shape(player)
         path, body = shape.chat_request(player.name, ask, player.spec)
         most = ask.max_tokens or player.spec.max_tokens or body.get("max_tokens")
         worst = most_tokens(len(request.text), len(ask.messages), most)
-        raw, _ = await self._pay("chat", player, request, path, body, worst)
+        raw, _ = await self._till.pay("chat", player, request, path, body, worst)
         return self._read(ask, player, request.key, raw.data)
-
-    async def _pay(
-        self,
-        kind: str,
-        player: Player,
-        request: Request,
-        path: str,
-        body: Any,
-        worst: tuple[int, int],
-        *,
-        keep: bool = True,
-    ) -> tuple[RawReply, Record]:
-        """Send a request within the budget. Returns when the reply is accounted for and, with `keep`, on the disk."""
-        self.journal.check()
-        endpoint = await self._wires.endpoint(player)
-        most = cost(player.price, *worst) or 0.0
-        hold = await self.purse.hold(most, sum(worst))
-        self._tally.requests += 1
-        try:
-            raw = await endpoint.post(path, body, model=player.name)
-        except BaseException as error:
-            self._tally.failed += isinstance(error, Exception)
-            self._tally.stopped += not isinstance(error, Exception)
-            self.purse.free(hold)
-            raise
-        data = raw.data if isinstance(raw.data, dict) else {}
-        tokens_in, tokens_out, cached_in = _usage(self._wires.shape(player), data)
-        if kind == "embed" and tokens_in is not None:
-            tokens_out = tokens_out or 0
-        usd = cost(player.price, tokens_in, tokens_out, cached_in)
-        answered = data.get("model")
-        self._tally.bought(tokens_in, tokens_out, usd)
-        self.purse.settle(hold, usd, None if tokens_in is None or tokens_out is None else tokens_in + tokens_out)
-        record = Record(
-            key=request.key,
-            kind=kind,
-            place=place_of(player.connection),
-            model=player.name,
-            prompt=request.prompt,
-            recipe=self._recipe,
-            request=request.text,
-            reply=raw.body,
-            status=raw.status,
-            seconds=raw.seconds,
-            attempts=raw.attempts,
-            answered=answered if isinstance(answered, str) else None,
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
-            usd=usd,
-            held_usd=hold.usd,
-        )
-        if keep:
-            await self.journal.keep(record)
-        return raw, record
 
     def _player(self, role: str) -> Player:
         player = self._cast.get(role)
         if player is None:
             raise UsageError(f"no model plays the role {role!r}: {did_you_mean(role, self._cast)}")
         return player
-
-
-def _usage(shape: Any, data: Any) -> tuple[int | None, int | None, int | None]:
-    found: tuple[int | None, int | None, int | None] = shape.read_usage(
-        data.get("usage") if isinstance(data, dict) else None
-    )
-    return found
 
 
 def _keyless(player: Player, environ: Mapping[str, str]) -> bool:

@@ -17,13 +17,14 @@ from .connect import Player, key_of
 _CHATS = ("openai", "anthropic")
 
 
-class Wires:
+class Endpoints:
     """One endpoint for each connection, whatever number of roles it serves."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._stack = contextlib.AsyncExitStack()
         self._opening = asyncio.Lock()
+        self._shapes: dict[str, Any] = {}
         self._open: dict[str, Endpoint] = {}
         self._ready: dict[str, Endpoint] = {}
         self._lanes: dict[tuple[str, str], Endpoint] = {}
@@ -46,7 +47,17 @@ class Wires:
             raise UsageError(
                 f"the role {player.role!r} chats over {player.via}, which speaks {shape}; it can only embed"
             )
-        return importlib.import_module(f"tamis.llm.shapes.{shape}")
+        module = self._shapes.get(shape)
+        if module is None:
+            module = self._shapes[shape] = importlib.import_module(f"tamis.llm.shapes.{shape}")
+        return module
+
+    def usage(self, player: Player, data: Any) -> tuple[int | None, int | None, int | None]:
+        """Tokens in, out, and of those in, the cached ones, as a reply tells them; None for what it does not."""
+        if player.connection.shape not in _CHATS or not isinstance(data, dict):
+            return None, None, None
+        found: tuple[int | None, int | None, int | None] = self.shape(player).read_usage(data.get("usage"))
+        return found
 
     async def endpoint(self, player: Player) -> Endpoint:
         """The role's endpoint, open."""
