@@ -175,8 +175,8 @@ class OpenModels:
             try:
                 return await self._send(ask, player, request)
             except CallFailed as error:
-                if ask.schema is None or probing or error.reason != "refused":
-                    raise
+                if ask.schema is None or probing or error.reason != "refused" or error.key:
+                    raise  # with a key: the model refuses, not the endpoint
             self._refused.add(request.prompt)  # more than this endpoint takes as a schema: told in the prompt then
         return await self._send(structured.instructed(ask), player, request)
 
