@@ -15,6 +15,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -291,9 +292,7 @@ class Endpoint:
         return target
 
     def _headers(self) -> dict[str, str]:
-        from tamis import __version__
-
-        headers = {"Accept": "application/json", "User-Agent": f"tamis/{__version__}"}
+        headers = {"Accept": "application/json", "User-Agent": f"tamis/{version('tamis')}"}
         headers |= {"Content-Type": "application/json"}
         if self.connection.shape == "anthropic":
             headers["anthropic-version"] = "2023-06-01"
