@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.core.errors import CorruptFile, DataError, DiskFull, WorkspaceBusy
@@ -143,6 +143,7 @@ def test_two_processes_may_write(tmp_path: Path) -> None:
         assert one.find(record(b"b").key) == other.find(record(b"a").key)
 
 
+@settings(max_examples=20)
 @given(vectors=st.lists(st.lists(st.floats(width=16, allow_nan=False), min_size=3, max_size=3), max_size=5))
 def test_vectors_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, vectors: list[list[float]]) -> None:
     path = tmp_path_factory.mktemp("vectors") / NAME
