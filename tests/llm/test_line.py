@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import http.client
 import io
-
+import itertools
 import zlib
 from typing import Any
 
