@@ -291,10 +291,7 @@ class Endpoint:
         return target
 
     def _headers(self) -> dict[str, str]:
-        from tamis import __version__
-
-        headers = {"Accept": "application/json", "User-Agent": f"tamis/{__version__}"}
-        headers |= {"Content-Type": "application/json"}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "tamis"}
         if self.connection.shape == "anthropic":
             headers["anthropic-version"] = "2023-06-01"
         if self._key is not None:
