@@ -15,7 +15,6 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -292,8 +291,7 @@ class Endpoint:
         return target
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "User-Agent": f"tamis/{version('tamis')}"}
-        headers |= {"Content-Type": "application/json"}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "tamis"}
         if self.connection.shape == "anthropic":
             headers["anthropic-version"] = "2023-06-01"
         if self._key is not None:

@@ -31,7 +31,7 @@ class _Broken(Exception):
     """What came is not HTTP."""
 
 
-class _Connection(asyncio.Protocol):
+class Talk(asyncio.Protocol):
     """One connection. `waiter` gets the reply, or what went wrong; None while nothing is asked."""
 
     __slots__ = (
@@ -265,8 +265,8 @@ class Line:
         self._headers = {"Host": parts.netloc, "Accept-Encoding": "identity", **headers}
         self._late = f"no reply within {deadline:g} s"
         self._every = min(0.25, deadline / 20)
-        self._idle: deque[_Connection] = deque()
-        self._busy: set[_Connection] = set()
+        self._idle: deque[Talk] = deque()
+        self._busy: set[Talk] = set()
         self._heads: dict[tuple[str, str, str | None], bytes] = {}
         self._addresses: list[str] = []
         self._looked_up = 0.0
@@ -292,7 +292,7 @@ class Line:
     ) -> HTTPReply | Transient:
         """One request and its reply, before the loop's time is `due`."""
         loop, idle = self._loop, self._idle
-        connection: _Connection | None = None
+        connection: Talk | None = None
         while idle and connection is None:
             kept = idle.pop()
             if kept.reusable and kept.since > loop.time() - KEEP:
@@ -344,7 +344,7 @@ class Line:
             connection.fail(Transient("timeout", self._late))
         self._ticker = self._loop.call_later(self._every, self._tick) if self._busy else None
 
-    async def _connect(self, due: float) -> _Connection | Transient:
+    async def _connect(self, due: float) -> Talk | Transient:
         """A new connection."""
         loop, place = self._loop, self._place
         limit = min(due, loop.time() + CONNECT)
@@ -353,7 +353,7 @@ class Line:
             async with asyncio.timeout_at(limit):
                 for address in await self._look_up():
                     try:
-                        transport, connection = await loop.create_connection(_Connection, address, self._port)
+                        transport, connection = await loop.create_connection(Talk, address, self._port)
                     except OSError as error:
                         trouble = error.strerror or str(error)
                         continue
