@@ -184,7 +184,9 @@ def _below(gate: PromptGate, here: Sequence[Record], named: str, accepted: int, 
         return None
     end = "the lower end of the interval of its " if bar.low else "its "
     told = "not known" if value is None else f"{value:.3g}"
-    return f"{named}: {end}{bar.metric} is {told}, and must be at least {bar.at_least:g}; mend the prompt, and try again"
+    return (
+        f"{named}: {end}{bar.metric} is {told}, and must be at least {bar.at_least:g}; mend the prompt, and try again"
+    )
 
 
 def _wilson_low(hits: int, n: int, z: float = 1.959963984540054) -> float:
