@@ -96,7 +96,9 @@ class Task:
         """What the gate before the step looks for."""
         bar = self.prompt.settings.bar
         name = step.name if self.prompt.path is None else self.prompt.name
-        return PromptGate(name, self.version, step.role, bar and Bar(bar.metric, bar.at_least, bar.low))
+        return PromptGate(
+            name, self.version, step.role, None if bar is None else Bar(bar.metric, bar.at_least, bar.low)
+        )
 
 
 def content_of(values: Mapping[str, str]) -> str:

@@ -69,7 +69,7 @@ class Annotating(CallStep):
             found = found | shown.is_null()
         return found
 
-    def given(self, answers: Sequence[Answer], name: str) -> list[Any]:
+    def parts_of(self, answers: Sequence[Answer], name: str) -> list[Any]:
         """One part of every answer; None where there is none."""
         return [None if answer.value is None else answer.value.get(name) for answer in answers]
 
@@ -80,11 +80,11 @@ class Annotating(CallStep):
     def judged(self, rows: Columns, answers: Sequence[Answer], verdict: Verdict) -> Verdict:
         """The verdict with what it rests on: the recorded reply, the examples shown, what each sample said."""
         lists = {
-            name: [one and json.dumps(one, ensure_ascii=False) for one in self.given(answers, name)]
+            name: [one and json.dumps(one, ensure_ascii=False) for one in self.parts_of(answers, name)]
             for name in ("examples", "votes")
         }
         verdict = verdict.note(
-            reply=pl.Series(self.given(answers, "key"), dtype=pl.String),
+            reply=pl.Series(self.parts_of(answers, "key"), dtype=pl.String),
             **{name: pl.Series([one or None for one in texts], dtype=pl.String) for name, texts in lists.items()},
         )
         return verdict if self.missing == "keep" else verdict.drop("missing_value", when=self.lacking(rows))

@@ -97,15 +97,15 @@ class Answer(Annotating):
         }
 
     def judge_answers(self, rows: Columns, answers: Sequence[Given]) -> Verdict:
-        texts = pl.Series(self.given(answers, "value"), dtype=pl.String)
+        texts = pl.Series(self.parts_of(answers, "value"), dtype=pl.String)
         made = {"prompt": self.versions(texts.is_not_null())}
         if self.confidence == "logprobs":
-            made["confidence"] = pl.Series(self.given(answers, "confidence"), dtype=pl.Float64)
+            made["confidence"] = pl.Series(self.parts_of(answers, "confidence"), dtype=pl.Float64)
         if self.into != "messages":
             return self.judged(rows, answers, change(**made, **{self.into: texts}))
         from tamis.engine.chats import with_answers
 
-        model = pl.Series(self.given(answers, "model"), dtype=pl.String)
+        model = pl.Series(self.parts_of(answers, "model"), dtype=pl.String)
         before = (
             rows["producer"]
             if "producer" in rows.names

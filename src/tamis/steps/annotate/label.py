@@ -131,8 +131,8 @@ class Label(Annotating):
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         task = self.task
-        values = self.given(answers, "value")
-        confidence = pl.Series("confidence", self.given(answers, "confidence"), dtype=pl.Float64)
+        values = self.parts_of(answers, "value")
+        confidence = pl.Series("confidence", self.parts_of(answers, "confidence"), dtype=pl.Float64)
         asked = pl.Series([answer.value is not None for answer in answers], dtype=pl.Boolean)
         made = {"confidence": confidence, "prompt": self.versions(asked)}
         if task.labels:
