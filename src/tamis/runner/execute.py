@@ -100,7 +100,7 @@ class _Run:
         check: Callable[[], None],
         secrecy: Secrecy,
     ) -> None:
-        self.secrecy = secrecy
+        self.secrecy, self.resumed = secrecy, False
         self.recipe, self.workspace, self.folder = recipe, workspace, folder
         self.options, self.check = options, check
         self.base = (options.base or workspace.root).resolve()
@@ -133,6 +133,7 @@ class _Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.state("running")
+        self.resumed = resumed
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
         for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
@@ -311,6 +312,7 @@ class _Run:
             emit=self.emit,
             max_quarantined=self.recipe.max_quarantined,
             pins=self.workspace.raw / "pinned" / self.recipe.name,
+            resumed=self.resumed,
         )
 
     def _report(self) -> None:
