@@ -98,7 +98,7 @@ def label_schema(labels: Mapping[str, str], *, many: bool) -> dict[str, Any]:
     return {"type": "object", "properties": {name: one}, "required": [name], "additionalProperties": False}
 
 
-def read_label(text: str, labels: Mapping[str, str]) -> str:
+def read_label(text: str, labels: Mapping[str, str], key: str = "") -> str:
     """The label a reply in plain text gives: the whole reply, or its last line, and nothing beside it. CallFailed else."""
     by_name = {name.casefold(): name for name in labels}
     stripped = text.strip()
@@ -111,4 +111,4 @@ def read_label(text: str, labels: Mapping[str, str]) -> str:
         name = by_name.get(candidate.strip(_WORN).casefold()) or by_name.get(candidate.strip().casefold())
         if name is not None:
             return name
-    raise CallFailed("unparsed", f"the reply is none of the labels: {text[:80]!r}", lasting=True)
+    raise CallFailed("unparsed", f"the reply is none of the labels: {text[:80]!r}", key=key, lasting=True)

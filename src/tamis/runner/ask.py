@@ -153,6 +153,15 @@ class Asker:
         settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
 
+    def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
+        """A few rows' answers, for people to look at: whatever was said before is not bought again."""
+
+        async def every() -> list[tuple[Answer, bool]]:
+            models = await self._opened()
+            return list(await asyncio.gather(*(_one(step, row, models) for row in rows)))
+
+        return [answer for answer, _ in self._run(every())]
+
     async def _stream(
         self,
         step: Calling,

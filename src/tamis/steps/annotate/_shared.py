@@ -15,7 +15,7 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict
 from tamis.core.row import VIEWS
 from tamis.core.step import Reasons
-from tamis.llm.prompts import as_prompt
+from tamis.llm.prompts import as_prompt, column_of
 from tamis.llm.tasks import Task, task_of
 
 PromptSource = Annotated[Path | str, BeforeValidator(as_prompt)]
@@ -59,7 +59,8 @@ class Annotating(CallStep):
     def said_where(self, column: str) -> str | None:
         """Where the prompt names a column."""
         prompt = self.task.prompt
-        return prompt.place(column) if column in prompt.lines else None
+        named = next((name for name in prompt.columns if column_of(name) == column), None)
+        return None if named is None else prompt.place(named)
 
     def lacking(self, rows: Columns) -> pl.Series:
         """(n,) bool: rows with a null where the prompt shows a column."""

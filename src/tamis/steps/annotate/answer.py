@@ -85,6 +85,9 @@ class Answer(Annotating):
             ),
         )
         text = reply.text.strip()
+        if reply.finish in ("length", "refusal"):
+            reason, told = ("length", "was cut off") if reply.finish == "length" else ("refused", "is a refusal")
+            raise CallFailed(reason, f"the reply {told}: {text[:80]!r}", key=reply.key, lasting=True)
         if not text:
             raise CallFailed("unparsed", "the reply is empty", key=reply.key, lasting=True)
         sure = mean_probability(reply) if self.confidence == "logprobs" else None

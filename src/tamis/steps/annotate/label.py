@@ -122,7 +122,7 @@ class Label(Annotating):
         """What a reply says: a label, labels in the order they are listed, or an extracted value."""
         task = self.task
         if task.reply == "text":
-            return read_label(reply.text, task.labels)
+            return read_label(reply.text, task.labels, reply.key)
         if not task.labels:
             return reply.value
         if task.many:
