@@ -18,7 +18,7 @@ from tamis.engine.memory import keep_polars_memory
 #: in the order `--help` shows them
 COMMANDS = (
     "init", "run", "plan", "why", "dropped", "diff", "report", "decide", "steps", "check", "convert", "benchmarks",
-    "privacy", "purge", "doctor",
+    "prompt", "privacy", "purge", "doctor",
 )  # fmt: skip
 
 
