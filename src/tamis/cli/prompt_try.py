@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def command(
         shown = pilot.rows(count, per=per, hardest=hardest, new=new)
         if given is not None:
             pilot.decide_all(shown, given)
-        elif not as_json and click.get_text_stream("stdin").isatty():
+        elif not as_json and sys.stdin.isatty():
             _ask(pilot, shown)
         elif not as_json:
             _show(pilot, shown)
@@ -85,7 +86,7 @@ def _decisions(path: Path) -> list[dict[str, Any]]:
     from tamis.core.errors import UsageError
 
     try:
-        text = click.get_text_stream("stdin").read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"the verdicts {path} cannot be read: {error.strerror}") from None
     found = []
