@@ -120,6 +120,9 @@ def test_a_run_waits_asks_nothing_then_annotates_and_buys_no_row_twice(loop: Loo
         "delivery" if "parcel" in row["inquiry"] else "billing" for row in rows
     )
     assert any("19 of 19 pilot rows were accepted; it declares no `bar:`" in one for one in warnings)
+    version = loop.pilot(lambda pilot: pilot.gate.version)
+    told = result.manifest["models"]["prompts"]
+    assert told == {"annotate.label": {"prompt": "intent", "version": version, "role": "annotator"}}
     loop.run()
     assert loop.posts == bought + 49 - 19
 
