@@ -234,6 +234,27 @@ def test_reviewed_rows_become_examples_but_not_frozen_ones(loop: Loop) -> None:
     assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user", "assistant", "user"]
 
 
+def test_a_row_that_changed_since_is_no_example(loop: Loop) -> None:
+    loop.say(PROMPT.replace("---\nlabels", "---\nexamples: {count: 2}\nlabels", 1))
+    loop.accept(49)
+    text = (loop.folder / "in.csv").read_text(encoding="utf-8")
+    (loop.folder / "in.csv").write_text(text.replace("my parcel no 2\n", "our parcel no 2\n"), encoding="utf-8")
+    file, count = loop.pilot(lambda pilot: pilot.keep_examples())
+    assert count == 48
+    assert "our parcel no 2" not in file.read_text(encoding="utf-8")
+
+
+def test_examples_people_wrote_themselves_stay(loop: Loop) -> None:
+    loop.say(PROMPT.replace("---\nlabels", "---\nexamples: {count: 2}\nlabels", 1))
+    own = '{"id": "", "input": {"inquiry": "Send me the bill"}, "output": "billing"}\n'
+    (loop.folder / "prompts/intent.examples.jsonl").write_text(own, encoding="utf-8")
+    loop.accept(3)
+    for _ in range(2):
+        file, count = loop.pilot(lambda pilot: pilot.keep_examples())
+        assert count == 4
+        assert file.read_text(encoding="utf-8").startswith(own)
+
+
 def test_the_hardest_are_those_the_model_is_least_sure_of(loop: Loop) -> None:
     def unsure(asked: Seen) -> Any:
         number = int(asked.last.rsplit("no ", 1)[-1].split("\n")[0]) if "no " in asked.last else 0
