@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -22,7 +21,7 @@ from tamis.core.calls import CallFailed
 from tamis.core.errors import EndpointDown, TamisError, UsageError
 
 from .line import Line
-from .retry import FIRST_PAUSE, LONGEST_PAUSE, Overloaded, Transient, Unreached, judge, pause, shorten
+from .retry import FIRST_PAUSE, LONGEST_PAUSE, Jitter, Overloaded, Transient, Unreached, judge, pause, shorten
 from .spec import Connection
 from .window import START, Window
 from .wire import HTTPReply, Wire, proxy_of
@@ -92,7 +91,7 @@ class Endpoint:
         self.place = name or parts.netloc
         self._path, self._query = parts.path.rstrip("/"), parts.query
         self._key = key or None
-        self._start, self._first_pause, self._chance = start, first_pause, random.Random(seed)
+        self._start, self._first_pause, self._jitter = start, first_pause, Jitter(seed)
         self._lanes: dict[str, _Lane] = {}
         self._targets: dict[str, str] = {}
         self._resting: set[asyncio.Future[None]] = set()
@@ -194,7 +193,7 @@ class Endpoint:
                 raise self._give_up(EndpointDown(f"{self.place} cannot be reached: {found.message}", hint=hint))
             if failures > self.connection.retries or found.reason == "timeout":
                 raise CallFailed(found.reason, f"{found.message} (tried {attempts} times in {now - began:.1f} s)")
-            wait = found.wait or pause(attempts, self._chance, first=self._first_pause, longest=LONGEST_PAUSE)
+            wait = found.wait or pause(attempts, self._jitter, first=self._first_pause, longest=LONGEST_PAUSE)
             if now + wait >= due:
                 seconds = f"{self.connection.deadline:g} s"
                 raise CallFailed("timeout", f"no reply within {seconds}, tried {attempts} times; last: {found.message}")
