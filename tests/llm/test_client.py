@@ -308,6 +308,30 @@ def test_the_deadline_is_of_the_call_with_its_retries(endpoint: served.Endpoint)
     assert time.monotonic() - began < 1.5
 
 
+def test_an_endpoint_that_is_slow_for_the_deadline_is_not_asked_more(endpoint: served.Endpoint) -> None:
+    endpoint.latency = 0.2
+
+    async def work(deadline: float) -> int:
+        async with opened(endpoint, start=2, deadline=deadline) as client:
+            await many(client, list("abcdefgh"))
+            return client.window("m").size
+
+    assert run(work(0.6)) == 2
+    assert run(work(60)) > 2
+
+
+def test_replies_that_are_late_shrink_the_window(endpoint: served.Endpoint) -> None:
+    endpoint.script = lambda asked: served.hang()
+
+    async def work() -> int:
+        async with opened(endpoint, start=10, deadline=0.2) as client:
+            found = await many(client, list("abcdefghij"))
+            assert {one.reason for one in found if isinstance(one, CallFailed)} == {"timeout"}
+            return client.window("m").size
+
+    assert run(work()) < 10
+
+
 def test_waiting_for_a_slot_is_not_the_calls_time(endpoint: served.Endpoint) -> None:
     endpoint.latency = 0.2
     found = ask(endpoint, *"abcdef", slots=1, deadline=0.7)

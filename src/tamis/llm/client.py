@@ -28,6 +28,8 @@ from .wire import HTTPReply, Wire, proxy_of
 
 #: tries before an endpoint that never answered anything is given up
 TRIES_UNHEARD = 4
+#: share of the deadline above which replies are too slow for more at once
+SLOW = 0.25
 #: 404s in a row, with no reply before, after which the model or the path is taken to be wrong
 LOST = 8
 
@@ -174,7 +176,8 @@ class Endpoint:
                 if found is None:  # cancelled: somebody stops the run
                     window.release()
             if isinstance(found, RawReply):
-                window.succeeded(number, counts=attempts == 1)
+                # where replies take a good part of the deadline, more at once would only make them late
+                window.succeeded(number, counts=attempts == 1 and found.seconds < SLOW * self.connection.deadline)
                 return found
             if isinstance(found, EndpointDown):
                 found = self._give_up(found)  # before the slot is free, so that nobody gets it
@@ -184,7 +187,10 @@ class Endpoint:
             else:
                 traffic.broken += 1
                 failures += 1
-                window.faltered(growth=not isinstance(found, Transient))
+                if isinstance(found, Transient) and found.reason == "timeout":
+                    window.refused(number, None)  # in silence
+                else:
+                    window.faltered(growth=not isinstance(found, Transient))
             if not isinstance(found, Transient):
                 raise found
             now = loop.time()
