@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from tamis.core.errors import UsageError
 
-from .client import Endpoint
+from .client import Endpoint, RawReply
 from .connect import Player, key_of
 
 #: APIs whose chats are known
@@ -70,6 +70,12 @@ class Endpoints:
                 ready = self._ready[player.role] = self._open[place]
                 self._lanes[place, player.name] = ready
         return ready
+
+    async def batch(self, player: Player, key: bytes, path: str, body: Any) -> RawReply:
+        """A reply through the endpoint's Batch API."""
+        raise UsageError(
+            f"role {player.role!r}: this version of Tamis has no Batch API back end; leave out `batch: true`"
+        )
 
     async def _opened(self, player: Player) -> Endpoint:
         connection = player.connection

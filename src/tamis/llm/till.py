@@ -91,7 +91,10 @@ class Till:
         hold = await self.purse.hold(most, sum(worst))
         self.tally.requests += 1
         try:
-            raw = await endpoint.post(path, body, model=player.name)
+            if player.spec.batch and kind == "chat":
+                raw = await self.endpoints.batch(player, request.key, path, body)
+            else:
+                raw = await endpoint.post(path, body, model=player.name)
         except BaseException as error:
             self.tally.failed += isinstance(error, Exception)
             self.tally.stopped += not isinstance(error, Exception)
