@@ -54,7 +54,11 @@ class Connection(_Spec):
     shape: Literal["openai", "anthropic", "cohere"] = Field("openai", description="Whose API it speaks.")
     slots: int = Field(256, ge=1, description="Most requests at once; fewer where the endpoint refuses.")
     deadline: float = Field(600.0, gt=0, description="Seconds for one call with all its retries.")
-    retries: int = Field(8, ge=0, description="Most retries of one call.")
+    retries: int = Field(
+        8,
+        ge=0,
+        description="Most retries of one call that failed; waits that the endpoint asks for count for the deadline only.",
+    )
     cache_as: str | None = Field(
         None, description="The name replies are cached under; by default the URL. For an endpoint that moves."
     )
