@@ -234,6 +234,21 @@ def test_reviewed_rows_become_examples_but_not_frozen_ones(loop: Loop) -> None:
     assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user", "assistant", "user"]
 
 
+def test_a_row_without_an_answer_is_shown_with_its_error_and_can_be_corrected(loop: Loop) -> None:
+    loop.endpoint.script = lambda asked: Said("I would rather not.")
+
+    def work(pilot: Pilot) -> Any:
+        (one,) = pilot.rows(1)
+        with pytest.raises(UsageError, match="row 1 has no answer to accept: the reply does not satisfy the schema"):
+            pilot.decide(one, "accept")
+        pilot.decide(one, "correct", "billing")
+        return pilot.summary([one])["rows"][0]
+
+    row = loop.pilot(work)
+    assert (row["answer"], row["verdict"], row["correction"]) == (None, "correct", "billing")
+    assert "does not satisfy the schema" in row["error"]
+
+
 def test_a_row_that_changed_since_is_no_example(loop: Loop) -> None:
     loop.say(PROMPT.replace("---\nlabels", "---\nexamples: {count: 2}\nlabels", 1))
     loop.accept(49)
