@@ -89,6 +89,7 @@ def test_nobody_at_the_keyboard_sees_the_rows(prompted: Terminal, monkeypatch: p
 
 
 def test_verdicts_from_a_file_open_the_gate_and_the_run_goes_on(prompted: Terminal) -> None:
+    assert "waits first: prompt 'intent' (version" in prompted("plan", "recipe.yaml").out
     waiting = prompted("run", "recipe.yaml", "--progress", "none")
     assert waiting.code == 3
     assert 'Hint: tamis prompt override intent --reason "…" opens it without proof' in waiting.err
@@ -101,6 +102,7 @@ def test_verdicts_from_a_file_open_the_gate_and_the_run_goes_on(prompted: Termin
     done = prompted("prompt", "try", "intent", "--decisions", "verdicts.jsonl", "--json").json
     assert done["rows"][18]["correction"] == "billing"
     assert done["gate"]["open"]
+    assert "waits" not in prompted("plan", "recipe.yaml").out
     assert prompted("run", "recipe.yaml", "--progress", "none").code == 0
 
 

@@ -234,6 +234,21 @@ def test_reviewed_rows_become_examples_but_not_frozen_ones(loop: Loop) -> None:
     assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user", "assistant", "user"]
 
 
+def test_a_row_without_an_answer_is_shown_with_its_error_and_can_be_corrected(loop: Loop) -> None:
+    loop.endpoint.script = lambda asked: Said("I would rather not.")
+
+    def work(pilot: Pilot) -> Any:
+        (one,) = pilot.rows(1)
+        with pytest.raises(UsageError, match="row 1 has no answer to accept: the reply does not satisfy the schema"):
+            pilot.decide(one, "accept")
+        pilot.decide(one, "correct", "billing")
+        return pilot.summary([one])["rows"][0]
+
+    row = loop.pilot(work)
+    assert (row["answer"], row["verdict"], row["correction"]) == (None, "correct", "billing")
+    assert "does not satisfy the schema" in row["error"]
+
+
 def test_a_row_that_changed_since_is_no_example(loop: Loop) -> None:
     loop.say(PROMPT.replace("---\nlabels", "---\nexamples: {count: 2}\nlabels", 1))
     loop.accept(49)
@@ -300,3 +315,34 @@ def test_which_step_asks_by_a_prompt(loop: Loop) -> None:
         assert prompted_step(loop.recipe, loop.folder, name).name == "annotate.label"
     with pytest.raises(UsageError, match="asks by the prompt 'intend'; did you mean 'intent'"):
         prompted_step(loop.recipe, loop.folder, "intend")
+
+
+def test_answers_are_delivered_with_who_wrote_them(tmp_path: Path, endpoint: Endpoint) -> None:
+    """annotate.answer over the wire: a trainer's file, cut replies quarantined."""
+    endpoint.script = lambda asked: Said("cut", finish="length") if "story 3" in asked.last else Said("A summary.")
+    lines = [json.dumps({"text": f"story {k}"}) for k in range(8)]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    recipe = parse(f"""
+tamis: 1
+name: sums
+max_quarantined: 0.2
+models: {{annotator: lab/m}}
+connections: {{lab: {{url: {endpoint.url}, retries: 1}}}}
+sources: [{{use: files, path: in.jsonl}}]
+steps:
+  - {{use: map.template, user: "Summarise: {{text}}"}}
+  - {{use: annotate.answer, prompt: "Summarise in a sentence: {{prompt}}"}}
+deliver: [{{use: jsonl, path: dist/sums}}, {{use: openai_chat, path: dist/chat}}]
+""")
+    with rows_before(recipe, tmp_path, "annotate.answer") as before:
+        pilot = Pilot(before, recipe, tmp_path)
+        for one in pilot.rows():
+            pilot.decide(one, "accept" if one.output else "reject")
+        assert pilot.path.name == "annotate.answer.jsonl"  # a prompt inside the recipe goes by the step's name
+    result = execute(recipe, tmp_path)
+    assert result.summary()["outcomes"]["quarantined"] == 1
+    (file,) = (tmp_path / "dist/sums").glob("*.jsonl")
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 7
+    assert {row["producer"] for row in rows} == {"lab/m"}
+    assert {row["messages"][-1]["content"] for row in rows} == {"A summary."}

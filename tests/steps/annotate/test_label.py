@@ -213,6 +213,13 @@ def test_rows_with_a_null_are_kept_unasked() -> None:
     assert len(rows[1]["prompt"]) == 12
 
 
+def test_the_evidence_names_the_column_that_was_null() -> None:
+    step = Label(prompt="{x} and {y}", labels=LABELS)
+    rows = [{"x": "a", "y": None}, {"x": "a", "y": "b"}, {"x": None, "y": None}]
+    done = run_step(step, rows, replies=says({"label": "billing"}))
+    assert [one["null_column"] for one in done.evidence] == ["y", None, "x"]
+
+
 def test_equal_samples_are_refused() -> None:
     with pytest.raises(ValidationError, match="would all be the same"):
         Label(prompt="{x}", labels=LABELS, samples=3, temperature=0)

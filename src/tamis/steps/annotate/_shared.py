@@ -15,6 +15,7 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict
 from tamis.core.row import VIEWS
 from tamis.core.step import Reasons
+from tamis.engine.template import first_hit
 from tamis.llm.prompts import as_prompt, column_of
 from tamis.llm.tasks import Task, task_of
 
@@ -25,6 +26,7 @@ class Annotating(CallStep):
     """A step that asks a model about each row by a prompt."""
 
     role_fields: ClassVar[tuple[str, ...]] = ("role", "embedder")
+    codes: ClassVar[tuple[str, ...]] = ("null_column",)
     reasons: ClassVar[Reasons] = {"missing_value": "a column that the prompt shows is null"}
 
     prompt: PromptSource = Field(
@@ -63,12 +65,12 @@ class Annotating(CallStep):
         return None if named is None else prompt.place(named)
 
     def lacking(self, rows: Columns) -> pl.Series:
-        """(n,) bool: rows with a null where the prompt shows a column."""
-        found = pl.Series("lacking", [False], dtype=pl.Boolean).new_from_index(0, rows.height)
-        for name in self.task.columns:
-            shown = rows.text(name) if name in VIEWS else rows[name.removeprefix("column:")]
-            found = found | shown.is_null()
-        return found
+        """(n,) String: the first column or view that the prompt shows and that is null; null where none is."""
+        hits = {
+            name: (rows.text(name) if name in VIEWS else rows[name.removeprefix("column:")]).is_null()
+            for name in self.task.columns
+        }
+        return first_hit(hits, rows.height)
 
     def parts_of(self, answers: Sequence[Answer], name: str) -> list[Any]:
         """One part of every answer; None where there is none."""
@@ -88,4 +90,6 @@ class Annotating(CallStep):
             reply=pl.Series(self.parts_of(answers, "key"), dtype=pl.String),
             **{name: pl.Series([one or None for one in texts], dtype=pl.String) for name, texts in lists.items()},
         )
-        return verdict if self.missing == "keep" else verdict.drop("missing_value", when=self.lacking(rows))
+        lacking = self.lacking(rows)
+        verdict = verdict.note(null_column=lacking)
+        return verdict if self.missing == "keep" else verdict.drop("missing_value", when=lacking.is_not_null())
