@@ -35,6 +35,8 @@ class Parts(click.Group):
 def command() -> None:
     """Try a prompt on a few rows, keep reviewed rows as its examples, or open its gate with a reason.
 
+    Each command answers in JSON with --json.
+
     \b
     Example:
       tamis prompt try intent --recipe recipe.yaml
