@@ -308,6 +308,41 @@ def test_the_deadline_is_of_the_call_with_its_retries(endpoint: served.Endpoint)
     assert time.monotonic() - began < 1.5
 
 
+def test_an_endpoint_that_is_slow_for_the_deadline_is_not_asked_more(endpoint: served.Endpoint) -> None:
+    endpoint.latency = 0.2
+
+    async def work(deadline: float) -> int:
+        async with opened(endpoint, start=2, deadline=deadline) as client:
+            await many(client, list("abcdefgh"))
+            return client.window("m").size
+
+    assert run(work(0.6)) == 2
+    assert run(work(60)) > 2
+
+
+def test_a_retried_success_tells_nothing_of_room(endpoint: served.Endpoint) -> None:
+    async def work() -> int:
+        async with opened(endpoint, start=1) as client:
+            for text in "abcd":
+                endpoint.next(Status(500))
+                await many(client, [text])
+            return client.window("m").size
+
+    assert run(work()) == 1
+
+
+def test_replies_that_are_late_shrink_the_window(endpoint: served.Endpoint) -> None:
+    endpoint.script = lambda asked: served.hang()
+
+    async def work() -> int:
+        async with opened(endpoint, start=10, deadline=0.2) as client:
+            found = await many(client, list("abcdefghij"))
+            assert {one.reason for one in found if isinstance(one, CallFailed)} == {"timeout"}
+            return client.window("m").size
+
+    assert run(work()) < 10
+
+
 def test_waiting_for_a_slot_is_not_the_calls_time(endpoint: served.Endpoint) -> None:
     endpoint.latency = 0.2
     found = ask(endpoint, *"abcdef", slots=1, deadline=0.7)
@@ -441,12 +476,13 @@ def test_models_have_windows_of_their_own(endpoint: served.Endpoint) -> None:
     assert small < large
 
 
-def test_the_key_is_never_told(endpoint: served.Endpoint, caplog: pytest.LogCaptureFixture) -> None:
-    echo = Status(400, {"error": {"message": f"bad header Authorization: Bearer {KEY} in request, sk-other-123456789"}})
-    endpoint.next(echo, STOPS["401"])
+@pytest.mark.parametrize("key", [KEY, "plain+words/9"])
+def test_the_key_is_never_told(endpoint: served.Endpoint, caplog: pytest.LogCaptureFixture, key: str) -> None:
+    echo = Status(400, {"error": {"message": f"bad header: {key}, Authorization: Bearer {key}, sk-other-123456789"}})
+    endpoint.next(echo, Status(401, {"error": {"message": f"Incorrect API key provided: {key}"}}))
 
     async def work() -> list[Any]:
-        async with opened(endpoint) as client:
+        async with opened(endpoint, key=key) as client:
             told: list[Any] = [repr(client), str(client)]
             with pytest.raises(TypeError):
                 copy.copy(client)
@@ -461,9 +497,9 @@ def test_the_key_is_never_told(endpoint: served.Endpoint, caplog: pytest.LogCapt
             texts += [repr(error), str(error)]
             error = error.__cause__ or error.__context__
         for text in texts:
-            assert KEY not in text
+            assert key not in text
             assert "sk-other" not in text
-    assert KEY not in caplog.text
+    assert key not in caplog.text
 
 
 @pytest.mark.parametrize("url", ["ftp://x/v1", "api.openai.com/v1", "http://user:pass@127.0.0.1/v1", "http://"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import time
 from email.utils import formatdate
 from typing import Any
@@ -18,6 +17,7 @@ from tamis.llm.retry import (
     LONGEST_PAUSE,
     LONGEST_WAIT,
     Faltering,
+    Jitter,
     Overloaded,
     Transient,
     explain,
@@ -25,6 +25,7 @@ from tamis.llm.retry import (
     pause,
     told_to_wait,
 )
+from tamis.llm.wire import proxy_of
 
 OPENAI = {"error": {"message": "m", "type": "t", "code": "c"}}
 
@@ -132,9 +133,10 @@ def test_a_date_without_the_servers_clock() -> None:
 
 
 def test_pauses_double_have_a_limit_and_repeat_by_seed() -> None:
-    chance = random.Random(7)
+    chance = Jitter(7)
     pauses = [pause(tries, chance) for tries in range(1, 2000)]
-    assert pauses[:20] == [pause(tries, other) for other in [random.Random(7)] for tries in range(1, 21)]
+    assert pauses[:20] == [pause(tries, other) for other in [Jitter(7)] for tries in range(1, 21)]
+    assert 0.7 < sum(pauses[20:]) / len(pauses[20:]) / LONGEST_PAUSE < 0.8
     for tries, told in enumerate(pauses, 1):
         longest = min(LONGEST_PAUSE, 0.5 * 2 ** min(tries - 1, 50))
         assert longest / 2 <= told <= longest
@@ -165,3 +167,24 @@ def test_an_error_in_words(body: Any, words: str) -> None:
 def test_every_kind_is_transient() -> None:
     assert issubclass(Overloaded, Transient)
     assert issubclass(Faltering, Transient)
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://p:1"}, "http://p:1"),
+        ({"HTTPS_PROXY": "p:1"}, "http://p:1"),
+        ({"all_proxy": "http://p:1"}, "http://p:1"),
+        ({"http_proxy": "http://p:1"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "example.org"}, "http://p:1"),
+        ({"https_proxy": "http://p:1", "no_proxy": "x, api.example.com"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": ".example.com"}, None),
+        ({"https_proxy": "http://p:1", "NO_PROXY": "example.com"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "ample.com"}, "http://p:1"),
+        ({"https_proxy": "http://p:1", "no_proxy": "api.example.com:8443"}, None),
+        ({"https_proxy": "http://p:1", "no_proxy": "*"}, None),
+    ],
+)
+def test_proxies_of_the_environment(environ: dict[str, str], proxy: str | None) -> None:
+    assert proxy_of("https://api.example.com:8443", environ) == proxy

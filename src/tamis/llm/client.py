@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -22,13 +21,15 @@ from tamis.core.calls import CallFailed
 from tamis.core.errors import EndpointDown, TamisError, UsageError
 
 from .line import Line
-from .retry import FIRST_PAUSE, LONGEST_PAUSE, Overloaded, Transient, Unreached, judge, pause, shorten
+from .retry import FIRST_PAUSE, LONGEST_PAUSE, Jitter, Overloaded, Transient, Unreached, judge, pause, shorten
 from .spec import Connection
 from .window import START, Window
 from .wire import HTTPReply, Wire, proxy_of
 
 #: tries before an endpoint that never answered anything is given up
 TRIES_UNHEARD = 4
+#: share of the deadline above which replies are too slow for more at once
+SLOW = 0.25
 #: 404s in a row, with no reply before, after which the model or the path is taken to be wrong
 LOST = 8
 
@@ -92,7 +93,7 @@ class Endpoint:
         self.place = name or parts.netloc
         self._path, self._query = parts.path.rstrip("/"), parts.query
         self._key = key or None
-        self._start, self._first_pause, self._chance = start, first_pause, random.Random(seed)
+        self._start, self._first_pause, self._jitter = start, first_pause, Jitter(seed)
         self._lanes: dict[str, _Lane] = {}
         self._targets: dict[str, str] = {}
         self._resting: set[asyncio.Future[None]] = set()
@@ -175,7 +176,8 @@ class Endpoint:
                 if found is None:  # cancelled: somebody stops the run
                     window.release()
             if isinstance(found, RawReply):
-                window.succeeded(number, counts=attempts == 1)
+                # where replies take a good part of the deadline, more at once would only make them late
+                window.succeeded(number, counts=attempts == 1 and found.seconds < SLOW * self.connection.deadline)
                 return found
             if isinstance(found, EndpointDown):
                 found = self._give_up(found)  # before the slot is free, so that nobody gets it
@@ -185,7 +187,10 @@ class Endpoint:
             else:
                 traffic.broken += 1
                 failures += 1
-                window.faltered(growth=not isinstance(found, Transient))
+                if isinstance(found, Transient) and found.reason == "timeout":
+                    window.refused(number, None)  # in silence
+                else:
+                    window.faltered(growth=not isinstance(found, Transient))
             if not isinstance(found, Transient):
                 raise found
             now = loop.time()
@@ -194,7 +199,7 @@ class Endpoint:
                 raise self._give_up(EndpointDown(f"{self.place} cannot be reached: {found.message}", hint=hint))
             if failures > self.connection.retries or found.reason == "timeout":
                 raise CallFailed(found.reason, f"{found.message} (tried {attempts} times in {now - began:.1f} s)")
-            wait = found.wait or pause(attempts, self._chance, first=self._first_pause, longest=LONGEST_PAUSE)
+            wait = found.wait or pause(attempts, self._jitter, first=self._first_pause, longest=LONGEST_PAUSE)
             if now + wait >= due:
                 seconds = f"{self.connection.deadline:g} s"
                 raise CallFailed("timeout", f"no reply within {seconds}, tried {attempts} times; last: {found.message}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import email.utils
 import json
 import math
-import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,9 +127,21 @@ def _until(text: str, now: str | None) -> float:
     return then - base
 
 
-def pause(tries: int, chance: random.Random, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> float:
+class Jitter:
+    """Shares in 0..1 that repeat by seed: waits need to differ from each other, and nothing else hangs on them."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._state = seed
+
+    def next(self) -> float:
+        """The next one, from a linear congruential sequence."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) % (1 << 64)
+        return (self._state >> 40) / (1 << 24)
+
+
+def pause(tries: int, jitter: Jitter, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> float:
     """Seconds before the next try, after `tries` of them: doubled each time, and a random half of it taken away."""
-    return float(min(longest, first * 2.0 ** min(tries - 1, 30)) * (0.5 + 0.5 * chance.random()))
+    return float(min(longest, first * 2.0 ** min(tries - 1, 30)) * (0.5 + 0.5 * jitter.next()))
 
 
 def explain(data: Any, raw: bytes) -> tuple[str, frozenset[str]]:

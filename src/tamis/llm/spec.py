@@ -54,7 +54,11 @@ class Connection(_Spec):
     shape: Literal["openai", "anthropic", "cohere"] = Field("openai", description="Whose API it speaks.")
     slots: int = Field(256, ge=1, description="Most requests at once; fewer where the endpoint refuses.")
     deadline: float = Field(600.0, gt=0, description="Seconds for one call with all its retries.")
-    retries: int = Field(8, ge=0, description="Most retries of one call.")
+    retries: int = Field(
+        8,
+        ge=0,
+        description="Most retries of one call that failed; waits that the endpoint asks for count for the deadline only.",
+    )
     cache_as: str | None = Field(
         None, description="The name replies are cached under; by default the URL. For an endpoint that moves."
     )
@@ -108,5 +112,9 @@ def identity(model: Model, connections: Mapping[str, Connection]) -> list[object
     """What a reply of the model depends on, apart from what is asked. Not its price, nor how fast it is asked."""
     name = connection_name(model)
     connection = connections.get(name)
+    if connection is None and name == "local":
+        from .local import model_version
+
+        name = f"{name}@{model_version(model_name(model))}"
     place = name if connection is None else connection.cache_as or connection.url
     return [place, model_name(model), model.temperature, model.top_p, model.max_tokens, model.seed]

@@ -6,6 +6,7 @@ TLS and proxies go through here; plain HTTP without a proxy goes through `line`,
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -124,15 +125,28 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(pieces)
 
 
-def proxy_of(url: str) -> str | None:
-    """The proxy the environment names for the endpoint."""
-    import urllib.request
+def proxy_of(origin: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The proxy that the environment names for an endpoint (`https_proxy`, `no_proxy`, as everywhere); None: none.
 
-    parts = urlsplit(url)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy is None or parts.hostname is None or urllib.request.proxy_bypass(parts.netloc):
+    >>> proxy_of("https://api.example", {"HTTPS_PROXY": "http://proxy:3128"})
+    'http://proxy:3128'
+    >>> proxy_of("https://api.example", {"https_proxy": "http://proxy:3128", "no_proxy": "other, .example"}) is None
+    True
+    """
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+
+    def told(name: str) -> str:
+        return (environ.get(name) or environ.get(name.upper()) or "").strip()
+
+    proxy = told(f"{parts.scheme}_proxy") or told("all_proxy")
+    if not proxy or host in ("localhost", "127.0.0.1", "::1"):
         return None
-    return None if parts.hostname in ("localhost", "127.0.0.1", "::1") else proxy
+    for name in told("no_proxy").lower().split(","):
+        name = name.strip()
+        if name == "*" or (name and f".{host}".endswith(f".{name.lstrip('.')}")) or (name and name == parts.netloc):
+            return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _socket(address: Any) -> Any:
