@@ -50,6 +50,8 @@ def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
         asks = step.get("asks")
         if asks and asks["rows"]:
             click.echo(f"  {'':<24} {asks['rows']:,} rows to ask about, about {_cost(asks)}")
+        if asks and asks["waits"]:
+            click.echo(f"  {'':<24} waits first: {asks['waits']}")
     for item in told["deliver"]:
         click.echo(f"  → {item['target']} {item['path']}")
     for warning in told["warnings"]:

@@ -16,6 +16,7 @@ from tamis.engine.stage import run as run_stage
 from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
+from tamis.runs.prompts import proof
 from tamis.runs.workspace import Workspace
 
 from .ask import settle
@@ -128,7 +129,16 @@ class _Foresight:
         if not found["rows"]:
             answers = settle(call.step, parts, [part.known for part in parts])
             self.states = [lay(call, part, some, cache) for part, some in zip(parts, answers, strict=True)]
-        return {"asks": found}
+        rows = sum(int(part.selected.sum()) for part in parts)
+        return {"asks": {**found, "waits": self._waits(call.step, rows)}}
+
+    def _waits(self, step: Calling, rows: int) -> str | None:
+        """Why the run would wait before it asks; None where it would not."""
+        gate = step.prompt_gate()
+        if gate is None or not rows:
+            return None
+        model = self.judge.recipe.models[gate.role].model
+        return proof(gate, self.judge.workspace.root / "decisions", model, rows).missing
 
     def _row_step(self, call: Call) -> int:
         to_judge = 0
