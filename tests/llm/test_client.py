@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import sys
 import time
 from collections.abc import Coroutine
 from email.utils import formatdate
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tamis.core.calls import CallFailed
-from tamis.core.errors import EndpointDown, TamisError, UsageError
+from tamis.core.errors import EndpointDown, MissingExtra, TamisError, UsageError
 from tamis.llm.client import Endpoint, RawReply
 from tamis.llm.spec import Connection
 from tamis.llm.wire import Wire
@@ -525,3 +526,14 @@ def test_other_requests(endpoint: served.Endpoint) -> None:
 def test_errors_are_of_the_tree(endpoint: served.Endpoint) -> None:
     assert issubclass(EndpointDown, TamisError)
     assert EndpointDown.exit_code == 1
+
+
+def test_https_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+
+    async def work() -> None:
+        async with Endpoint(Connection(url="https://127.0.0.1/v1")):
+            pass
+
+    with pytest.raises(MissingExtra, match=r"\[llm\]"):
+        run(work())
