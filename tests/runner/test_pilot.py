@@ -224,7 +224,7 @@ def test_reviewed_rows_become_examples_but_not_frozen_ones(loop: Loop) -> None:
     assert held[1 if held[1]["id"] == ids[1] else 0]["output"] == "billing"
 
     def shown_next(pilot: Pilot) -> Any:
-        return pilot.gate.version, pilot.rows(49), pilot.keep_examples()[1]
+        return pilot.gate.version, pilot.rows(46), pilot.keep_examples()[1]
 
     other, rows, again = loop.pilot(shown_next)
     assert other != version
@@ -247,6 +247,20 @@ def test_a_row_without_an_answer_is_shown_with_its_error_and_can_be_corrected(lo
     row = loop.pilot(work)
     assert (row["answer"], row["verdict"], row["correction"]) == (None, "correct", "billing")
     assert "does not satisfy the schema" in row["error"]
+
+
+def test_where_rows_are_few_examples_are_shown_again_but_never_in_their_own_request(loop: Loop) -> None:
+    loop.fill(28)
+    loop.say(PROMPT.replace("---\nlabels", "---\nexamples: {pick: fixed, count: 50}\nlabels", 1))
+    loop.accept()
+    assert loop.pilot(lambda pilot: pilot.keep_examples())[1] == 17  # of 28, eleven are filtered
+    asked = loop.posts
+    assert len(loop.accept()) == 17
+    for post in loop.endpoint.posts()[asked:]:
+        texts = [m["content"].split("\n")[2] for m in post.body["messages"] if m["role"] == "user"]
+        assert len(texts) == len(set(texts)) == 17
+    loop.run()
+    assert len(delivered(loop)) == 17
 
 
 def test_a_row_that_changed_since_is_no_example(loop: Loop) -> None:

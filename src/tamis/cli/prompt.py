@@ -1,4 +1,4 @@
-"""Try a prompt on a few rows, keep reviewed rows as its examples, or open its gate with a reason."""
+"""Try a prompt on a few rows, measure it, compare two, before it annotates all rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Parts(click.Group):
 
 @click.group("prompt", cls=Parts)
 def command() -> None:
-    """Try a prompt on a few rows, keep reviewed rows as its examples, or open its gate with a reason.
+    """Try a prompt on a few rows, measure it, compare two, before it annotates all rows.
 
     Each command answers in JSON with --json.
 

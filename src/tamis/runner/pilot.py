@@ -96,7 +96,9 @@ class Pilot:
                 return shown
         chosen = self._draw(records, count, per, hardest)
         if not chosen:
-            raise UsageError("no rows come to the step, so there is nothing to look at")
+            raise UsageError(
+                f"no row can be shown: {len(self.before.ids)} come to the step, and those are frozen for evaluation"
+            )
         ids = tuple(self.before.ids[k] for k in chosen)
         how = "hardest" if hardest else "random" if per is None else f"per {per}"
         self.number += 1
@@ -104,17 +106,20 @@ class Pilot:
         return self._shown(chosen)
 
     def _draw(self, records: Sequence[Record], count: int, per: str | None, hardest: bool) -> list[int]:
-        without = prompts.frozen(records) | {one.id for one in self.task.examples}
-        some = draw(
-            self.before.ids,
-            self.before.high,
-            self.before.low,
-            seed=self.seed,
-            count=count * LOOKED_THROUGH if hardest else count,
-            seen=times_seen(records, self.before.ids),
-            without=without,
-            per=None if per is None else self.before.column(per),
-        )
+        held, shown = prompts.frozen(records), {one.id for one in self.task.examples}
+        wanted = count * LOOKED_THROUGH if hardest else count
+        groups = None if per is None else self.before.column(per)
+        seen = times_seen(records, self.before.ids)
+
+        def some_of(many: int, without: set[str]) -> list[int]:
+            before = self.before
+            return draw(
+                before.ids, before.high, before.low, seed=self.seed, count=many, seen=seen, without=without, per=groups
+            )
+
+        some = some_of(wanted, held | shown)
+        if len(some) < count:  # better an example (its own request does not show it) than too few for the gate
+            some += some_of(count - len(some), held | {self.before.ids[k] for k in some})
         if not hardest:
             return some
         answers = self.before.ask(self.before.rows(some))
