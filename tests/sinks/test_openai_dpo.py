@@ -72,6 +72,7 @@ def test_every_kind_of_bad_pair_is_found_and_no_good_one() -> None:
     [
         (([user(), *TOOL_TURNS], [bot("B")]), "one_answer"),
         (([user(), bot("A")], TOOL_TURNS), "one_answer"),
+        (([user(), bot("A"), bot("C")], [bot("B")]), "one_answer"),
         (([user(), bot(None, tool_calls=CALLS)], [bot("B")]), "text_only"),
         (([turn("system"), bot("A")], [bot("B")]), "last_not_user"),
     ],

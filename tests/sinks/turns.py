@@ -46,7 +46,7 @@ TOOL_TURNS = [bot(None, tool_calls=CALLS), turn("tool", "3", tool_call_id="c1"),
 GOOD: list[tuple[Turns, Turns]] = [
     ([user(), bot("A")], [bot("B")]),
     ([SYSTEM, user(), bot("a", weight=0), user("And?"), bot("b", weight=1)], [bot("c")]),
-    ([user("a", name="Jo"), bot("A\u2028\"\\")], [bot("👍")]),
+    ([user("a", name="Jo"), bot('A\u2028"\\')], [bot("👍")]),
     # the other conversation as a whole
     ([user(), bot("A")], [user(), bot("B")]),
     ([user(), bot("a", weight=0), user("And?"), bot("b")], [user(), bot("a"), user("And?"), bot("c")]),

@@ -182,6 +182,8 @@ def further_names(
     if choice:
         for shown, full in delivered_names(sink, names, choice).items():
             if shown in own:
-                raise UsageError(f"{sink}: the column {full!r} cannot be delivered as {shown!r}, which is the target's own")
+                raise UsageError(
+                    f"{sink}: the column {full!r} cannot be delivered as {shown!r}, which is the target's own"
+                )
             found[shown] = full
     return found

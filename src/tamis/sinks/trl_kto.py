@@ -119,10 +119,12 @@ class TrlKto(Sink):
     def _unlabelled(self, rows: pl.DataFrame, labels: pl.Series) -> dict[int, str]:
         name = self.label or self.score
         what = "no true or false" if self.label else "no number"
-        found = {k: f"no_label: the column {name!r} holds {what}" for k in labels.is_null().arg_true().to_list()}
+        found = dict.fromkeys(labels.is_null().arg_true().to_list(), f"no_label: the column {name!r} holds {what}")
         if "rejected" in rows.columns:
             both = (rows["rejected"].list.len().fill_null(0) > 0).arg_true().to_list()
-            why = f"two_labels: the row has a rejected answer besides {name!r}; deliver pairs without `label` and `score`"
+            why = (
+                f"two_labels: the row has a rejected answer besides {name!r}; deliver pairs without `label` and `score`"
+            )
             found |= {k: found.get(k, why) for k in both}
         return found
 
