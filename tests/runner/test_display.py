@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
@@ -45,3 +46,21 @@ def test_json_lines_are_the_events() -> None:
 
 def test_the_account_says_only_what_happened() -> None:
     assert account_text({"in": 1200, "born": 3, "kept": 1203}, {}) == "1,200 in + 3 born = 1,203 kept"
+
+
+def test_asking_is_told_with_rows_tokens_and_money() -> None:
+    from tamis.core.events import CallsProgress
+    from tamis.runner.display import calls_text
+
+    event = CallsProgress(
+        "annotate.label", rows=200, known=30, ok=120, failed=2, requests=125, cached=5, tokens_in=41_200,
+        tokens_out=900, usd=0.124, usd_to_come=0.05, window=64, in_flight=60, seconds=10.0, reasons={"timeout": 2},
+    )  # fmt: skip
+    assert calls_text(event) == (
+        "120 ok, 2 failed (timeout 2), 30 known; 12.5 requests/s, 5 bought before, 41k tokens in, 900 out, "
+        "60 of 64 at once; $0.12 so far, about $0.05 to come"
+    )
+    assert calls_text(dataclasses.replace(event, usd=None)).endswith("price unknown")
+    stream = io.StringIO()
+    Plain(stream, every=0.0)(event)
+    assert stream.getvalue().startswith("  annotate.label: 152 of 200 rows, 4 s left: 120 ok")

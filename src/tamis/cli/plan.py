@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -46,8 +47,18 @@ def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
         bound = "" if step["certain"] else "≤ "
         work = "cached" if not step["to_judge"] else f"{step['to_judge']:,} to judge: {step['why']}"
         click.echo(f"  {step['step']:<24} {bound}{step['in']:,} in; {work}")
+        asks = step.get("asks")
+        if asks and asks["rows"]:
+            click.echo(f"  {'':<24} {asks['rows']:,} rows to ask about, about {_cost(asks)}")
     for item in told["deliver"]:
         click.echo(f"  → {item['target']} {item['path']}")
     for warning in told["warnings"]:
         click.echo(f"  warning: {warning}")
-    click.echo(f"  {told['calls']} model calls, {told['usd']:.2f} USD")
+    usd = "price unknown" if told["usd"] is None else f"{told['usd']:.2f} USD"
+    click.echo(f"  {told['calls']:,} model calls, {usd}")
+
+
+def _cost(asks: dict[str, Any]) -> str:
+    """'40k tokens in, 9k out: 0.12 USD'."""
+    usd = "price unknown; state `price:` with the model" if asks["usd"] is None else f"{asks['usd']:.2f} USD"
+    return f"{asks['tokens_in']:,} tokens in, {asks['tokens_out']:,} out: {usd}"

@@ -11,6 +11,11 @@ from typing import Any
 class Event:
     """Anything that happens."""
 
+    @property
+    def passing(self) -> bool:
+        """Whether it is for displays alone: another of its kind follows at once, and no log keeps it."""
+        return False
+
     def record(self) -> dict[str, Any]:
         """The event as one JSON object."""
         return {"event": type(self).__name__, **asdict(self)}
@@ -59,6 +64,35 @@ class StepDone(Event):
     reasons: dict[str, int] = field(default_factory=dict)
     cached_rows: int = 0
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class CallsProgress(Event):
+    """How far a step is with asking its models. Rows: `known` from earlier runs, `ok` and `failed` in this one.
+
+    requests, cached, tokens and usd count what the run's models did so far; usd is None where a price is unknown.
+    """
+
+    step: str
+    rows: int
+    known: int
+    ok: int
+    failed: int
+    requests: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    usd: float | None
+    usd_to_come: float | None
+    window: int
+    in_flight: int
+    seconds: float
+    reasons: dict[str, int] = field(default_factory=dict)
+    last: bool = False
+
+    @property
+    def passing(self) -> bool:
+        return not self.last
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,13 @@ class Source(Part):
         """The source's name in this recipe."""
         return self.name or self.address()
 
+    def fetched(self, root: Path, store: Path, *, resumed: bool) -> tuple[Source, list[str]]:
+        """The source with its rows at hand, and warnings: where they are no files, they are read once and kept in `store`.
+
+        resumed: a run that began earlier goes on, and wants the rows it began with.
+        """
+        return self, []
+
     def inputs(self, root: Path) -> tuple[list[Input], list[str]]:
         """The files, in order, and warnings. `root`: the recipe's folder. Raises DataError where there is none."""
         raise NotImplementedError

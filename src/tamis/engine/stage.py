@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tamis.core.calls import ANSWERS
 from tamis.core.errors import StepError, TamisError, UsageError
 from tamis.core.fingerprint import fingerprint
 from tamis.core.row import LINEAGE, RESERVED
@@ -209,12 +210,17 @@ class _Stage:
         names = self.frame.names
         reads = call.step.reads()
         if reads is None:
-            read = sorted(name for name in names if name not in LINEAGE)  # a frame may be made in another order
+            read = sorted(
+                n for n in names if n not in LINEAGE and not n.startswith(ANSWERS)
+            )  # a frame may be made in another order
         else:
             read = sorted({find_column(n, names) for n in reads if n in names or n not in RESERVED})
         versions = [(name, self.versions.get(name, "")) for name in read]
         if call.step.seeded and "id.high" in self.versions:  # chance comes from the ids, and these are keyed
             versions.append(("id", self.versions["id.high"]))
+        answers = f"{ANSWERS}{call.step.name}"
+        if answers in self.versions:  # a call step is judged from what its models answered
+            versions.append((ANSWERS, self.versions[answers]))
         identity = call.gather_identity if purpose == "gather" else call.identity
         return fingerprint(purpose, call.step.name, identity, self.state.content, versions)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -67,3 +70,43 @@ class Budget(_Spec):
     usd: float | None = Field(None, ge=0, description="Most USD for the whole recipe, earlier runs included.")
     calls: int | None = Field(None, ge=0, description="Most calls in one run.")
     tokens: int | None = Field(None, ge=0, description="Most tokens, in and out, in one run.")
+
+
+#: connections that need no `connections:` entry and stay on this machine
+LOCAL = ("local", "ollama")
+
+
+def connection_name(model: Model) -> str:
+    """The connection a model is reached by."""
+    return model.connection or model.model.partition("/")[0]
+
+
+def model_name(model: Model) -> str:
+    """The model's name as its endpoint knows it."""
+    head, slash, rest = model.model.partition("/")
+    return rest if slash and (model.connection is None or head == model.connection) else model.model
+
+
+def is_local(model: Model, connections: Mapping[str, Connection]) -> bool:
+    """Whether text sent to the model stays on machines of yours."""
+    name = connection_name(model)
+    connection = connections.get(name)
+    if connection is None:
+        return name in LOCAL
+    if connection.local is not None:
+        return connection.local
+    host = urlsplit(connection.url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def identity(model: Model, connections: Mapping[str, Connection]) -> list[object]:
+    """What a reply of the model depends on, apart from what is asked. Not its price, nor how fast it is asked."""
+    name = connection_name(model)
+    connection = connections.get(name)
+    place = name if connection is None else connection.cache_as or connection.url
+    return [place, model_name(model), model.temperature, model.top_p, model.max_tokens, model.seed]

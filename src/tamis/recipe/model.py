@@ -6,11 +6,14 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializeAsAny, model_validator
 
+from tamis.core.calls import Calling
+from tamis.core.errors import did_you_mean
 from tamis.core.fingerprint import canonical, fingerprint
 from tamis.core.origin import Sink, Source
 from tamis.core.step import Step, written
+from tamis.llm.spec import Budget, Connection, Model, connection_name, identity, is_local
 
 from . import order
 
@@ -18,6 +21,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
 
 _Written = PlainSerializer(written, return_type=dict)
+
+#: a model's name alone is short for `{model: name}`
+_Named = BeforeValidator(lambda value: {"model": value} if isinstance(value, str) else value)
 
 
 class Recipe(BaseModel):
@@ -44,6 +50,13 @@ class Recipe(BaseModel):
     unprotected: str = Field(
         "", description="Why text may leave this machine before personal data are taken away; empty: it may not."
     )
+    models: dict[str, Annotated[Model, _Named]] = Field(
+        default_factory=dict, description="Who plays which role. Steps name roles; only here are models named."
+    )
+    connections: dict[str, Connection] = Field(
+        default_factory=dict, description="Endpoints by name, for those that are not known by theirs."
+    )
+    budget: Budget | None = Field(None, description="Where spending on models stops.")
     sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field(
         (), description="Where rows come from, in order."
     )
@@ -70,10 +83,50 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _privacy_comes_first(self) -> Self:
-        found = order.problems(self.sources, self.steps, self.unprotected)
+        found = order.problems(self.sources, self.steps, self.unprotected, self.sends)
         if found:
             raise ValueError("; ".join(found))
         return self
+
+    @model_validator(mode="after")
+    def _roles_are_played(self) -> Self:
+        found = []
+        for step in self.calling():
+            for role in step.roles():
+                if role not in self.models:
+                    found.append(
+                        f"step {step.name!r} asks the role {role!r}, which `models:` does not name; "
+                        f"{did_you_mean(role, self.models) if self.models else f'add `models: {{{role}: local/smollm2}}`'}"
+                    )
+        for role, model in self.models.items():
+            if model.connection is None and "/" not in model.model:
+                found.append(
+                    f"model {model.model!r} of the role {role!r} names no connection; write `connection/name`, such as "
+                    "openai/gpt-5-mini or local/smollm2"
+                )
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    def calling(self) -> tuple[Calling, ...]:
+        """The steps that ask models."""
+        return tuple(step for step in self.steps if isinstance(step, Calling))
+
+    def sends(self, step: Step) -> bool:
+        """Whether a step sends text of rows to a machine that is not yours."""
+        if step.sends_text:
+            return True
+        roles = step.roles() if isinstance(step, Calling) else ()
+        return any(not is_local(self.models[role], self.connections) for role in roles if role in self.models)
+
+    def players(self, step: Calling) -> list[list[object]]:
+        """Who plays a step's roles: what its answers depend on beside the step and the rows."""
+        return [[role, *identity(self.models[role], self.connections)] for role in step.roles() if role in self.models]
+
+    def used_connections(self) -> dict[str, Connection]:
+        """The connections that are written down, for the models there are."""
+        names = {connection_name(model) for model in self.models.values()}
+        return {name: one for name, one in self.connections.items() if name in names}
 
     def settings(self) -> dict[str, Any]:
         """The recipe as plain data, defaults left out: what its YAML says."""

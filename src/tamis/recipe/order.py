@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tamis.core.origin import Source
 from tamis.core.step import Step
 
 
-def problems(sources: Sequence[Source], steps: Sequence[Step], unprotected: str) -> list[str]:
-    """What would let out text that privacy steps have still to see."""
+def problems(
+    sources: Sequence[Source],
+    steps: Sequence[Step],
+    unprotected: str,
+    sends: Callable[[Step], bool] = lambda step: step.sends_text,
+) -> list[str]:
+    """What would let out text that privacy steps have still to see. `sends`: whether a step sends it to another machine."""
     found = []
     covering = [number for number, step in enumerate(steps) if step.covers() is not None]
     inside = [source.label for source in sources if any(step.covers() is not None for step in source.map)]
@@ -23,11 +28,19 @@ def problems(sources: Sequence[Source], steps: Sequence[Step], unprotected: str)
     if unprotected:
         return found
     for step in [*(step for source in sources for step in source.map), *steps[: max(0, last)]]:
-        if covering and step.sends_text:
+        if covering and sends(step):
             found.append(
                 f"step {step.name!r} sends text to another machine, and stands before {steps[last].name!r}; move it behind, "
                 "or say in `unprotected:` why that may be"
             )
+    if not covering:
+        for step in steps:
+            if not step.sends_text and sends(step):
+                found.append(
+                    f"step {step.name!r} sends text to another machine, and no privacy step takes personal data away "
+                    "before; add privacy.anonymize, or say in `unprotected:` why none is needed"
+                )
+                break
     return found
 
 

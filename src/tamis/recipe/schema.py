@@ -27,7 +27,8 @@ def schema() -> dict[str, Any]:
             "oneOf": [{"$ref": f"#/$defs/{word}.{address}"} for address in addresses(room)],
         }
     whole = _tidy(Recipe.model_json_schema(by_alias=True))
-    whole.pop("$defs", None)
+    defined = whole.pop("$defs", {})
+    shared |= {name: defined[name] for name in ("Budget", "Connection", "Model", "Price")}
     for key, room in KEYS.items():
         described = whole["properties"][key]["description"]
         whole["properties"][key] = {

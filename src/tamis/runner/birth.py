@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from tamis.core.calls import ANSWERS
 from tamis.core.fingerprint import fingerprint
 from tamis.core.row import LINEAGE, RESERVED
 from tamis.core.step import BirthStep
@@ -102,7 +103,7 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         change_name(call.step, name): column
         for name, column in zip(children.columns, children.get_columns(), strict=True)
     }
-    inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low")]
+    inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low") and n[0] != ANSWERS]
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
     columns += [parent[name].gather(positions).alias(name) for name in inherited]
     columns += [column.alias(name) for name, column in given.items()]

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any, TextIO
 
-from tamis.core.events import Event, PartitionDone, RunStarted, StageDone, StageStarted, StepDone, Warned
+from tamis.core.events import CallsProgress, Event, PartitionDone, RunStarted, StageDone, StageStarted, StepDone, Warned
 
 
 def account_text(counts: dict[str, int], reasons: dict[str, int]) -> str:
@@ -22,6 +22,34 @@ def account_text(counts: dict[str, int], reasons: dict[str, int]) -> str:
 def amount(count: float, unit: str) -> str:
     """'12,000 rows', or bytes as '3.2 MB'."""
     return f"{count / 1e6:,.1f} MB" if unit == "bytes" else f"{count:,.0f} {unit}"
+
+
+def calls_text(event: CallsProgress) -> str:
+    """'120 ok, 2 failed (timeout 2), 30 known; 12.5 requests/s, 41k tokens in, 9k out; $0.12 so far, $1.10 to come'."""
+    parts = [f"{event.ok:,} ok"]
+    if event.failed:
+        parts.append(f"{event.failed:,} failed ({', '.join(f'{slug} {n:,}' for slug, n in event.reasons.items())})")
+    if event.known:
+        parts.append(f"{event.known:,} known")
+    done = ", ".join(parts)
+    rate = event.requests / max(event.seconds, 1e-9)
+    work = f"{rate:,.1f} requests/s"
+    if event.cached:
+        work += f", {event.cached:,} bought before"
+    work += f", {_thousands(event.tokens_in)} tokens in, {_thousands(event.tokens_out)} out"
+    if event.window:
+        work += f", {event.in_flight:,} of {event.window:,} at once"
+    if event.usd is None:
+        money = "price unknown"
+    else:
+        money = f"${event.usd:,.2f} so far"
+        if event.usd_to_come:
+            money += f", about ${event.usd_to_come:,.2f} to come"
+    return f"{done}; {work}; {money}"
+
+
+def _thousands(count: int) -> str:
+    return f"{count:,}" if count < 10_000 else f"{count / 1000:,.0f}k" if count < 10_000_000 else f"{count / 1e6:,.1f}M"
 
 
 class Plain:
@@ -48,6 +76,14 @@ class Plain:
                 left = f", {max(0, self.total - self.rows) / rate:,.0f} s left" if self.total else ""
                 done, whole = amount(self.rows, self.unit), amount(self.total, self.unit)
                 self._say(f"  {done} of {whole}, {amount(rate, self.unit)}/s{left}")
+        elif isinstance(event, CallsProgress):
+            now = time.monotonic()
+            if event.last or now - self.last > self.every:
+                self.last = now
+                through = event.known + event.ok + event.failed
+                fresh = max(1, through - event.known)
+                left = "" if event.last else f", {(event.rows - through) * event.seconds / fresh:,.0f} s left"
+                self._say(f"  {event.step}: {through:,} of {event.rows:,} rows{left}: {calls_text(event)}")
         elif isinstance(event, StepDone):
             told = "cached" if event.cached_rows and event.cached_rows >= event.counts.get("in", 0) else ""
             self._say(f"  {event.step}: {account_text(event.counts, event.reasons)}{f'  [{told}]' if told else ''}")
@@ -109,6 +145,16 @@ class Bars:
             self.progress.update(
                 self.task, completed=self.rows, done=amount(self.rows, self.unit), rate=f"{amount(rate, self.unit)}/s"
             )
+        elif isinstance(event, CallsProgress):
+            if event.last:
+                self.console.print(
+                    f"  [dim]{escape(event.step)} asked: {escape(calls_text(event))}[/]", highlight=False
+                )
+            elif self.task is not None:
+                through = event.known + event.ok + event.failed
+                self.progress.update(
+                    self.task, total=event.rows, completed=through, done=f"{through:,} rows", rate=calls_text(event)
+                )
         elif isinstance(event, StageDone) and self.task is not None:
             self.progress.remove_task(self.task)
             self.task = None

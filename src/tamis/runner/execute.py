@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace, read_state
 
 from .account import totals
+from .ask import asker_of, model_record
 from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
@@ -98,7 +100,7 @@ class _Run:
         check: Callable[[], None],
         secrecy: Secrecy,
     ) -> None:
-        self.secrecy = secrecy
+        self.secrecy, self.resumed = secrecy, False
         self.recipe, self.workspace, self.folder = recipe, workspace, folder
         self.options, self.check = options, check
         self.base = (options.base or workspace.root).resolve()
@@ -111,8 +113,9 @@ class _Run:
         if isinstance(event, Warned):
             event = Warned(self.secrecy.text(event.message))
             self.warnings.append(event.message)
-        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
-            log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
+        if not event.passing:
+            with open(self.folder / "events.jsonl", "a", encoding="utf-8") as log:
+                log.write(json.dumps(event.record(), ensure_ascii=False) + "\n")
         self.listener(event)
 
     def state(self, status: str, **more: Any) -> None:
@@ -130,6 +133,7 @@ class _Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.state("running")
+        self.resumed = resumed
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
         for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
@@ -171,7 +175,11 @@ class _Run:
         recipe, workspace = self.recipe, self.workspace
         path = self.options.decisions or workspace.decisions(recipe.name)
         decisions = decided.read(path)
-        with executor_for(self.options.on, self.options.workers, self.options.kind) as executor:
+        asker = asker_of(recipe, workspace, self.emit, self.check)
+        with (
+            executor_for(self.options.on, self.options.workers, self.options.kind) as executor,
+            contextlib.closing(asker),
+        ):
             self._meet(executor)
             with self._timed("read"):
                 taken = self._ingest(executor)
@@ -189,6 +197,7 @@ class _Run:
                 fresh=self.options.fresh,
                 secrets=self.secrecy.secrets,
                 conceal=self.secrecy.conceal,
+                asker=asker,
             )
             calls = judge.calls()
             absent = preflight(recipe, calls, states, self.workspace.root).absent
@@ -205,11 +214,12 @@ class _Run:
             if flow.waiting is not None:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
+            models = model_record(recipe, asker)
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
             self.folder, recipe, flow, taken, outcomes, delivered, decisions.prefix, self.seconds, self.warnings,
-            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)),
+            self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)), models,
         )  # fmt: skip
         failpoint("run.manifest")
         self._report()
@@ -302,6 +312,7 @@ class _Run:
             emit=self.emit,
             max_quarantined=self.recipe.max_quarantined,
             pins=self.workspace.raw / "pinned" / self.recipe.name,
+            resumed=self.resumed,
         )
 
     def _report(self) -> None:

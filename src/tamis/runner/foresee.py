@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tamis.core.calls import Calling
 from tamis.core.events import Listener, quiet
-from tamis.core.step import BirthStep, GateStep, RowStep, TableStep
+from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.engine.asking import lay, look, pool, select, without_answers
 from tamis.engine.executor import LocalExecutor
 from tamis.engine.stage import Call, PartState, Task
 from tamis.engine.stage import run as run_stage
@@ -16,7 +18,9 @@ from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
 from tamis.runs.workspace import Workspace
 
+from .ask import settle
 from .execute import Options, part_state
+from .foresee_calls import estimate
 from .ingest import ingest
 from .preflight import preflight
 from .run import Judge
@@ -48,6 +52,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         sets, absent = preflight(recipe, calls, states, workspace.root)
         states = secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
         steps = _Foresight(judge, states).walk([replace(call, sets=sets.get(call.step.name, ())) for call in calls])
+    asked = [step["asks"] for step in steps if "asks" in step]
     return {
         "recipe": recipe.name,
         "files": len(taken.files),
@@ -57,10 +62,18 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         "steps": steps,
         "deliver": [{"target": sink.address(), "path": sink.path} for sink in recipe.deliver],
         "warnings": [*order.warnings(recipe.steps), *secrecy.warnings(recipe)],
-        "calls": 0,
-        "tokens": 0,
-        "usd": 0.0,
+        "calls": sum(one["calls"] for one in asked),
+        "tokens": sum(one["tokens_in"] + one["tokens_out"] for one in asked),
+        "usd": None if any(one["usd"] is None for one in asked) else sum(one["usd"] for one in asked),
     }
+
+
+def _kind(step: Step) -> str:
+    """What sort of step it is, in a word."""
+    for kind, word in ((Calling, "calls"), (GateStep, "gate"), (TableStep, "table")):
+        if isinstance(step, kind):
+            return word
+    return "row"
 
 
 class _Foresight:
@@ -76,15 +89,17 @@ class _Foresight:
     def _step(self, call: Call) -> dict[str, Any]:
         rows_in = sum(int(state.live.sum()) for state in self.states)
         certain = self.certain
+        asks = self._asks(call) if isinstance(call.step, Calling) else {}
         if isinstance(call.step, RowStep):
             to_judge = self._row_step(call)
         elif isinstance(call.step, BirthStep):
             to_judge, self.certain = rows_in, False
         else:
             to_judge = self._table_step(call)
+        self.states = [without_answers(state) for state in self.states] if asks else self.states
         if to_judge:
             self.certain = False
-        kind = "gate" if isinstance(call.step, GateStep) else "table" if isinstance(call.step, TableStep) else "row"
+        kind = _kind(call.step)
         why = (
             "cached"
             if not to_judge
@@ -99,7 +114,21 @@ class _Foresight:
             "certain": certain,
             "to_judge": min(to_judge, rows_in),
             "why": why,
+            **asks,
         }
+
+    def _asks(self, call: Call) -> dict[str, Any]:
+        """What the step would ask, and the answers there are laid over the partitions."""
+        assert isinstance(call.step, Calling)
+        cache, states = self.judge.cache, self.states
+        masks = select(call, states, cache)
+        pooled, told = pool(call, states, masks)
+        parts = look(call, states, masks, cache, told)
+        found = estimate(self.judge.recipe, call.step, parts, pooled)
+        if not found["rows"]:
+            answers = settle(call.step, parts, [part.known for part in parts])
+            self.states = [lay(call, part, some, cache) for part, some in zip(parts, answers, strict=True)]
+        return {"asks": found}
 
     def _row_step(self, call: Call) -> int:
         to_judge = 0

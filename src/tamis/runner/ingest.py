@@ -87,14 +87,17 @@ def ingest(
     emit: Listener = quiet,
     max_quarantined: float = 0.01,
     pins: Path | None = None,
+    resumed: bool = False,
 ) -> Ingest:
     """Read all sources. root: the recipe's folder; store: where base partitions are kept between runs; pins: where
-    the columns that make ids are remembered, by default a folder of the store.
+    the columns that make ids are remembered, by default a folder of the store; resumed: an earlier run goes on.
 
     `map_tasks(task, arguments)` gives the results in the arguments' order. Raises DataError where an input cannot be
     used, TooManyQuarantined where more than the share `max_quarantined` of all lines cannot be read.
     """
-    return _Ingest(sources, root, store, map_tasks, emit, pins or store / "pinned").run(max_quarantined)
+    reading = _Ingest(sources, root, store, map_tasks, emit, pins or store / "pinned")
+    reading.fetch(resumed)
+    return reading.run(max_quarantined)
 
 
 class _Ingest:
@@ -112,6 +115,13 @@ class _Ingest:
         if message not in self.found.warnings:
             self.found.warnings.append(message)
             self.emit(Warned(message))
+
+    def fetch(self, resumed: bool) -> None:
+        """Read what is no file, once."""
+        fetched = [source.fetched(self.root, self.store, resumed=resumed) for source in self.sources]
+        self.sources = [source for source, _ in fetched]
+        for message in [message for _, warnings in fetched for message in warnings]:
+            self.warn(message)
 
     def run(self, max_quarantined: float) -> Ingest:
         started = time.perf_counter()

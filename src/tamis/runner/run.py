@@ -14,11 +14,13 @@ from typing import Any
 
 import xxhash
 
+from tamis.core.calls import Calling
 from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
 from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.engine.asking import without_answers
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
@@ -31,6 +33,7 @@ from tamis.runs.decisions import Decisions
 from tamis.runs.workspace import Workspace
 
 from .account import Account
+from .ask import Asker
 from .birth import Birth, bear
 from .gate import GateAsk, ask_people
 from .table import Gathered, Scattered, decide
@@ -79,7 +82,9 @@ class Judge:
         fresh: bool = False,
         secrets: Mapping[str, Any] | None = None,
         conceal: Callable[[str], str] = lambda error: error,
+        asker: Asker | None = None,
     ) -> None:
+        self.asker = asker
         self.secrets, self.conceal = secrets or {}, conceal
         self.recipe, self.workspace, self.executor = recipe, workspace, executor
         self.decisions, self.emit, self.check = decisions, emit, check
@@ -101,9 +106,7 @@ class Judge:
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
         written = step  # with paths as the recipe has them: fingerprints know no machine
-        placed = {name: _placed(value, self.base) for name, value in step}
-        if any(value is not getattr(step, name) for name, value in placed.items()):
-            step = step.model_copy(update=placed)
+        step = placed_step(step, self.base)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
         told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
@@ -113,6 +116,7 @@ class Judge:
             _libraries(step),
             seed if step.seeded else None,
             *([told] if told else []),
+            *([self.recipe.players(step)] if isinstance(step, Calling) else []),
         )
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
         step = step.given(self.secrets) if step.secrets() else step
@@ -130,6 +134,10 @@ class Judge:
         order = list(self.calls() if calls is None else calls)
         pending: list[Call] = []
         for place, call in enumerate(order):
+            if isinstance(call.step, Calling):
+                self._pass(flow, pending, None)
+                pending = []
+                self._ask(flow, call)
             if isinstance(call.step, RowStep):
                 pending.append(call)
                 continue
@@ -143,6 +151,12 @@ class Judge:
         if pending:
             self._pass(flow, pending, None)
         return flow
+
+    def _ask(self, flow: Flow, call: Call) -> None:
+        """Ask the models of a call step. Its answers lie over the partitions until it has judged them."""
+        assert self.asker is not None, "a run whose recipe calls models has somebody to ask them"
+        with self._stage(f"{call.step.name} (ask)", [call.step.name], flow, "calls"):
+            flow.states = self.asker.ask(call, flow.states, self.cache)
 
     @contextmanager
     def _stage(self, name: str, steps: list[str], flow: Flow, unit: str = "rows") -> Iterator[None]:
@@ -177,6 +191,9 @@ class Judge:
                 self.emit(PartitionDone(title, before.rows, judged == 0))
                 if barrier is not None:
                     parts.append(_gathered(result))
+        if any(isinstance(call.step, Calling) for call in calls):
+            flow.states = [without_answers(state) for state in flow.states]
+            parts = [replace(part, state=without_answers(part.state)) for part in parts]
         self._settle(flow, logs)
         if barrier is not None:
             self._barrier(flow, barrier, parts)
@@ -282,7 +299,7 @@ class Judge:
                     keys.append(fresh)
                     fresh += 1
                 self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
-        flow.states, flow.keys = states, keys
+        flow.states, flow.keys = [without_answers(state) for state in states], keys
         self._settle(flow, [log])
 
 
@@ -318,6 +335,13 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, ""))
     return found
+
+
+def placed_step(step: Step, base: Path) -> Step:
+    """The step with relative paths in its fields seen from `base`."""
+    placed = {name: _placed(value, base) for name, value in step}
+    changed = any(value is not getattr(step, name) for name, value in placed.items())
+    return step.model_copy(update=placed) if changed else step
 
 
 def _placed(value: Any, base: Path) -> Any:

@@ -124,6 +124,7 @@ def write_manifest(
     seconds: dict[str, float],
     warnings: list[str],
     privacy: dict[str, Any] | None = None,
+    models: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything needed to rebuild the run, and to tell what it did."""
     manifest = {
@@ -151,7 +152,8 @@ def write_manifest(
         "quarantined": {"count": taken.bad, "causes": dict(taken.causes)},
         "decisions": {"length": prefix.length, "sha256": prefix.sha256},
         "delivered": list(delivered),
-        "cost": {"usd": 0.0},
+        "cost": {"usd": models["usd"] if models else 0.0},
+        **({"models": models} if models else {}),
         "warnings": list(dict.fromkeys(warnings)),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},
         **({} if privacy is None else {"privacy": privacy}),

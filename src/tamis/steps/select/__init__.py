@@ -1,1 +1,1 @@
-"""Choose among rows."""
+"""Choosing among rows: by plan, by group, by score, for variety."""
