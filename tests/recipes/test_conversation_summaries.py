@@ -154,7 +154,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         tamis(folder, "decide", "review", "--all", "--accept")
         done = tamis(folder, "run", "recipe.yaml", "--json")
         assert done.returncode == 0, done.stderr
-        yield Demo(folder, endpoint, shown, first, waiting, json.loads(done.stdout), len(endpoint.posts))
+        yield Demo(folder, endpoint, shown, first, waiting, json.loads(done.stdout), len(endpoint.posts()))
 
 
 def test_nothing_is_asked_about_all_rows_before_the_pilot_was_looked_at(demo: Demo) -> None:
@@ -195,7 +195,7 @@ def test_each_planted_row_leaves_where_it_should(demo: Demo) -> None:
 def test_what_leaves_the_machine_holds_no_personal_data(demo: Demo) -> None:
     planted = [row for row in lines(RECIPE / "dialogues.jsonl") if PERSONAL.search(row["dialogue"])]
     assert len(planted) == 10
-    asked = [seen.raw.decode() for seen in demo.endpoint.posts]
+    asked = [seen.raw.decode() for seen in demo.endpoint.posts()]
     assert len(asked) > 400
     assert not [text for text in asked if PERSONAL.search(text)]
     assert any("[EMAIL]" in text for text in asked)
@@ -225,11 +225,11 @@ def test_the_delivery_is_conversations_and_their_summaries_split_by_situation(de
 def test_the_same_again_asks_nothing_and_recorded_decisions_can_be_replayed(demo: Demo) -> None:
     again = tamis(demo.folder, "run", "recipe.yaml", "--json")
     assert again.returncode == 0
-    assert len(demo.endpoint.posts) == demo.asked
+    assert len(demo.endpoint.posts()) == demo.asked
     recorded = demo.folder / "recorded.jsonl"
     shutil.move(demo.folder / "decisions/conversation-summaries.jsonl", recorded)
     shutil.rmtree(demo.folder / "runs")
     assert tamis(demo.folder, "run", "recipe.yaml").returncode == 3
     replayed = tamis(demo.folder, "run", "recipe.yaml", "--decisions", str(recorded), "--json")
     assert json.loads(replayed.stdout)["outcomes"] == demo.told["outcomes"]
-    assert len(demo.endpoint.posts) == demo.asked
+    assert len(demo.endpoint.posts()) == demo.asked
