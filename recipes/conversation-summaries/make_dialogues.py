@@ -36,12 +36,12 @@ PERSONAL: dict[tuple[str, int], list[str]] = {
         "A: That's the one.",
     ],
     ("bakery-cake", 2): ["A: I'll pay now, with the card: 4111 1111 1111 1111.", "B: It's gone through."],
-    ("nursery-pickup", 1): ["A: And Ruth's number is 555-0117, in case she's late.", "B: I'll put it on the board."],
-    ("new-laptop", 1): ["B: Haha. Ring me on 555-0142 if the call doesn't start."],
+    ("nursery-pickup", 1): ["A: And Ruth's number is 202-555-0117, in case she's late.", "B: I'll put it on the board."],
+    ("new-laptop", 1): ["B: Haha. Ring me on 202-555-0142 if the call doesn't start."],
     ("wrong-order", 2): ["A: fine. write to dunja.w@example.net please"],
-    ("observatory", 2): ["A: You've made an old man very happy. My number's 555-0160, if you get lost."],
+    ("observatory", 2): ["A: You've made an old man very happy. My number's 202-555-0160, if you get lost."],
     ("startup-price", 1): ["B: And take the key out of the page, it's still in there: AKIAIOSFODNN7EXAMPLE."],
-    ("landlord-heating", 2): ["A: Let's hope so. And ring me on 555-0188, not at work."],
+    ("landlord-heating", 2): ["A: Let's hope so. And ring me on 202-555-0188, not at work."],
 }
 
 OTHER_LANGUAGES = (
