@@ -21,10 +21,76 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 SEED = 20
 
-NAMES = """Ada Amir Anouk Ayo Beatriz Ben Bilal Carla Chidi Clara Dana Davor Dilek Ed Elif Emeka Esther Farah Felix Gita
-Greta Hamid Hannah Ilse Imran Ines Jakub Jo Kaito Karim Keira Lena Leo Lucia Luka Maeve Malik Marek Marta Mei Milan Nadia
-Nils Noor Olga Omar Otto Paula Pavel Petra Rafael Ravi Rosa Ruth Samir Sara Selma Stan Tariq Tessa Tom Uma Vera Viktor Wanda
-Yara Yusuf Zoe""".split()
+NAMES = [
+    "Ada",
+    "Amir",
+    "Anouk",
+    "Ayo",
+    "Beatriz",
+    "Ben",
+    "Bilal",
+    "Carla",
+    "Chidi",
+    "Clara",
+    "Dana",
+    "Davor",
+    "Dilek",
+    "Ed",
+    "Elif",
+    "Emeka",
+    "Esther",
+    "Farah",
+    "Felix",
+    "Gita",
+    "Greta",
+    "Hamid",
+    "Hannah",
+    "Ilse",
+    "Imran",
+    "Ines",
+    "Jakub",
+    "Jo",
+    "Kaito",
+    "Karim",
+    "Keira",
+    "Lena",
+    "Leo",
+    "Lucia",
+    "Luka",
+    "Maeve",
+    "Malik",
+    "Marek",
+    "Marta",
+    "Mei",
+    "Milan",
+    "Nadia",
+    "Nils",
+    "Noor",
+    "Olga",
+    "Omar",
+    "Otto",
+    "Paula",
+    "Pavel",
+    "Petra",
+    "Rafael",
+    "Ravi",
+    "Rosa",
+    "Ruth",
+    "Samir",
+    "Sara",
+    "Selma",
+    "Stan",
+    "Tariq",
+    "Tessa",
+    "Tom",
+    "Uma",
+    "Vera",
+    "Viktor",
+    "Wanda",
+    "Yara",
+    "Yusuf",
+    "Zoe",
+]
 
 #: what people say when somebody needs to reach or to pay them: (situation, case) → turns at the end. All of it is fake.
 PERSONAL: dict[tuple[str, int], list[str]] = {
@@ -36,7 +102,10 @@ PERSONAL: dict[tuple[str, int], list[str]] = {
         "A: That's the one.",
     ],
     ("bakery-cake", 2): ["A: I'll pay now, with the card: 4111 1111 1111 1111.", "B: It's gone through."],
-    ("nursery-pickup", 1): ["A: And Ruth's number is 202-555-0117, in case she's late.", "B: I'll put it on the board."],
+    ("nursery-pickup", 1): [
+        "A: And Ruth's number is 202-555-0117, in case she's late.",
+        "B: I'll put it on the board.",
+    ],
     ("new-laptop", 1): ["B: Haha. Ring me on 202-555-0142 if the call doesn't start."],
     ("wrong-order", 2): ["A: fine. write to dunja.w@example.net please"],
     ("observatory", 2): ["A: You've made an old man very happy. My number's 202-555-0160, if you get lost."],
@@ -82,7 +151,11 @@ INJECTIONS = (
 NEAR: dict[tuple[str, int], dict[str, str]] = {
     ("parcel", 2): {"turning eighty": "turning seventy", "five working days": "six working days"},
     ("dentist", 3): {"toffee apple": "caramel apple", "Wednesday at eight": "Wednesday at nine"},
-    ("hotel-room", 2): {"thirty euros": "twenty euros", "Make it forty": "Make it thirty", "Forty, then": "Thirty, then"},
+    ("hotel-room", 2): {
+        "thirty euros": "twenty euros",
+        "Make it forty": "Make it thirty",
+        "Forty, then": "Thirty, then",
+    },
     ("vet-dog", 1): {"dark chocolate": "cooking chocolate", "Eight kilos": "Nine kilos"},
     ("shift-swap", 3): {"Split": "Zadar", "14 hrs": "16 hrs"},
     ("skipper", 2): {"Nine miles. Two hours": "Twelve miles. Three hours"},
@@ -130,7 +203,10 @@ def situations(text: str) -> list[Situation]:
 def dialogue(situation: Situation, case: int, chance: random.Random) -> str:
     """One case of a situation, its names and words drawn; turns of one speaker after another are one."""
     names = chance.sample(NAMES, 2)
-    said = {letter: name if role == "*" else role for letter, name, role in zip("AB", names, situation.speakers, strict=True)}
+    said = {
+        letter: name if role == "*" else role
+        for letter, name, role in zip("AB", names, situation.speakers, strict=True)
+    }
     slots = {word: values[case - 1] for word, values in situation.slots.items()} | dict(zip("AB", names, strict=True))
     turns: list[list[str]] = []
     for line in situation.opening + situation.cases[case - 1] + PERSONAL.get((situation.name, case), []):
@@ -149,7 +225,12 @@ def rows() -> list[dict[str, Any]]:
     chance = random.Random(SEED)
     written = situations((HERE / "situations.txt").read_text(encoding="utf-8"))
     good = [
-        {"key": (one.name, case), "setting": one.setting, "situation": one.name, "dialogue": dialogue(one, case, chance)}
+        {
+            "key": (one.name, case),
+            "setting": one.setting,
+            "situation": one.name,
+            "dialogue": dialogue(one, case, chance),
+        }
         for one in written
         for case in range(1, len(one.cases) + 1)
     ]

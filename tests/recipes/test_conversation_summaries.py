@@ -11,12 +11,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
 from tests.endpoint import Endpoint, Seen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +77,7 @@ def test_there_are_200_good_dialogues_from_more_than_60_situations() -> None:
         turns = row["dialogue"].split("\n")
         speakers = [turn.split(": ")[0] for turn in turns]
         assert len(set(speakers)) == 2, row["dialogue_id"]
-        assert all(a != b for a, b in zip(speakers, speakers[1:], strict=False)), row["dialogue_id"]
+        assert all(a != b for a, b in pairwise(speakers)), row["dialogue_id"]
         assert 5 <= len(turns) <= 16, row["dialogue_id"]
         assert not re.search(r"[\[\]{}|]", row["dialogue"]), row["dialogue_id"]
 

@@ -46,7 +46,7 @@ def vectors_of(series: pl.Series) -> pl.Series:
             series = series.str.json_decode(pl.List(pl.Float64))
         except pl.exceptions.PolarsError:
             raise TypeError("texts that are no JSON lists of numbers") from None
-    elif not (isinstance(dtype, pl.List | pl.Array) and dtype.inner is not None and dtype.inner.is_numeric()):  # type: ignore[union-attr]
+    elif not (isinstance(dtype, pl.List | pl.Array) and dtype.inner is not None and dtype.inner.is_numeric()):
         raise TypeError(str(dtype))
     found = series.cast(pl.List(pl.Float32))
     whole = found.list.eval(pl.element().is_not_null() & pl.element().is_finite()).list.all() & (found.list.len() > 0)
@@ -56,12 +56,12 @@ def vectors_of(series: pl.Series) -> pl.Series:
 
 def matrix(vectors: pl.Series) -> NDArray[np.float32]:
     """(n, dimensions) float32 of vectors none of which is null. DataError where their lengths differ."""
-    lengths = vectors.list.len()
-    if not len(vectors):
+    lengths = vectors.list.len().unique().to_list()
+    if not lengths:
         return np.empty((0, 0), np.float32)
-    if lengths.n_unique() > 1:
+    if len(lengths) > 1:
         raise DataError(
-            f"the vectors have {lengths.min()} to {lengths.max()} dimensions, and must all have one number of them",
+            f"the vectors have {min(lengths)} to {max(lengths)} dimensions, and must all have one number of them",
             hint="embed all rows with one model",
         )
     return vectors.explode().to_numpy().reshape(len(vectors), -1)

@@ -49,7 +49,7 @@ def _listed(column: pl.Series) -> pl.Series | None:
             return column.str.json_decode(pl.List(pl.Float64))
         except pl.exceptions.PolarsError:
             raise TypeError("texts that are no JSON lists of numbers") from None
-    if isinstance(dtype, pl.List | pl.Array) and dtype.inner is not None and dtype.inner.is_numeric():  # type: ignore[union-attr]
+    if isinstance(dtype, pl.List | pl.Array) and dtype.inner is not None and dtype.inner.is_numeric():
         return column.cast(pl.List(pl.Float64))
     return None
 

@@ -88,9 +88,9 @@ def test_scores_are_multiplied_turn_by_turn() -> None:
 
 
 def test_columns_that_cannot_be_meant() -> None:
-    with pytest.raises(UsageError, match="'source.vector' holds Float64, not lists of numbers"):
+    with pytest.raises(UsageError, match=r"'source\.vector' holds Float64, not lists of numbers"):
         run_step(Deita(**SETTINGS), [row(1.0, 2.0)])
-    with pytest.raises(UsageError, match="'source.score' holds texts that are no JSON lists"):
+    with pytest.raises(UsageError, match=r"'source\.score' holds texts that are no JSON lists"):
         run_step(Deita(**SETTINGS), [row("good", NEAR)])
     with pytest.raises(ValidationError):
         Deita(**SETTINGS, threshold=90)
