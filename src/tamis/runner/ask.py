@@ -60,6 +60,7 @@ class Asker:
         prove: Callable[[Calling, int], None] = lambda step, rows: None,
     ) -> None:
         self._prove = prove
+        self.prompts: dict[str, dict[str, Any]] = {}
         self._open, self._slots, self._emit, self._check = open_models, slots, emit, check
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -141,6 +142,8 @@ class Asker:
         found: list[dict[int, Answer]] = [dict(part.known) for part in parts]
         tally = Tally(rows=sum(int(part.selected.sum()) for part in parts))
         self._prove(step, tally.rows)
+        if (gate := step.prompt_gate()) is not None:
+            self.prompts[step.name] = {"prompt": gate.prompt, "version": gate.version, "role": gate.role}
         missing = sum(len(part.missing) for part in parts)
         tally.known = tally.rows - missing
         if missing:
@@ -275,7 +278,7 @@ def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callab
 
         recorded = workspace.hidden / "recorded"
         models: AbstractAsyncContextManager[Models] = open_models(
-            recipe.models, recipe.connections, recipe.budget, recorded, emit=emit
+            recipe.models, recipe.connections, recipe.budget, recorded, emit=emit, recipe=recipe.name
         )
         return models
 
@@ -305,4 +308,5 @@ def model_record(recipe: Recipe, asker: Asker) -> dict[str, Any] | None:
     roles = sorted({role for step in recipe.calling() for role in step.roles()})
     told = {role: recipe.models[role].model_dump(mode="json", exclude_defaults=True) for role in roles}
     stats = asker.stats()
-    return {"roles": told, "usd": stats.get("usd", 0.0), "bought": stats}
+    prompts = {"prompts": asker.prompts} if asker.prompts else {}
+    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats}

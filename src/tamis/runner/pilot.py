@@ -88,7 +88,7 @@ class Pilot:
         begun = prompts.tries(records)
         self.number = len(begun)
         places = {row: k for k, row in enumerate(self.before.ids)}
-        mine = prompts.tries(self.here())
+        mine = prompts.tries(prompts.of(records, self.gate.version, self.model))
         if mine and mine[-1] is begun[-1] and not new:
             still = [places[row] for row in mine[-1].rows if row in places]
             shown = self._shown(still)
@@ -144,6 +144,9 @@ class Pilot:
 
     def decide(self, shown: Shown, verdict: Verdict, correction: Any = None, comment: str | None = None) -> None:
         """Write a verdict down."""
+        self._append(self._verdict(shown, verdict, correction, comment))
+
+    def _verdict(self, shown: Shown, verdict: Verdict, correction: Any, comment: str | None) -> Record:
         if verdict not in prompts.VERDICTS:
             raise UsageError(f"no verdict {verdict!r}; {did_you_mean(str(verdict), prompts.VERDICTS)}")
         if verdict == "accept" and shown.output is None:
@@ -151,11 +154,9 @@ class Pilot:
         if (verdict == "correct") != (correction is not None):
             raise UsageError("a correction belongs to the verdict `correct`, and that needs one")
         given = None if correction is None else self.corrected(correction)
-        self._append(
-            Record(
-                "pilot", *self._about(), row=shown.id, content=shown.content, verdict=verdict, answer=shown.output,
-                correction=given, comment=comment, facts={"try": self.number},
-            )
+        return Record(
+            "pilot", *self._about(), row=shown.id, content=shown.content, verdict=verdict, answer=shown.output,
+            correction=given, comment=comment, facts={"try": self.number},
         )  # fmt: skip
 
     def corrected(self, told: Any) -> Any:
@@ -178,13 +179,17 @@ class Pilot:
         return value
 
     def decide_all(self, shown: Sequence[Shown], decisions: Sequence[Mapping[str, Any]]) -> None:
-        """Verdicts from elsewhere: {"row": id, a unique beginning of it, or its number, "verdict": …} each."""
+        """Verdicts from elsewhere, all or none: {"row": id, a unique beginning of it, or its number, "verdict": …} each."""
         for told in decisions:
             odd = sorted(set(told) - {"row", "verdict", "correction", "comment"})
             if odd or "row" not in told or "verdict" not in told:
                 raise UsageError(f'{dict(told)!r} is no decision; {{"row": 3, "verdict": "accept"}} is one')
-        for told in decisions:
-            self.decide(_named(shown, told["row"]), told["verdict"], told.get("correction"), told.get("comment"))
+        self._append(
+            *(
+                self._verdict(_named(shown, told["row"]), told["verdict"], told.get("correction"), told.get("comment"))
+                for told in decisions
+            )
+        )
 
     def proof(self) -> prompts.Proof:
         """Whether all rows may be annotated."""
@@ -251,8 +256,8 @@ class Pilot:
     def _about(self) -> tuple[str, str, str]:
         return self.gate.prompt, self.gate.version, self.model
 
-    def _append(self, record: Record) -> None:
-        prompts.append(self.path, [record])
+    def _append(self, *records: Record) -> None:
+        prompts.append(self.path, records)
 
 
 def _sureness(answer: Answer) -> float | None:

@@ -70,6 +70,14 @@ def test_an_empty_reply_is_no_answer() -> None:
     assert done.kinds == ["quarantined"]
 
 
+@pytest.mark.parametrize(("finish", "reason"), [("length", "length: "), ("refusal", "refused: ")])
+def test_half_an_answer_is_none(finish: str, reason: str) -> None:
+    reply = Reply("The pump leaks and", finish=finish)
+    done = run_step(Answer(prompt="Reply: {prompt}"), [{"prompt": "Hi"}], replies=lambda role, ask: reply)
+    assert done.kinds == ["quarantined"]
+    assert done.evidence[0]["error"].startswith(reason)
+
+
 def test_the_mean_probability_of_tokens() -> None:
     reply = Reply("ab", tokens=(Token("a", -0.1), Token("b", -0.3)))
     step = Answer(prompt="Reply: {prompt}", confidence="logprobs")
