@@ -137,6 +137,14 @@ def test_plan_says_what_is_cached_and_judges_nothing(mine: Terminal) -> None:
     assert [(s["to_judge"], s["certain"]) for s in changed["steps"]] == [(0, True), (5, True), (5, False)]
 
 
+def test_plan_knows_columns_that_steps_have_yet_to_make(mine: Terminal) -> None:
+    scored = "  - use: score.spelling\n  - {use: filter.quantile, column: score.spelling.typo_share, share: 0.5}\n"
+    mine.write("recipe.yaml", RECIPE.replace("deliver:", f"{scored}deliver:"))
+    plan = mine("plan", "recipe.yaml", "--json")
+    assert plan.code == 0, plan.err
+    assert [s["to_judge"] for s in plan.json["steps"]] == [5] * 5
+
+
 def test_every_problem_of_a_recipe_is_told_at_once(mine: Terminal) -> None:
     mine.write("recipe.yaml", RECIPE.replace("min: 2", "mim: 2").replace("on: response", "on: respons"))
     said = mine("run", "recipe.yaml")

@@ -65,7 +65,11 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         ),
         chat(user(), calling(call())),
     ],
-    "openai_dpo": [pair(), pair(input=chat(SYSTEM, user(), bot(), user()))],
+    "openai_dpo": [
+        pair(),
+        pair(input=chat(SYSTEM, user(), bot(), user())),
+        pair(input=chat(user(), calling(call()), reply(), user(), tools=[TOOL], parallel_tool_calls=False)),
+    ],
     "alpaca": [
         {"instruction": "Say hi", "input": "", "output": "Hi"},
         {"instruction": "Go on", "input": "x", "output": "y", "system": "s", "history": [["a", "b"]]},
@@ -96,6 +100,10 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "trl_dpo": [
         {"prompt": "a", "chosen": "b", "rejected": "c"},
         {"chosen": [user(), bot("b")], "rejected": [user(), bot("c")]},
+    ],
+    "trl_preference": [
+        {"prompt": [SYSTEM, user()], "chosen": [bot("a")], "rejected": [bot("b")], "margin": 0.5, "topic": "any"},
+        {"prompt": [user()], "chosen": [calling(call()), reply(), bot()], "rejected": [bot("b")], "tools": "[]"},
     ],
     "trl_kto": [
         {"prompt": "a", "completion": "b", "label": False},
@@ -183,10 +191,18 @@ def _as(key: str, cases: list[tuple[str, dict[str, Any]]], **other: Any) -> list
     return [(rule, {key: row["messages"], **other}) for rule, row in cases if rule != "no_messages"]
 
 
+def _trl(**more: Any) -> dict[str, Any]:
+    return {"prompt": [user()], "chosen": [bot("a")], "rejected": [bot("b")], **more}
+
+
 #: target → (rule, a row that breaks it)
 BAD: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "openai_chat": [*_CHAT, *_LAST, *_NOBODY],
-    "openai_dpo": [*_PAIRS, *((rule, pair(input=row)) for rule, row in _MESSAGES)],
+    "openai_dpo": [
+        *_PAIRS,
+        *((rule, pair(input=row)) for rule, row in (*_MESSAGES, *_TOOLS)),
+        ("unknown_key", pair(input=chat(user(), temperature=1))),
+    ],
     "alpaca": [
         ("unknown_key", {"instruction": "a", "output": "b", "topic": "c"}),
         ("no_instruction", {"output": "b"}),
@@ -239,7 +255,26 @@ BAD: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("mixed_types", {"prompt": "a", "chosen": [bot()], "rejected": [bot("b")]}),
         ("same_answers", {"prompt": "a", "chosen": "b", "rejected": "b"}),
     ],
+    "trl_preference": [
+        *_as("chosen", _RENDERED, prompt=[user()], rejected=[bot("other")]),
+        ("unknown_role", _trl(chosen=[{"content": "a"}])),
+        ("weight_ignored", _trl(chosen=[bot("a", weight=1)])),
+        ("no_prompt", _trl(prompt=[])),
+        ("no_prompt", {"chosen": [user(), bot("a")], "rejected": [user(), bot("b")]}),
+        ("no_chosen", pair()),
+        ("no_rejected", _trl(rejected=None)),
+        ("answer_not_first", _trl(chosen=[user("really?"), bot("a")])),
+        ("last_not_assistant", _trl(chosen=[bot("a"), user("thanks")])),
+        ("mixed_types", _trl(prompt="Hi")),
+        ("same_answers", _trl(rejected=[bot(" a\n")])),
+        ("margin_not_number", _trl(margin="big")),
+        ("margin_not_number", _trl(margin=True)),
+        ("margin_not_number", _trl(margin=None)),
+        ("bad_tools", _trl(tools=[{"name": "f"}])),
+    ],
     "trl_kto": [
+        ("answer_not_first", {"prompt": [user()], "completion": [user(), bot()], "label": True}),
+        ("last_not_assistant", {"prompt": [user()], "completion": [bot(), user()], "label": True}),
         *_as("completion", _RENDERED, prompt=[user()], label=True),
         ("unknown_role", {"prompt": [{"content": "a"}], "completion": [bot()], "label": True}),
         ("weight_ignored", {"prompt": [user()], "completion": [bot(weight=0)], "label": True}),

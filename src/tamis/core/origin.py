@@ -263,6 +263,10 @@ class Sink(Part):
         """A chunk of rows as bytes of the target file. Raises DataError naming the row that cannot be written."""
         raise NotImplementedError
 
+    def lines(self, rows: pl.DataFrame) -> int:
+        """How many rows of a file `encode` makes of these."""
+        return rows.height
+
     def head(self, rows: pl.DataFrame) -> bytes:
         """What a file begins with. Depends on the columns of `rows` alone."""
         return b""

@@ -101,7 +101,7 @@ class Target:
             if not growing.files:
                 growing.files.append(self._open(part.split, self.sink.file_name(part.split, 0, 1)))
                 growing.files[0].write(self.sink.head(part.rows))
-            growing.files[0].write(part.data, part.rows.height)
+            growing.files[0].write(part.data, self.sink.lines(part.rows))
 
     def write(self, rows: pl.DataFrame) -> None:
         """Encode and append a chunk."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis.core.calls import Calling
+from tamis.core.errors import UsageError
 from tamis.core.events import Listener, quiet
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import lay, look, pool, select, without_answers
@@ -91,12 +92,17 @@ class _Foresight:
         rows_in = sum(int(state.live.sum()) for state in self.states)
         certain = self.certain
         asks = self._asks(call) if isinstance(call.step, Calling) else {}
-        if isinstance(call.step, RowStep):
-            to_judge = self._row_step(call)
-        elif isinstance(call.step, BirthStep):
-            to_judge, self.certain = rows_in, False
-        else:
-            to_judge = self._table_step(call)
+        try:
+            if isinstance(call.step, RowStep):
+                to_judge = self._row_step(call)
+            elif isinstance(call.step, BirthStep):
+                to_judge, self.certain = rows_in, False
+            else:
+                to_judge = self._table_step(call)
+        except UsageError:
+            if certain:
+                raise
+            to_judge = rows_in  # it reads columns that a step before it has yet to make: `preflight` knows of them
         self.states = [without_answers(state) for state in self.states] if asks else self.states
         if to_judge:
             self.certain = False

@@ -79,13 +79,18 @@ def _first_error(row: dict[str, Any], target: str) -> str | None:
         sent = as_sent(row)
     except (ValueError, RecursionError) as error:
         return f"tools or tool_calls are no JSON: {error}"
+    return told(sent, target)
+
+
+def told(sent: dict[str, Any], target: str, *, strict: bool = False) -> str | None:
+    """The first thing for which `target` would refuse or ignore a row; `strict`: or that is rarely meant."""
     for problem in check_row(sent, target):
-        if problem.severity != "warning":
-            return _told(problem)
+        if strict or problem.severity != "warning":
+            return _sentence(problem)
     return None
 
 
-def _told(problem: Problem) -> str:
+def _sentence(problem: Problem) -> str:
     return (
         f"{problem.rule}: {problem.message} ({problem.value})"
         if problem.value

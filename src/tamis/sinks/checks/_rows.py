@@ -34,6 +34,11 @@ def openai_pairs(row: dict[str, Any]) -> Finds:
         yield from chat.keys_and_roles(messages, "input.messages", chat.OPENAI_ROLES)
         yield from chat.contents(messages, "input.messages")
         yield from chat.last_is(messages, "input.messages", "user")
+    if isinstance(given, dict):
+        yield from chat.unknown_keys(given, ("messages", "tools", "parallel_tool_calls"))
+        yield from chat.tools(given, "input.tools")
+        if not broken and isinstance(messages, list):
+            yield from chat.tool_calls(messages, "input.messages", given.get("tools"))
     yield from chat.one_answer(row.get("preferred_output"), "preferred_output", "no_chosen")
     yield from chat.one_answer(row.get("non_preferred_output"), "non_preferred_output", "no_rejected")
     yield from same(row.get("preferred_output"), row.get("non_preferred_output"), "non_preferred_output")
@@ -146,8 +151,38 @@ def trl_dpo(row: dict[str, Any]) -> Finds:
     yield from same(chosen, rejected, "rejected")
 
 
+def trl_preference(row: dict[str, Any]) -> Finds:
+    """Conversational, with the prompt apart: what leaves nothing to the trainer's guess."""
+    parts = {key: row.get(key) for key in ("prompt", "chosen", "rejected")}
+    for key, value in parts.items():
+        if blank(value):
+            yield f"no_{key}", key, value
+        elif not isinstance(value, list):
+            yield "mixed_types", key, value
+        else:
+            yield from _conversation(value, key)
+            if key != "prompt":
+                yield from _assistants(value, key)
+    yield from same(parts["chosen"], parts["rejected"], "rejected")
+    margin = row.get("margin", 0)
+    if isinstance(margin, bool) or not isinstance(margin, int | float):
+        yield "margin_not_number", "margin", margin
+    if isinstance(row.get("tools"), list):
+        yield from chat.tools(row)
+
+
+def _assistants(answer: list[Any], where: str) -> Finds:
+    """Whether an answer begins and ends with the assistant."""
+    if all(isinstance(message, dict) for message in answer):
+        if answer[0].get("role") != "assistant":
+            yield "answer_not_first", f"{where}[0].role", answer[0].get("role")
+        yield from chat.last_is(answer, where, "assistant")
+
+
 def trl_kto(row: dict[str, Any]) -> Finds:
     yield from _two_sides(row, "completion", "no_completion")
+    if isinstance(row.get("completion"), list) and row["completion"]:
+        yield from _assistants(row["completion"], "completion")
     if row.get("label") is None:
         yield "no_label", "label", None
     elif not isinstance(row["label"], bool):

@@ -66,6 +66,8 @@ RULES: Final[dict[str, Rule]] = {
     "bad_weight": Rule("error", "weight must be 0 or 1"),
     "weight_elsewhere": Rule("error", "only assistant messages have a weight"),
     "nothing_trained": Rule("error", "every assistant message has weight 0: there is nothing to learn"),
+    "answer_not_first": Rule("error", "an answer must begin with an assistant message, and follow one prompt"),
+    "margin_not_number": Rule("error", "margin must be a number"),
     "weight_ignored": Rule("ignored_by_trainer", "this trainer trains on the message whatever its weight"),
     # tools
     "bad_tools": Rule("error", "tools must be a list of {type: function, function: {name, …}}"),
