@@ -190,7 +190,8 @@ class Anthropic:
         said = await client.get(f"{self.place(named(told, 'id'))}/results", model=model, parse=False)
         for one in _lines(said.body):
             custom_id = str(one.get("custom_id"))
-            result = one.get("result") if isinstance(one.get("result"), dict) else {}
+            told_of = one.get("result")
+            result: dict[str, Any] = told_of if isinstance(told_of, dict) else {}
             kind = result.get("type")
             if kind == "succeeded":
                 yield Result(custom_id, "answered", 200, result.get("message"))
@@ -199,7 +200,7 @@ class Anthropic:
             else:
                 error = result.get("error") or {}
                 error = error.get("error", error) if isinstance(error, dict) else {}
-                yield Result(custom_id, "error", _STATUS.get(error.get("type"), 500), {"error": error})
+                yield Result(custom_id, "error", _STATUS.get(str(error.get("type")), 500), {"error": error})
 
 
 #: what Anthropic's kinds of errors are over HTTP
