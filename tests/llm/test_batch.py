@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from tamis.core.calls import CallFailed
+from tamis.core.calls import Ask, CallFailed, Reply
 from tamis.core.errors import EndpointDown
 from tamis.llm.batch import BatchEndpoint, Pace
-from tamis.llm.spec import Connection
-from tests.endpoint import Endpoint, Raw, Status
+from tamis.llm.endpoints import Endpoints
+from tamis.llm.models import open_models
+from tamis.llm.spec import Connection, Model, Price
+from tests.endpoint import Endpoint, Raw, Seen, Status
 from tests.llm.batch_server import AnthropicBatches, Batches, OpenAIBatches
 
 PACE = Pace(idle=0.05, first=0.01, longest=0.02, settle=0.01)
@@ -282,3 +284,37 @@ def test_an_api_without_batches_is_told(tmp_path: Path) -> None:
     connection = Connection(url="http://127.0.0.1:1", shape="cohere")
     with pytest.raises(Exception, match="has no batches"):
         BatchEndpoint(connection, tmp_path / "x", place="here", name="c")
+
+
+def test_a_role_that_asks_by_batches(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the models of a recipe: bought once, kept in the journal; the schema's probe is not sent by a batch."""
+    monkeypatch.setattr(Endpoints, "pace", PACE)
+    connection = Connection(url=place.server.url, shape=place.shape)  # type: ignore[arg-type]
+    cast = {"annotator": Model(model="here/m", batch=True, price=Price(input=1, output=1))}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    direct: list[Seen] = []
+
+    def answer(asked: Seen) -> Any:
+        if asked.path.endswith(("/batches", "/files")):
+            return place.batches(asked)
+        direct.append(asked)
+        return "yes"
+
+    place.server.script = answer
+
+    async def work() -> tuple[list[Any], dict[str, Any]]:
+        async with open_models(cast, {"here": connection}, None, place.folder) as models:
+            free = [models.chat("annotator", Ask(({"role": "user", "content": text},))) for text in TEXTS]
+            bound = models.chat("annotator", Ask(({"role": "user", "content": "x"},), schema=schema))
+            *replies, failed = await asyncio.gather(*free, bound, return_exceptions=True)
+            assert isinstance(failed, CallFailed)
+            return [reply.text for reply in replies if isinstance(reply, Reply)], models.stats()
+
+    said, stats = asyncio.run(work())
+    assert said == GOOD
+    assert stats["usd"] is not None
+    assert stats["ok"] >= 8
+    batches, probes = len(place.batches.every), len(direct)
+    assert probes == 1
+    assert asyncio.run(work())[0] == GOOD
+    assert (len(place.batches.every), len(direct)) == (batches, probes)

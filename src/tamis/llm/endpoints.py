@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from tamis.core.errors import UsageError
@@ -20,8 +21,13 @@ _CHATS = ("openai", "anthropic")
 class Endpoints:
     """One endpoint for each connection, whatever number of roles it serves."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    #: how batches are gathered and looked at; None: as the module has it
+    pace: Any = None
+
+    def __init__(self, environ: Mapping[str, str], recorded: Path | None = None) -> None:
+        """recorded: the folder that remembers which batches were submitted; without it there are none."""
+        self._environ, self._recorded = environ, recorded
+        self._batches: dict[str, Any] = {}
         self._stack = contextlib.AsyncExitStack()
         self._opening = asyncio.Lock()
         self._shapes: dict[str, Any] = {}
@@ -70,6 +76,27 @@ class Endpoints:
                 ready = self._ready[player.role] = self._open[place]
                 self._lanes[place, player.name] = ready
         return ready
+
+    async def batch(self, player: Player) -> Any:
+        """The Batch API of the role's connection, open."""
+        if player.served or self._recorded is None:
+            raise UsageError(f"{player.spec.model} (role {player.role!r}) takes no batches; leave `batch` out")
+        async with self._opening:
+            if player.via not in self._batches:
+                from .batch import BatchEndpoint
+                from .batches import NAME
+                from .canonical import place_of
+
+                opened = BatchEndpoint(
+                    player.connection,
+                    self._recorded / NAME,
+                    place=place_of(player.connection),
+                    key=self.key(player),
+                    name=player.via,
+                    pace=self.pace,
+                )
+                self._batches[player.via] = await self._stack.enter_async_context(opened)
+            return self._batches[player.via]
 
     async def _opened(self, player: Player) -> Endpoint:
         connection = player.connection

@@ -61,7 +61,7 @@ async def open_models(
         _priced(cast)
     journal = Journal(recorded / NAME)
     try:
-        async with Endpoints(environ) as endpoints:
+        async with Endpoints(environ, recorded) as endpoints:
             for player in cast.values():
                 if _keyless(player, environ) and not journal.knows(place_of(player.connection), player.name):
                     endpoints.key(player)  # raises; what is in the journal can be read again without a key
@@ -191,7 +191,8 @@ class OpenModels:
             recalled = self._till.journal.recall(name)
             if recalled is None:
                 try:
-                    known = structured.enforces(await self._chat(structured.probe(), player))
+                    directly = player._replace(spec=player.spec.model_copy(update={"batch": False}))
+                    known = structured.enforces(await self._chat(structured.probe(), directly))
                 except CallFailed as error:
                     known = False
                     if error.reason not in ("refused", "length"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from tamis.core.calls import CallFailed
@@ -86,12 +87,17 @@ class Till:
     ) -> tuple[RawReply, Record]:
         """Send a request within the budget. Returns when the reply is accounted for and, with `keep`, on the disk."""
         self.journal.check()
-        endpoint = await self.endpoints.endpoint(player)
+        if player.spec.batch and kind == "chat":
+            post: Callable[..., Awaitable[RawReply]] = partial(
+                (await self.endpoints.batch(player)).post, key=request.key.hex()
+            )
+        else:
+            post = (await self.endpoints.endpoint(player)).post
         most = cost(player.price, *worst) or 0.0
         hold = await self.purse.hold(most, sum(worst))
         self.tally.requests += 1
         try:
-            raw = await endpoint.post(path, body, model=player.name)
+            raw = await post(path, body, model=player.name)
         except BaseException as error:
             self.tally.failed += isinstance(error, Exception)
             self.tally.stopped += not isinstance(error, Exception)
