@@ -6,6 +6,7 @@ The tokeniser sees each word once; rows are then sums over known words.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +121,7 @@ class StaticVectors:
         begins = self._begins[known : self._count + 1].tolist()
         fresh = [
             (raw[a:b] if raw is not None else self._arena[a:b].tobytes()).decode("utf-8", "replace")
-            for a, b in zip(begins, begins[1:], strict=False)
+            for a, b in itertools.pairwise(begins)
         ]
         found = [ids if word else self._lone for word, ids in zip(fresh, self._encoded(fresh), strict=True)]
         sizes = np.array([len(ids) for ids in found], np.int64)
