@@ -130,7 +130,7 @@ class VectorStore:
             file.write(vectors.data if vectors.size else b"")
             file.flush()
             os.fsync(file.fileno())
-        checksum = xxhash.xxh3_64_intdigest(vectors)
+        checksum = xxhash.xxh3_64_intdigest(vectors.data)
         told = struct.pack("<qQ", len(self._entries), checksum)
         head = _HEAD.pack(_MARK, len(keys), len(self._entries), checksum, xxhash.xxh3_64_intdigest(told + raw))
         with open(self.folder / "index", "ab") as file:
@@ -222,7 +222,7 @@ class VectorStore:
             if number not in self._checked:
                 block = self._blocks[number]
                 part = np.ascontiguousarray(self.matrix()[block.first : block.first + block.rows])
-                if xxhash.xxh3_64_intdigest(part) != block.checksum:
+                if xxhash.xxh3_64_intdigest(part.data) != block.checksum:
                     raise CorruptFile(
                         f"{self.folder / 'rows'}: rows {block.first:,} to {block.first + block.rows:,} have changed",
                         hint="restore it from a backup; or move the folder away, and its vectors are bought again",

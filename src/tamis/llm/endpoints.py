@@ -60,6 +60,10 @@ class Endpoints:
 
     def usage(self, player: Player, data: Any) -> tuple[int | None, int | None, int | None]:
         """Tokens in, out, and of those in, the cached ones, as a reply tells them; None for what it does not."""
+        if player.connection.shape == "cohere":
+            from .shapes import cohere
+
+            return cohere.read_usage(data)
         if player.connection.shape not in _CHATS or not isinstance(data, dict):
             return None, None, None
         found: tuple[int | None, int | None, int | None] = self.shape(player).read_usage(data.get("usage"))
