@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from tamis.core.errors import UsageError
 
-from .client import Endpoint
+from .client import Endpoint, RawReply
 from .connect import Player, key_of
 
 #: APIs whose chats are known
@@ -81,8 +81,12 @@ class Endpoints:
                 self._lanes[place, player.name] = ready
         return ready
 
-    async def batch(self, player: Player) -> Any:
-        """The Batch API of the role's connection, open."""
+    async def batch(self, player: Player, key: bytes, path: str, body: Any) -> RawReply:
+        """A reply through the Batch API of the role's connection."""
+        reply: RawReply = await (await self._batch(player)).post(path, body, model=player.name, key=key.hex())
+        return reply
+
+    async def _batch(self, player: Player) -> Any:
         if player.served or self._recorded is None:
             raise UsageError(f"{player.spec.model} (role {player.role!r}) takes no batches; leave `batch` out")
         async with self._opening:

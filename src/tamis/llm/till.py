@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeVar
 
 from tamis.core.calls import CallFailed
@@ -87,17 +86,15 @@ class Till:
     ) -> tuple[RawReply, Record]:
         """Send a request within the budget. Returns when the reply is accounted for and, with `keep`, on the disk."""
         self.journal.check()
-        if player.spec.batch and kind == "chat":
-            post: Callable[..., Awaitable[RawReply]] = partial(
-                (await self.endpoints.batch(player)).post, key=request.key.hex()
-            )
-        else:
-            post = (await self.endpoints.endpoint(player)).post
+        endpoint = await self.endpoints.endpoint(player)
         most = cost(player.price, *worst) or 0.0
         hold = await self.purse.hold(most, sum(worst))
         self.tally.requests += 1
         try:
-            raw = await post(path, body, model=player.name)
+            if player.spec.batch and kind == "chat":
+                raw = await self.endpoints.batch(player, request.key, path, body)
+            else:
+                raw = await endpoint.post(path, body, model=player.name)
         except BaseException as error:
             self.tally.failed += isinstance(error, Exception)
             self.tally.stopped += not isinstance(error, Exception)
