@@ -1,7 +1,8 @@
 """Static vectors: texts cut into words that are known by number, and the mean of their tokens' vectors, in integers.
 
 A word here is what SentencePiece's merges never cross: spaces and what follows them up to the next one. One space before it
-is left out, and is there at the beginning of a text although nobody wrote it. Sums of integers are the same in any order.
+is left out, and is there at the beginning of a text although nobody wrote it. (The sign ▁ in a text, which SentencePiece
+cannot tell from a space, is part of a word here.) Sums of integers are the same in any order.
 """
 
 from __future__ import annotations
