@@ -28,6 +28,8 @@ KNOWN: dict[str, Connection] = {
     "ollama": Connection(url="http://127.0.0.1:11434/v1", slots=4),
     "vllm": Connection(url="http://127.0.0.1:8000/v1"),
 }  # fmt: skip
+#: what Cohere's compatible endpoint does not take for embeddings: what they are for
+COHERE_EMBEDS = Connection(url="https://api.cohere.com/v2", key_env="COHERE_API_KEY", shape="cohere")
 #: the connection whose models Tamis itself serves
 LOCAL = "local"
 
@@ -79,10 +81,14 @@ def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Pl
     stated = spec.family.lower() if spec.family else family(name)
     if via == LOCAL and via not in connections:
         from .local import model_version
+        from .local_embed import embedder_version, embeds
 
-        place = Connection(url="http://127.0.0.1/v1", cache_as=f"{LOCAL}@{model_version(name)}")
+        version = embedder_version(name) if embeds(name) else model_version(name)
+        place = Connection(url="http://127.0.0.1/v1", cache_as=f"{LOCAL}@{version}")
         return Player(role, spec, via, place, name, True, spec.price or FREE, stated)
     connection = connections.get(via) or KNOWN.get(via)
+    if via == "cohere" and via not in connections and name.startswith("embed-"):
+        via, connection = "cohere/v2", COHERE_EMBEDS
     if connection is None:
         possible = [*connections, *KNOWN, LOCAL]
         raise UsageError(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 from tamis.core.errors import UsageError
@@ -20,8 +21,13 @@ _CHATS = ("openai", "anthropic")
 class Endpoints:
     """One endpoint for each connection, whatever number of roles it serves."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+    #: how batches are gathered and looked at; None: as the module has it
+    pace: Any = None
+
+    def __init__(self, environ: Mapping[str, str], recorded: Path | None = None) -> None:
+        """recorded: the folder that remembers which batches were submitted; without it there are none."""
+        self._environ, self._recorded = environ, recorded
+        self._batches: dict[str, Any] = {}
         self._stack = contextlib.AsyncExitStack()
         self._opening = asyncio.Lock()
         self._shapes: dict[str, Any] = {}
@@ -54,6 +60,10 @@ class Endpoints:
 
     def usage(self, player: Player, data: Any) -> tuple[int | None, int | None, int | None]:
         """Tokens in, out, and of those in, the cached ones, as a reply tells them; None for what it does not."""
+        if player.connection.shape == "cohere":
+            from .shapes import cohere
+
+            return cohere.read_usage(data)
         if player.connection.shape not in _CHATS or not isinstance(data, dict):
             return None, None, None
         found: tuple[int | None, int | None, int | None] = self.shape(player).read_usage(data.get("usage"))
@@ -72,10 +82,29 @@ class Endpoints:
         return ready
 
     async def batch(self, player: Player, key: bytes, path: str, body: Any) -> RawReply:
-        """A reply through the endpoint's Batch API."""
-        raise UsageError(
-            f"role {player.role!r}: this version of Tamis has no Batch API back end; leave out `batch: true`"
-        )
+        """A reply through the Batch API of the role's connection."""
+        reply: RawReply = await (await self._batch(player)).post(path, body, model=player.name, key=key.hex())
+        return reply
+
+    async def _batch(self, player: Player) -> Any:
+        if player.served or self._recorded is None:
+            raise UsageError(f"{player.spec.model} (role {player.role!r}) takes no batches; leave `batch` out")
+        async with self._opening:
+            if player.via not in self._batches:
+                from .batch import BatchEndpoint
+                from .batches import NAME
+                from .canonical import place_of
+
+                opened = BatchEndpoint(
+                    player.connection,
+                    self._recorded / NAME,
+                    place=place_of(player.connection),
+                    key=self.key(player),
+                    name=player.via,
+                    pace=self.pace,
+                )
+                self._batches[player.via] = await self._stack.enter_async_context(opened)
+            return self._batches[player.via]
 
     async def _opened(self, player: Player) -> Endpoint:
         connection = player.connection

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.calls import Ask, CallFailed, Reply
@@ -21,20 +20,19 @@ from tamis.core.events import Listener, Warned, quiet
 
 from . import figures, structured
 from .budget import Purse
-from .canonical import Request, chat_key, other_key, place_of, text_keys
+from .canonical import Request, chat_key, other_key, place_of
 from .connect import Player, players
+from .embed import Embedded, Embeddings
 from .endpoints import Endpoints
 from .fence import Fence
 from .journal import NAME, Journal
+from .local_embed import embeds, local_embedder
 from .prices import most_tokens
 from .records import Stored
 from .schema import check_schema
 from .spec import Budget, Connection, Model
 from .tally import Names
 from .till import Till
-
-#: texts sent to an embedding model in one call
-EMBED_TEXTS = 64
 
 T = TypeVar("T")
 
@@ -61,12 +59,12 @@ async def open_models(
         _priced(cast)
     journal = Journal(recorded / NAME)
     try:
-        async with Endpoints(environ) as endpoints:
+        async with Endpoints(environ, recorded) as endpoints:
             for player in cast.values():
                 if _keyless(player, environ) and not journal.knows(place_of(player.connection), player.name):
                     endpoints.key(player)  # raises; what is in the journal can be read again without a key
             purse = Purse(limits, spent_usd=journal.spent(recipe).held_usd)
-            yield OpenModels(cast, Till(journal, purse, endpoints, recipe), emit)
+            yield OpenModels(cast, Till(journal, purse, endpoints, recipe), emit, recorded)
     finally:
         journal.close()
 
@@ -74,8 +72,9 @@ async def open_models(
 class OpenModels:
     """See `open_models`. For one event loop."""
 
-    def __init__(self, cast: Mapping[str, Player], till: Till, emit: Listener) -> None:
+    def __init__(self, cast: Mapping[str, Player], till: Till, emit: Listener, recorded: Path) -> None:
         self._cast, self._till = cast, till
+        self._embeddings = Embeddings(till, recorded)
         self._fence, self._names, self._emit = Fence(till.journal.secret), Names(emit), emit
         self._left_out: set[tuple[str, tuple[str, ...]]] = set()
         self._enforced: dict[tuple[str, str], bool] = {}
@@ -113,37 +112,15 @@ class OpenModels:
 
     async def embed(self, role: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """As `core.calls.Models.embed`. Equal texts are sent once."""
+        found = await self.embed_series(role, pl.Series(list(map(structured.whole, texts)), dtype=pl.String))
+        return np.asarray(found.vectors, np.float32)
+
+    async def embed_series(self, role: str, texts: pl.Series, out: Path | None = None) -> Embedded:
+        """Vectors of many texts, and what it took. out: a file to map them from."""
         player = self._player(role)
-        keys = text_keys(player.name, player.connection, texts)
-        wanted = dict(zip(keys, texts, strict=True))
-        found: dict[bytes, Any] = dict(self._till.journal.vectors(list(wanted)))
-        self._till.tally.cached += len(found)
-        shared = {key: self._till.buying[key] for key in wanted if key not in found and key in self._till.buying}
-        missing = [key for key in wanted if key not in found and key not in shared]
-        loop = asyncio.get_running_loop()
-        mine = {key: loop.create_future() for key in missing}
-        self._till.buying |= mine
-        try:
-            parts = [missing[at : at + EMBED_TEXTS] for at in range(0, len(missing), EMBED_TEXTS)]
-            for bought in await asyncio.gather(*(self._embed(player, wanted, part, mine) for part in parts)):
-                found |= bought
-        finally:
-            for key, future in mine.items():
-                future.cancel()  # those that were bought have their result
-                del self._till.buying[key]
-        for key, waiting in shared.items():
-            try:
-                found[key] = await asyncio.shield(waiting)
-            except (asyncio.CancelledError, CallFailed):
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise
-                found[key] = (await self.embed(role, [wanted[key]]))[0]
-        if not keys:
-            return np.zeros((0, 0), np.float32)
-        if len({len(vector) for vector in found.values()}) > 1:
-            raise CallFailed("unreadable", f"{player.spec.model} gave vectors of different lengths")
-        return np.array([found[key] for key in keys], np.float32)
+        if player.served and not embeds(player.name):
+            local_embedder(player.name)  # says that it does not
+        return await self._embeddings.embed(player, texts, out)
 
     def family(self, role: str) -> str | None:
         """As `core.calls.Models.family`; a distilled model's families are joined by `+`."""
@@ -191,7 +168,8 @@ class OpenModels:
             recalled = self._till.journal.recall(name)
             if recalled is None:
                 try:
-                    known = structured.enforces(await self._chat(structured.probe(), player))
+                    directly = player._replace(spec=player.spec.model_copy(update={"batch": False}))
+                    known = structured.enforces(await self._chat(structured.probe(), directly))
                 except CallFailed as error:
                     known = False
                     if error.reason not in ("refused", "length"):
@@ -238,34 +216,6 @@ class OpenModels:
             return told(raw.data)
 
         return await self._till.once(request.key, lambda stored: told(json.loads(stored.reply)), buy)
-
-    async def _embed(
-        self, player: Player, texts: Mapping[bytes, str], keys: Sequence[bytes], waiting: Mapping[bytes, Any]
-    ) -> dict[bytes, NDArray[np.float32]]:
-        """Buy some vectors in one call. A call that is refused is made again in halves, to find what is refused."""
-        path, body = figures.embed_request(player.name, [texts[key] for key in keys])
-        size = sum(len(texts[key].encode("utf-8", "surrogatepass")) for key in keys)
-        request = Request(hashlib.blake2b(b"".join(keys), digest_size=16).digest(), b"", b"embed")
-        try:
-            raw, record = await self._till.pay(
-                "embed", player, request, path, body, most_tokens(size, len(keys), 1), keep=False
-            )
-        except CallFailed as error:
-            if error.reason != "refused" or len(keys) == 1:
-                raise
-            half = len(keys) // 2
-            found = await self._embed(player, texts, keys[:half], waiting)
-            return found | await self._embed(player, texts, keys[half:], waiting)
-        try:
-            vectors = figures.read_vectors(raw.data, len(keys))
-        except CallFailed:
-            await self._till.journal.keep(record)
-            raise
-        found = dict(zip(keys, vectors, strict=True))
-        await self._till.journal.keep_vectors(record._replace(reply=b""), found)
-        for key, vector in found.items():
-            waiting[key].set_result(vector)
-        return found
 
     async def _send(self, ask: Ask, player: Player, request: Request) -> Reply:
         """Send a chat request, keep what comes, and read it."""

@@ -30,6 +30,8 @@ from tamis.runs.workspace import Workspace
 
 #: rows in the air for each request slot: rows that wait for their second call must not leave slots idle
 ROWS_A_SLOT = 2
+#: rows in the air where a model is asked through a Batch API
+BATCH_ROWS = 50_000
 #: seconds between two looks at how far it is, and at Ctrl-C
 TICK = 0.2
 
@@ -283,6 +285,8 @@ def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callab
         return models
 
     slots = max((one.slots for one in recipe.used_connections().values()), default=256)
+    if any(model.batch for model in recipe.models.values()):
+        slots = max(slots, BATCH_ROWS // ROWS_A_SLOT)  # one batch with all rows, not one after another
     return Asker(opened, slots=slots, emit=emit, check=check, prove=partial(prove, recipe, workspace, emit))
 
 
