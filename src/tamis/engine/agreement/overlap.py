@@ -165,5 +165,3 @@ def text_overlap(
 def _same(candidates: Sequence[str], references: Sequence[str]) -> None:
     if len(candidates) != len(references):
         raise UsageError(f"{len(candidates)} texts and {len(references)} references: there is one for each")
-
-

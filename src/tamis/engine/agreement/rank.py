@@ -58,9 +58,7 @@ def correlation(
 
     found = estimate(linear, units, resamples=resamples, seed=seed, method=method)
     few = len(kinds) <= _TAU_KINDS
-    return found | estimate(
-        tau, units, resamples=resamples if few else 0, seed=seed, method="percentile"
-    )
+    return found | estimate(tau, units, resamples=resamples if few else 0, seed=seed, method="percentile")
 
 
 def _number(value: float | None) -> float:

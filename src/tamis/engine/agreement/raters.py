@@ -47,9 +47,7 @@ def agreement(
     names, codes = encode(raters, labels)
     k = len(names)
     counts = np.stack([(codes == place).sum(axis=1) for place in range(k)], axis=1) if k else np.zeros((0, 0), np.int64)
-    return of_counts(
-        counts, names, scale=scale, groups=groups, resamples=resamples, seed=seed, method=method
-    )
+    return of_counts(counts, names, scale=scale, groups=groups, resamples=resamples, seed=seed, method=method)
 
 
 def of_counts(

@@ -17,7 +17,9 @@ SKEWED = 0.8
 APART = 0.2
 
 
-def read_agreement(observed: float | None, kappa: Estimate | None, ac1: Estimate | None, shares: Sequence[tuple[Any, float]]) -> list[str]:
+def read_agreement(
+    observed: float | None, kappa: Estimate | None, ac1: Estimate | None, shares: Sequence[tuple[Any, float]]
+) -> list[str]:
     """Sentences about kappa and AC1. observed: share of equal labels, 0..1; shares: label and its share of all labels.
 
     >>> shares = [("ok", 0.97), ("bad", 0.03)]
@@ -30,7 +32,9 @@ def read_agreement(observed: float | None, kappa: Estimate | None, ac1: Estimate
     if kappa is None or kappa.value is None:
         if share < 1:
             return []
-        return [f"kappa and alpha are not defined: every label is {top}. Nothing here says whether raters can tell it from others."]
+        return [
+            f"kappa and alpha are not defined: every label is {top}. Nothing here says whether raters can tell it from others."
+        ]
     if ac1 is None or ac1.value is None or ac1.value - kappa.value < APART or share < SKEWED:
         return []
     return [
