@@ -16,12 +16,14 @@ import polars as pl
 from tamis.core.calls import ANSWERS, Calling
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.registry import class_name
-from tamis.core.row import LINEAGE, MESSAGE, MESSAGES
+from tamis.core.row import LINEAGE
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep, docstring
 from tamis.engine.frame import Frame
 from tamis.engine.judge import Judged
 from tamis.testing import MemoryTable, judge_frame, rows_frame, run_step
 
+from ._awkward import HOSTILE as HOSTILE
+from ._awkward import hostile
 from ._scripted import Script, ScriptedModels, answered
 
 #: (settings as a recipe has them, one row or several, the reason expected of some row, or every row's outcome, and for
@@ -32,25 +34,6 @@ Check = Callable[[type[Step], Sequence[Case]], None]
 SECTIONS = ("## What it does", "## Why", "## Example")
 LINE = re.compile(
     r"\d+ in( \+ \d+ born)? = \d+ kept( \+ \d+ (dropped|merged|held|quarantined))*( \(\w+ \d+(, \w+ \d+)*\))?"
-)
-HOSTILE = (
-    "",
-    " \t\n",
-    "a",
-    "👩‍👩‍👧‍👦 🇩🇪 👍🏽",
-    "\u202eright to left\u202c \u2066x",
-    "nul \x00 inside",
-    "\u0301\u0301 lone marks",
-    "line\u2028sep\r\nend\r",
-    "日本語のテキスト。",
-    "שלום عليكم",
-    '{"json": [1, "two"',
-    "<p>Hi &amp; <b>bye",
-    "ﷺ½ﬁ",
-    "\U000e0041\ufffd\ufeff",
-    "{curly} {{braces}} %s",
-    "x" * 100_000,
-    "é " * 50_000,
 )
 
 
@@ -73,32 +56,6 @@ def _told(step: Step, frame: pl.DataFrame, script: Sequence[Script]) -> pl.DataF
         return frame
     name = f"{ANSWERS}{step.name}"
     return frame.with_columns(answered(step, Frame.of(frame), ScriptedModels(script[0]))[name].alias(name))
-
-
-def hostile(like: pl.DataFrame) -> pl.DataFrame:
-    """Awkward rows with the columns of `like`: in every message, in every text column, and nulls everywhere."""
-    schema = dict(like.schema)
-    chats = [name for name, kind in schema.items() if kind == MESSAGES]
-    names = [field.name for field in MESSAGE.fields]
-    nulls: dict[str, Any] = dict.fromkeys(schema)
-    records = [nulls, nulls | {name: [] for name in chats}]
-    odd = [dict.fromkeys(names) | {"role": role} for role in ("tool", "assistant", "system")]
-    records.append(nulls | dict.fromkeys(chats, odd))
-    for text in HOSTILE:
-        turns = [dict.fromkeys(names) | {"role": role, "content": text} for role in ("user", "assistant")]
-        told = [name for name in schema if name.startswith(ANSWERS)]  # rows nobody was asked about
-        texts = nulls | {name: text for name, kind in schema.items() if kind == pl.String and name not in told}
-        records += [
-            texts | dict.fromkeys(chats, messages)
-            for messages in ((turns, turns[:1], turns[1:]) if chats else (turns,))
-        ]
-    frame = pl.DataFrame(
-        [pl.Series(name, [record[name] for record in records], dtype=kind) for name, kind in schema.items()]
-    )
-    for name, kind in LINEAGE.items():
-        if name in frame.columns:
-            frame = frame.with_columns(pl.Series(name, range(frame.height), dtype=kind))
-    return frame
 
 
 def _judge(step: Step, frame: pl.DataFrame, seed: int = 0) -> tuple[Judged, pl.DataFrame | None, pl.Series | None]:

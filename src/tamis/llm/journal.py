@@ -29,7 +29,7 @@ FORMAT = 1
 NAME = "llm.sqlite"
 _MAGIC = b"\x28\xb5\x2f\xfd"  # of zstd
 _SMALL = 256  # bytes below which nothing is won by packing
-_GATHER_SECONDS = 0.002  # a commit waits this long for more to commit
+_GATHER_SECONDS = 0.01  # a commit waits this long for more; a slot of the endpoint is free meanwhile
 _MOST = 2048  # replies to a commit
 
 _SCHEMA = """

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tamis.core.calls import CallFailed
-from tamis.core.errors import DataError, UsageError
+from tamis.core.errors import DataError, UsageError, did_you_mean
 
 _FILES = re.compile(r"[^\n{}]+\.(?:ya?ml|json|csv|tsv|txt)")
 #: what a reply in plain text may wear around its label
@@ -96,6 +96,15 @@ def label_schema(labels: Mapping[str, str], *, many: bool) -> dict[str, Any]:
         one = {"type": "array", "items": one, "uniqueItems": True}
     name = "labels" if many else "label"
     return {"type": "object", "properties": {name: one}, "required": [name], "additionalProperties": False}
+
+
+def label_of(text: str, labels: Mapping[str, str]) -> str:
+    """The label a person means. UsageError where there is none."""
+    by_name = {name.casefold(): name for name in labels}
+    name = by_name.get(text.strip().casefold())
+    if name is None:
+        raise UsageError(f"no label {text!r}; {did_you_mean(text, labels)}")
+    return name
 
 
 def read_label(text: str, labels: Mapping[str, str], key: str = "") -> str:

@@ -35,6 +35,9 @@ class Till:
         while (waiting := self.buying.get(key)) is not None:
             try:
                 reply: T = await asyncio.shield(waiting)
+            except CallFailed:
+                self.tally.shared += 1
+                raise
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():

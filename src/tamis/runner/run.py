@@ -36,6 +36,7 @@ from .account import Account
 from .ask import Asker
 from .birth import Birth, bear
 from .gate import GateAsk, ask_people
+from .placed import placed_step
 from .table import Gathered, Scattered, decide
 
 
@@ -106,9 +107,7 @@ class Judge:
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
         written = step  # with paths as the recipe has them: fingerprints know no machine
-        placed = {name: _placed(value, self.base) for name, value in step}
-        if any(value is not getattr(step, name) for name, value in placed.items()):
-            step = step.model_copy(update=placed)
+        step = placed_step(step, self.base)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
         told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
@@ -337,15 +336,6 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, ""))
     return found
-
-
-def _placed(value: Any, base: Path) -> Any:
-    """A field's value with relative paths in it seen from `base`; the value itself where it holds none."""
-    if isinstance(value, Path):
-        return value if value.is_absolute() else base / value
-    if isinstance(value, tuple) and any(isinstance(one, Path) and not one.is_absolute() for one in value):
-        return tuple(_placed(one, base) for one in value)
-    return value
 
 
 def _file_hash(path: Path, step: Step) -> str:

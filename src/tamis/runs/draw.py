@@ -35,19 +35,22 @@ def draw(
     """Positions of `count` rows, or fewer where there are not as many.
 
     seen: rows seen less often come first; without: ids never taken; per: each row's group, so that rows come from the
-    groups in turn. The same rows for the same seed, whatever the rows around them.
+    groups in turn, those shown least first. The same rows for the same seed, whatever the rows around them.
     """
     free = np.array([k for k, row in enumerate(ids) if row not in without], np.int64)
     chance = seeded_order(seed, high, low)[free]
     order = free[np.lexsort((free, chance, seen[free]))]
     if per is None:
         return [int(k) for k in order[:count]]
-    queues: dict[tuple[int, str], list[int]] = {}
+    shown: dict[str, int] = {}
+    queues: dict[int, dict[str, list[int]]] = {}
     for k in order:
-        queues.setdefault((int(seen[k]), _group(per[k])), []).append(int(k))
+        group = _group(per[k])
+        shown[group] = shown.get(group, 0) + int(seen[k])
+        queues.setdefault(int(seen[k]), {}).setdefault(group, []).append(int(k))
     chosen: list[int] = []
-    for level in sorted({level for level, _ in queues}):
-        turns = [queues[key] for key in sorted(queues) if key[0] == level]
+    for _, groups in sorted(queues.items()):
+        turns = [groups[group] for group in sorted(groups, key=lambda group: (shown[group], group))]
         while len(chosen) < count and any(turns):
             for queue in turns:
                 if queue and len(chosen) < count:
