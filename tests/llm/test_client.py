@@ -16,10 +16,18 @@ from tamis.core.calls import CallFailed
 from tamis.core.errors import EndpointDown, TamisError, UsageError
 from tamis.llm.client import Endpoint, RawReply
 from tamis.llm.spec import Connection
+from tamis.llm.wire import Wire
 from tests import endpoint as served
 from tests.endpoint import Said, Status
 
 KEY = "sk-test-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True, params=["line", "wire"])
+def _both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain HTTP goes over a line of our own, all else over the library; both are to do the same."""
+    if request.param == "wire":
+        monkeypatch.setattr("tamis.llm.client.Line", Wire)
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -244,6 +252,42 @@ def test_redirects_are_refused_and_the_key_stays(endpoint: served.Endpoint, stat
         assert "secret" not in str(failed)
         assert "token" not in str(failed)
         assert (len(endpoint.seen), other.seen) == (1, [])
+
+
+def test_what_is_no_tls_is_told_at_once(endpoint: served.Endpoint) -> None:
+    failed = one(endpoint, url=endpoint.url.replace("http:", "https:"))
+    assert isinstance(failed, EndpointDown)
+    assert failed.hint
+    assert endpoint.seen == []
+
+
+@pytest.mark.parametrize("key", ["sk-a\nX-Other: 1", "sk-ä", "sk-a\r"])
+def test_a_key_that_cannot_be_sent_is_told_without_it(endpoint: served.Endpoint, key: str) -> None:
+    with pytest.raises(UsageError, match="the key holds") as wrong:
+        opened(endpoint, key=key)
+    assert "sk-" not in str(wrong.value)
+
+
+def test_a_proxy_of_the_environment_is_used(endpoint: served.Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{endpoint.port}")
+    monkeypatch.setenv("no_proxy", "")
+    reply = one(endpoint, url="http://models.example/v1")
+    assert said(reply) == "hello"
+    assert endpoint.seen[0].headers["Host"] == "models.example"
+
+
+def test_a_server_that_closes_idle_connections_costs_no_row(endpoint: served.Endpoint) -> None:
+    """Each reply says that its connection ends; and replies come compressed."""
+    import gzip
+
+    def script(asked: served.Seen) -> served.Raw:
+        content = gzip.compress(json.dumps(served.chat(Said(asked.last), "m")).encode())
+        return served.Raw(content, headers={"Connection": "close", "Content-Encoding": "gzip"}, good=True)
+
+    endpoint.script = script
+    found = ask(endpoint, *map(str, range(50)))
+    assert [said(one) for one in found] == list(map(str, range(50)))
+    assert len(endpoint.seen) == 50
 
 
 def test_a_slow_drip_ends_at_the_deadline(endpoint: served.Endpoint) -> None:

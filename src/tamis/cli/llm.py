@@ -11,7 +11,7 @@ from .common import json_option
 def command() -> None:
     """Serve a small model on this machine, for trying recipes that call models.
 
-    Recipes start it by themselves where they name `local/smollm2`.
+    Recipes start it by themselves where they name `local/smollm2`. With --json the address is told as JSON.
 
     \b
     Example:

@@ -18,12 +18,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.core.errors import CorruptFile, DataError, DiskFull, TamisError, WorkspaceBusy
+
+from .records import Quantiles, Record, Spent, Stored
 
 FORMAT = 1
 NAME = "llm.sqlite"
@@ -42,72 +44,19 @@ CREATE TABLE replies (
 );
 CREATE INDEX replies_key ON replies (key);
 CREATE INDEX replies_prompt ON replies (prompt) WHERE tokens_out IS NOT NULL;
+CREATE INDEX replies_spent ON replies (recipe, usd, held_usd);
 CREATE TABLE vectors (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, vector BLOB NOT NULL);
 """
 
 
-class Record(NamedTuple):
-    """A reply as it came, with what its request was.
-
-    usd: what it cost, None where that is unknown; held_usd: what a budget counts for it then, its worst case.
-    """
-
-    key: bytes
-    kind: str
-    place: str
-    model: str
-    prompt: bytes
-    recipe: str
-    request: bytes
-    reply: bytes
-    status: int
-    seconds: float | None = None
-    attempts: int | None = None
-    answered: str | None = None
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    usd: float | None = None
-    held_usd: float | None = None
-
-
-class Stored(NamedTuple):
-    """A reply found in the journal."""
-
-    reply: bytes
-    status: int
-    answered: str | None
-    tokens_in: int | None
-    tokens_out: int | None
-    usd: float | None
-
-
-class Spent(NamedTuple):
-    """What was spent. `usd` is the known part; `unknown`: calls whose cost is not known; `held_usd` counts them in
-    at their worst case."""
-
-    calls: int
-    usd: float
-    unknown: int
-    held_usd: float
-
-
-class Quantiles(NamedTuple):
-    """Tokens of the replies to one prompt: how many were measured, the median and the 95th percentile."""
-
-    replies: int
-    in_median: int
-    in_p95: int
-    out_median: int
-    out_p95: int
-
-
 _FIELDS = (*Record._fields, "at")
 _VECTORS = ("key", "kind", "vector")
+_META = ("name", "value")
 
 
 def _insert(table: str, names: Sequence[str], rows: int) -> str:
     one = "(" + ",".join("?" * len(names)) + ")"
-    verb = "INSERT OR IGNORE" if table == "vectors" else "INSERT"
+    verb = "INSERT" if table == "replies" else "INSERT OR IGNORE"
     return f"{verb} INTO {table} ({','.join(names)}) VALUES {','.join([one] * rows)}"
 
 
@@ -115,7 +64,7 @@ def _insert(table: str, names: Sequence[str], rows: int) -> str:
 _CHUNKS = (64, 8, 1)
 _STATEMENTS = {
     table: {rows: _insert(table, names, rows) for rows in _CHUNKS}
-    for table, names in (("replies", _FIELDS), ("vectors", _VECTORS))
+    for table, names in (("replies", _FIELDS), ("vectors", _VECTORS), ("meta", _META))
 }
 
 _Waiting = asyncio.Future[None] | Future[None]
@@ -134,6 +83,7 @@ class Journal:
         self._pack, self._packing = zstandard.ZstdCompressor(level=1), threading.Lock()
         self._unpack = zstandard.ZstdDecompressor()
         self._failed: TamisError | None = None
+        self._met: set[tuple[str, str]] = set()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         with self._telling():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -157,10 +107,8 @@ class Journal:
         return None if row is None else Stored(self._raw(row[0]), *row[1:])
 
     def knows(self, place: str, model: str) -> bool:
-        """Whether any reply of a model is here. Looks through the whole file where there is none."""
-        with self._telling():
-            found = self._reading.execute("SELECT 1 FROM replies WHERE place = ? AND model = ? LIMIT 1", (place, model))
-            return found.fetchone() is not None
+        """Whether any reply of a model is here."""
+        return self.recall(_model(place, model)) is not None
 
     def request(self, key: bytes) -> bytes | None:
         """The canonical JSON of a recorded request."""
@@ -223,8 +171,8 @@ class Journal:
         if not rows:
             return None
         sent, said = np.array([row[0] or 0 for row in rows]), np.array([row[1] for row in rows])
-        figures = [int(np.ceil(np.quantile(one, share))) for one in (sent, said) for share in (0.5, 0.95)]
-        return Quantiles(len(rows), *figures)
+        most = [int(np.ceil(np.quantile(one, 0.95))) for one in (sent, said)]
+        return Quantiles(len(rows), float(sent.mean()), float(said.mean()), *most)
 
     def recall(self, name: str) -> bytes | None:
         """A small fact kept beside the replies, such as what a probe found."""
@@ -234,8 +182,8 @@ class Journal:
 
     def remember(self, name: str, value: bytes) -> None:
         """Keep a small fact. The first one told stays."""
-        with self._telling(), self._reading:
-            self._reading.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, value))
+        done: Future[None] = Future()
+        self._put("meta", [(name, value)], done).result()
 
     @property
     def secret(self) -> bytes:
@@ -286,6 +234,9 @@ class Journal:
                 )
 
     def _row(self, record: Record) -> tuple[Any, ...]:
+        if (known := (record.place, record.model)) not in self._met:
+            self._met.add(known)
+            self._put("meta", [(_model(*known), b"")], Future())
         packed = record._replace(request=self._packed(record.request), reply=self._packed(record.reply))
         return (*packed, time.time())
 
@@ -376,6 +327,10 @@ class Journal:
                 "without the file, what it held is bought again",
             )
         return DataError(f"{self.path}: {error}")
+
+
+def _model(place: str, model: str) -> str:
+    return f"model\0{place}\0{model}"
 
 
 def _tell(jobs: list[_Job], error: TamisError | None) -> None:

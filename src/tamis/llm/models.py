@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tamis.core.calls import Ask, CallFailed, Reply
 from tamis.core.errors import UsageError, did_you_mean
-from tamis.core.events import Listener, quiet
+from tamis.core.events import Listener, Warned, quiet
 
 from . import figures, structured
 from .budget import Purse
@@ -25,8 +25,9 @@ from .canonical import Request, chat_key, other_key, place_of, text_keys
 from .connect import Player, players
 from .endpoints import Endpoints
 from .fence import Fence
-from .journal import NAME, Journal, Stored
+from .journal import NAME, Journal
 from .prices import most_tokens
+from .records import Stored
 from .schema import check_schema
 from .spec import Budget, Connection, Model
 from .tally import Names
@@ -75,7 +76,8 @@ class OpenModels:
 
     def __init__(self, cast: Mapping[str, Player], till: Till, emit: Listener) -> None:
         self._cast, self._till = cast, till
-        self._fence, self._names = Fence(till.journal.secret), Names(emit)
+        self._fence, self._names, self._emit = Fence(till.journal.secret), Names(emit), emit
+        self._left_out: set[tuple[str, tuple[str, ...]]] = set()
         self._enforced: dict[tuple[str, str], bool] = {}
         self._refused: set[bytes] = set()
         self._checked: dict[int, Any] = {}
@@ -268,6 +270,10 @@ class OpenModels:
     async def _send(self, ask: Ask, player: Player, request: Request) -> Reply:
         """Send a chat request, keep what comes, and read it."""
         shape = self._till.endpoints.shape(player)
+        left_out: tuple[str, ...] = shape.left_out(player.name, ask, player.spec)
+        if left_out and (player.name, left_out) not in self._left_out:
+            self._left_out.add((player.name, left_out))
+            self._emit(Warned(f"{player.spec.model} takes no {', '.join(left_out)}: not sent"))
         path, body = shape.chat_request(player.name, ask, player.spec)
         most = ask.max_tokens or player.spec.max_tokens or body.get("max_tokens")
         worst = most_tokens(len(request.text), len(ask.messages), most)

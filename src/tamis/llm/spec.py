@@ -73,7 +73,7 @@ class Budget(_Spec):
 
 
 #: connections that need no `connections:` entry and stay on this machine
-LOCAL = ("local", "ollama")
+LOCAL = ("local", "ollama", "vllm")
 
 
 def connection_name(model: Model) -> str:

@@ -14,8 +14,9 @@ from .canonical import Request, place_of
 from .client import RawReply
 from .connect import Player
 from .endpoints import Endpoints
-from .journal import Journal, Record, Stored
+from .journal import Journal
 from .prices import cost
+from .records import Record, Stored
 from .tally import Tally
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from collections import deque
 from tamis.core.errors import TamisError
 
 #: requests at once to begin with
-START = 32
+START = 64
 #: what is left of the window after a refusal
 CUT = 0.85
 #: round trips at the highest level that was not refused, before the next is tried; doubled each time it is refused again

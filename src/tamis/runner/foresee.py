@@ -124,7 +124,7 @@ class _Foresight:
         masks = select(call, states, cache)
         pooled, told = pool(call, states, masks)
         parts = look(call, states, masks, cache, told)
-        found = estimate(self.judge.recipe, call.step, parts, pooled)
+        found = estimate(self.judge.recipe, call.step, parts, pooled, self.judge.workspace.hidden / "recorded")
         if not found["rows"]:
             answers = settle(call.step, parts, [part.known for part in parts])
             self.states = [lay(call, part, some, cache) for part, some in zip(parts, answers, strict=True)]

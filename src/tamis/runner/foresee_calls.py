@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from statistics import fmean
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from tamis.core.calls import Ask, CallFailed, Calling
 from tamis.engine.asking import Part
-from tamis.llm.spec import Model, is_local
+from tamis.llm.estimate import estimate as foreseen
+from tamis.llm.estimate import fence_of
+from tamis.llm.fence import Fence
 from tamis.recipe.model import Recipe
 
 #: rows whose requests are measured
 SAMPLE = 40
-#: characters of a token, about, in English; other languages have fewer
-CHARACTERS_A_TOKEN = 4
 #: tokens of a reply, where neither the step nor the recipe bounds it
 REPLY_TOKENS = 400
 
@@ -31,9 +31,9 @@ class _Unsent(Exception):
 class _Measuring:
     """Models that note what they would be asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, fence: Fence) -> None:
         self.asks: list[tuple[str, Ask]] = []
-        self.texts = 0
+        self._fence = fence
 
     async def chat(self, role: str, ask: Ask) -> NoReturn:
         self.asks.append((role, ask))
@@ -50,7 +50,7 @@ class _Measuring:
         return np.zeros((len(texts), 8), np.float32)
 
     def fence(self, text: str, *, salt: str = "") -> str:
-        return text
+        return self._fence(text, salt=salt)
 
     def family(self, role: str) -> str | None:
         return None
@@ -59,26 +59,31 @@ class _Measuring:
         return role
 
 
-def estimate(recipe: Recipe, step: Calling, parts: Sequence[Part], pooled: Mapping[str, pl.Series]) -> dict[str, Any]:
+def estimate(
+    recipe: Recipe, step: Calling, parts: Sequence[Part], pooled: Mapping[str, pl.Series], recorded: Path
+) -> dict[str, Any]:
     """Calls, tokens and USD for the rows that have no answer yet. A step that asks several times costs more than told.
 
-    usd is None where a price is not stated, and 0 for models of this machine.
+    recorded: the journal's folder; what is in it costs nothing, and tells how long replies to a prompt are. usd is None
+    where a price is not stated, and 0 for models of this machine.
     """
     missing = sum(len(part.missing) for part in parts)
     nothing = {"rows": 0, "calls": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
     if not missing:
         return nothing
-    measured = _Measuring()
+    measured = _Measuring(fence_of(recorded))
     asyncio.run(_measure(step, parts, pooled, measured))
     if not measured.asks:
         return nothing | {"rows": missing, "usd": None}
-    role = measured.asks[0][0]
-    model = recipe.models[role]
-    sent = fmean(sum(len(str(message.get("content") or "")) for message in ask.messages) for _, ask in measured.asks)
-    received = fmean(ask.max_tokens or model.max_tokens or REPLY_TOKENS for _, ask in measured.asks)
-    tokens_in, tokens_out = round(missing * sent / CHARACTERS_A_TOKEN), round(missing * received)
-    usd = _price(model, tokens_in, tokens_out, local=is_local(model, recipe.connections))
-    return {"rows": missing, "calls": missing, "tokens_in": tokens_in, "tokens_out": tokens_out, "usd": usd}
+    one = foreseen(measured.asks, recipe.models, recipe.connections, recorded, reply_tokens=REPLY_TOKENS)
+    calls = round(missing * (1 - one.recorded_share))
+    return {
+        "rows": missing,
+        "calls": calls,
+        "tokens_in": round(calls * one.tokens_in),
+        "tokens_out": round(calls * one.tokens_out),
+        "usd": None if one.usd is None else calls * one.usd,
+    }
 
 
 async def _measure(step: Calling, parts: Sequence[Part], pooled: Mapping[str, pl.Series], measured: _Measuring) -> None:
@@ -94,9 +99,3 @@ async def _measure(step: Calling, parts: Sequence[Part], pooled: Mapping[str, pl
                 await step.ask(rows[index], measured)
             except (_Unsent, CallFailed):
                 continue
-
-
-def _price(model: Model, tokens_in: int, tokens_out: int, *, local: bool) -> float | None:
-    if model.price is None:
-        return 0.0 if local else None
-    return (tokens_in * model.price.input + tokens_out * model.price.output) / 1e6
