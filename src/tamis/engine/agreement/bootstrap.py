@@ -180,4 +180,4 @@ def whole(weights: Floats, table: NDArray[np.integer] | NDArray[np.bool_]) -> Fl
 
 def summed(weights: Floats, table: Floats) -> Floats:
     """weights @ table for any numbers, added up in one order."""
-    return np.einsum("bk,kc->bc", weights, table)
+    return np.asarray(np.einsum("bk,kc->bc", weights, table), np.float64)

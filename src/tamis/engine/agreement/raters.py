@@ -140,7 +140,7 @@ class _Agreement:
 def ordinal_weights(k: int) -> Floats:
     """Gwet's ordinal weights: 1 - C(|i - j| + 1, 2) / C(k, 2)."""
     away = np.abs(np.arange(k)[:, None] - np.arange(k)).astype(np.float64)
-    return 1 - (away + 1) * away / (k * (k - 1))
+    return np.asarray(1 - (away + 1) * away / (k * (k - 1)))
 
 
 def quadratic_weights(values: Floats) -> Floats:
