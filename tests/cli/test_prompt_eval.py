@@ -45,7 +45,7 @@ def fill(tamis: Terminal, count: int) -> None:
     for k in range(count):
         german = k % 4 == 0
         parcel = k % 3 > 0
-        text = ("Wo ist mein Paket" if german else "where is my parcel") if parcel else "I was charged twice"
+        text = ("Wo ist mein Paket??" if german else "where is my parcel?") if parcel else "I was charged twice"
         lines.append(f"{k},{text} no {k},{'delivery' if parcel else 'billing'},{'de' if german else 'en'},c{k // 2}")
     tamis.write("in.csv", "id,inquiry,category,language,customer\n" + "\n".join(lines) + "\n")
 
