@@ -121,13 +121,13 @@ def test_below_the_bar_the_exit_code_is_that_of_a_gate(prompted: Terminal) -> No
     assert said.code == 3, said.err
     assert "below its bar: f1_macro is 0." in said.out
     assert "Where it is worst" in said.out
-    assert "language = de and right label = delivery" in " ".join(said.out.split())
+    assert "language = de and right label = delivery: 1" in said.out
     prompted.write("prompts/intent.md", PROMPT.replace("EXTRA", "bar: {metric: f1_macro, at_least: 0.5}\n"))
     assert prompted("prompt", "eval", "intent", "--gold", "category", "--rows", "120").code == 0
 
 
 def test_failed_rows_count_as_wrong(prompted: Terminal, endpoint: Endpoint) -> None:
-    endpoint.script = lambda asked: {"label": "nonsense"} if "parcel" in asked.last else {"label": "billing"}
+    endpoint.script = lambda asked: {"label": "nonsense" if "parcel" in json.dumps(asked.body) else "billing"}
     told = evaluated(prompted)
     assert told["answered"] < told["rows"] == 120
     assert any("have no answer; they count as wrong" in line for line in told["reading"])
@@ -232,3 +232,22 @@ def summaries(asked: Seen) -> Any:
         return {"why": "so", "level": "bad" if "short badly" in whole else "good"}
     word = "long" if "at length" in whole else "short"
     return f"pump leaks {word}" + (" badly" if "badly" in asked.last else "")
+
+
+def test_the_page_shows_figures_groups_and_versions(prompted: Terminal) -> None:
+    nothing = prompted("prompt", "report", "intent")
+    assert nothing.code == 2
+    assert "never measured" in nothing.err
+    evaluated(prompted)
+    prompted.write("prompts/intent.md", PROMPT.replace("EXTRA", "").replace("Inquiry", "<b>Message"))
+    prompted.write("prompts/better.md", PROMPT.replace("EXTRA", "").replace("Inquiry", "Text"))
+    evaluated(prompted)
+    assert prompted("prompt", "compare", "intent", "better", "--gold", "category", "--rows", "120").code == 0
+    said = prompted("prompt", "report", "intent")
+    assert said.code == 0, said.err
+    page = (prompted.folder / "decisions/prompts/intent.html").read_text(encoding="utf-8")
+    for word in ("Cohen&#x27;s kappa", "language = de and right label = delivery", "Versions side by side", "B wins"):
+        assert word in page
+    told = json.loads(prompted("prompt", "report", "intent", "--json").out)
+    assert all(one["version"][:8] in page for one in told["evaluations"])
+    assert "style=" not in page  # the page's policy lets no inline style through

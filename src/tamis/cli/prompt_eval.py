@@ -101,15 +101,10 @@ def _show(told: Evaluation, named: str, warnings: list[str]) -> None:
         console.print(_labels(told))
     if told.slices.slices:
         console.print(Text(f"\nWhere it is worst ({told.slices.looked_at:,} groups looked at):"))
-        worst = Table(box=None, pad_edge=False)
-        for head in ("group", "bad", "rows", "95% interval", "above the rest", "chance"):
-            worst.add_column(head, justify="left" if head == "group" else "right", overflow="fold")
         for one in told.slices.slices:
-            worst.add_row(
-                Text(one.name), f"{one.rate:.0%}", f"{one.rows:,}", f"{one.low:.0%} to {one.high:.0%}",
-                f"{100 * one.difference:+.0f} points", f"{one.adjusted:.2g}",
-            )  # fmt: skip
-        console.print(worst)
+            figures = f"{one.errors:,} of {one.rows:,} bad, {one.rate:.0%} ({one.low:.0%} to {one.high:.0%})"
+            more = f"{100 * one.difference:+.0f} points to the rest, by chance {one.adjusted:.1g}"
+            console.print(Text(f"  {one.name}: {figures}, {more}"), soft_wrap=True)
     elif told.slices.looked_at:
         console.print(Text(f"No group of rows is worse than the rest ({told.slices.looked_at:,} looked at)."))
 
