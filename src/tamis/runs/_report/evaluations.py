@@ -50,6 +50,7 @@ MORE = """
 .levels { display: grid; grid-template-columns: max-content 1fr max-content; gap: .25rem .8rem; align-items: center; max-width: 34rem; margin: .8rem 0 1.4rem; }
 .levels svg { width: 100%; height: 1rem; display: block; }
 .levels .good { fill: var(--kept); } .levels .poor { fill: var(--dropped); } .levels .fair { fill: var(--held); }
+@media screen and (max-width: 700px) { .ci svg { width: 6rem; } .heat tbody th { max-width: 7.5rem; } .heat td { min-width: 2rem; padding: .3rem .2rem; } }
 .iv { display: block; color: var(--soft); font-size: .85em; white-space: nowrap; }
 """ + "".join(
     f".h{k} {{ background: color-mix(in srgb, var(--dropped) {7 * k}%, transparent); }} "
@@ -91,6 +92,11 @@ def _section(anchor: str, title: str, inner: str) -> str:
     return f'<section id="{anchor}" aria-labelledby="h-{anchor}"><h2 id="h-{anchor}">{title}</h2>{inner}</section>'
 
 
+def _when(at: str) -> str:
+    """A time as it was written down, to the minute, in UTC."""
+    return esc(at[:16].replace("T", " ")) + (" UTC" if at.endswith("+00:00") else "")
+
+
 def _header(prompt: str, last: Mapping[str, Any]) -> str:
     facts = last["facts"]
     judged = f" Rated by <b>{isolated(facts['judge'])}</b>." if facts.get("judge") else ""
@@ -104,7 +110,7 @@ def _header(prompt: str, last: Mapping[str, Any]) -> str:
             f'<section class="warn" aria-labelledby="warnings"><h2 id="warnings">{title}</h2><ul>{lines}</ul></section>'
         )
     return (
-        f'<header><p class="over">Tamis · evaluation of a prompt · {esc(last["at"])}</p><h1>{isolated(prompt)}</h1>'
+        f'<header><p class="over">Tamis · evaluation of a prompt · {_when(last["at"])}</p><h1>{isolated(prompt)}</h1>'
         f'<p class="about">Version <code>{esc(last["version"])}</code>, asked of <b>{isolated(last["model"])}</b>: '
         f"{count(facts['rows'], 'row')}, {facts['answered']:,} with an answer.{against}{judged}</p>{box}</header>"
     )
@@ -281,7 +287,7 @@ def _labels(last: Mapping[str, Any]) -> str:
 
 
 def _versions(evaluations: Sequence[Mapping[str, Any]]) -> str:
-    shown = list(evaluations[-COLUMNS:])
+    shown = list(reversed(evaluations[-COLUMNS:]))
     if len(shown) < 2:
         return ""
     metrics: dict[str, None] = {}
@@ -289,7 +295,7 @@ def _versions(evaluations: Sequence[Mapping[str, Any]]) -> str:
         metrics |= dict.fromkeys(one["metrics"])
     names = [name for name in _ordered(metrics) if name in FIRST]
     head = ["figure"] + [
-        f'<code>{esc(one["version"][:8])}</code><span class="iv">{isolated(one["model"])}</span><span class="iv">{esc(one["at"][:16])}</span>'
+        f'<code>{esc(one["version"][:8])}</code><span class="iv">{isolated(one["model"])}</span><span class="iv">{_when(one["at"])}</span>'
         for one in shown
     ]
     rows = []
