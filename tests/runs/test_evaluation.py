@@ -122,6 +122,10 @@ def test_in_a_browser(page: Path, width: int, scheme: str) -> None:
     assert said == []
     assert wide <= width
     assert all(shade not in ("", "rgba(0, 0, 0, 0)") for shade in shades)
-    assert ["Figures", "Where it is worst", "What was taken for what", "Label by label", "Versions side by side"] == [
-        one for one in heads if "thing" not in one
+    assert [one for one in heads if "thing" not in one] == [
+        "Figures",
+        "Where it is worst",
+        "What was taken for what",
+        "Label by label",
+        "Versions side by side",
     ]

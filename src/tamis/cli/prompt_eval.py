@@ -102,9 +102,9 @@ def _show(told: Evaluation, named: str, warnings: list[str]) -> None:
     if told.slices.slices:
         console.print(Text(f"\nWhere it is worst ({told.slices.looked_at:,} groups looked at):"))
         for one in told.slices.slices:
-            figures = f"{one.errors:,} of {one.rows:,} bad, {one.rate:.0%} ({one.low:.0%} to {one.high:.0%})"
+            share = f"{one.errors:,} of {one.rows:,} bad, {one.rate:.0%} ({one.low:.0%} to {one.high:.0%})"
             more = f"{100 * one.difference:+.0f} points to the rest, by chance {one.adjusted:.1g}"
-            console.print(Text(f"  {one.name}: {figures}, {more}"), soft_wrap=True)
+            console.print(Text(f"  {one.name}: {share}, {more}"), soft_wrap=True)
     elif told.slices.looked_at:
         console.print(Text(f"No group of rows is worse than the rest ({told.slices.looked_at:,} looked at)."))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -257,7 +258,7 @@ def _confusion(last: Mapping[str, Any]) -> str:
 
 
 def _shade(rows: int, most: int) -> int:
-    return max(1, round(SHADES * (rows / most) ** 0.5))
+    return max(1, round(SHADES * math.sqrt(rows / most)))
 
 
 def _labels(last: Mapping[str, Any]) -> str:
