@@ -137,7 +137,7 @@ def _read_labels(metrics: Mapping[str, Estimate], right: Sequence[str], said: Se
     shares = [(name, every.count(name) / len(every)) for name in dict.fromkeys(every)]
     both = [(r, s) for r, s in zip(right, said, strict=True) if s is not None]
     observed = sum(r == s for r, s in both) / len(both) if both else None
-    notes = read_agreement(observed, metrics.get("kappa"), metrics.get("ac1"), shares)
+    notes = read_agreement(observed, metrics.get("kappa"), metrics.get("ac1"), shares, rows=len(both))
     if (silent := len(right) - len(both)) > 0:
         notes.append(
             f"{silent} of {len(right)} rows have no answer; they count as wrong, and are no part of kappa, alpha and AC1."

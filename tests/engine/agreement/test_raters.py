@@ -116,3 +116,14 @@ def test_even_labels_kappa_needs_no_word() -> None:
     a, b = ratings(0), ratings(1)
     told = agreement([a, b], resamples=0)
     assert read_agreement(told["agreement"].value, told["fleiss"], told["ac1"], [(0, 0.4), (2, 0.4), (1, 0.2)]) == []
+
+
+def test_a_low_kappa_of_many_rare_labels_is_not_explained_away() -> None:
+    """450 rows, 85% one label, the rest given at random: AC1 is high, and it is kappa that says so."""
+    a = [int(k % 7 == 0) for k in range(450)]
+    b = [int(k % 7 == 1 + k % 5) for k in range(450)]
+    kappa, told = cohen(a, b), agreement([a, b])
+    share = 1 - (sum(a) + sum(b)) / 900
+    said = read_agreement(told["agreement"].value, kappa, told["ac1"], [(0, share), (1, 1 - share)], rows=450)
+    assert len(said) == 1
+    assert "flatters here" in said[0]

@@ -15,12 +15,20 @@ from .bootstrap import Estimate
 SKEWED = 0.8
 #: the two coefficients say different things
 APART = 0.2
+#: so many rare labels among all that were given, and kappa is no accident of a few
+RARE = 40
 
 
 def read_agreement(
-    observed: float | None, kappa: Estimate | None, ac1: Estimate | None, shares: Sequence[tuple[Any, float]]
+    observed: float | None,
+    kappa: Estimate | None,
+    ac1: Estimate | None,
+    shares: Sequence[tuple[Any, float]],
+    *,
+    rows: int = 0,
 ) -> list[str]:
-    """Sentences about kappa and AC1. observed: share of equal labels, 0..1; shares: label and its share of all labels.
+    """Sentences about kappa and AC1. observed: share of equal labels, 0..1; shares: label and its share of all labels;
+    rows: how many were compared, so that a low kappa of many rare labels is not explained away.
 
     >>> shares = [("ok", 0.97), ("bad", 0.03)]
     >>> read_agreement(0.944, Estimate(-0.02), Estimate(0.94), shares)[0][:56]
@@ -37,6 +45,11 @@ def read_agreement(
         ]
     if ac1 is None or ac1.value is None or ac1.value - kappa.value < APART or share < SKEWED:
         return []
+    if 2 * rows * (1 - share) >= RARE and kappa.high is not None and kappa.high < APART:
+        return [
+            f"AC1 ({ac1.value:.2f}) flatters here: {share:.0%} of all labels are {top}, and on the others the two hardly agree more "
+            f"than by chance: kappa is {kappa.value:.2f}, at most {kappa.high:.2f}, over labels enough. Look at recall of the rare labels."
+        ]
     return [
         f"kappa ({kappa.value:.2f}) is misleading here: {share:.0%} of all labels are {top}, so that agreement by chance is "
         f"counted as very high and a few rare labels decide. Read AC1 ({ac1.value:.2f}) beside the {observed:.0%} of equal "
