@@ -137,12 +137,14 @@ def xstest(data: Path) -> None:
             else []
         )
         lines.append([f"{model}: final / {other}", *pair(final, said)])
-        found = agreement([a, b])
-        shares = [(name, n / (2 * len(rows))) for name, n in Counter([*a, *b]).items()]
-        notes += [
-            f"{model}: {line}"
-            for line in read_agreement(found["agreement"].value, found["fleiss"], found["ac1"], shares)
-        ]
+        both = [(x, y) for x, y in zip(final, said, strict=True) if x is not None and y is not None]
+        first, second = [x for x, _ in both], [y for _, y in both]
+        one, found = classify(first, second), agreement([first, second])
+        shares = [(name, n / (2 * len(both))) for name, n in Counter([*first, *second]).items()]
+        said_of_it = read_agreement(
+            found["agreement"].value, one.metrics["kappa"], found["ac1"], shares, rows=len(both)
+        )
+        notes += [f"{model}, final / {other}: {line}" for line in said_of_it]
         columns = pl.DataFrame({"type": [row["type"] for row in rows], "length of prompt": [len(row["prompt"]) for row in rows], "length of completion": [len(row["completion"]) for row in rows]})  # fmt: skip
         worst = find_slices(columns, [x != y for x, y in zip(final, said, strict=True)])
         notes += [f"{model}, {other}, worst: {one.name}: {one.errors} of {one.rows} wrong ({one.low:.0%} to {one.high:.0%}), {100 * one.difference:+.0f} points to the rest" for one in worst.slices[:3]]  # fmt: skip
