@@ -124,3 +124,10 @@ def test_fishers_test_is_a_sum_of_binomials() -> None:
         n, size
     )
     assert _Tail(n)(size, errors, n, all_errors) == pytest.approx(right, rel=1e-12)
+
+
+def test_a_pair_that_is_worse_by_luck_gives_way_to_its_broader_group() -> None:
+    """Half of `b` has 20 of 50 wrong, the other 6 of 50: less likely by chance than `b` itself, yet no other group."""
+    frame = pl.DataFrame({"topic": ["b"] * 100 + ["a"] * 500, "flag": [True] * 50 + [False] * 50 + [True, False] * 250})
+    is_wrong = [True] * 20 + [False] * 30 + [True] * 6 + [False] * 44 + [True] * 30 + [False] * 470
+    assert [one.name for one in find_slices(frame, is_wrong).slices] == ["topic = b"]
