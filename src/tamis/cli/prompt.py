@@ -12,6 +12,7 @@ PARTS = {
     "try": "prompt_try",
     "eval": "prompt_eval",
     "compare": "prompt_compare",
+    "report": "prompt_report",
     "examples": "prompt_examples",
     "override": "prompt_override",
 }

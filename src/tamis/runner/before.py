@@ -86,6 +86,11 @@ class Before:
         self.low: NDArray[np.uint64] = np.concatenate(lows) if lows else np.zeros(0, np.uint64)
         self.ids: list[str] = hex_ids(self.high, self.low).to_list()
 
+    @property
+    def names(self) -> list[str]:
+        """The columns that come to the step."""
+        return list(_frame(self._states[0], 0).names) if self._states else []
+
     def column(self, name: str) -> list[Any]:
         """A column or view (`view:response`) over all rows, in row order."""
         found: list[Any] = []

@@ -2,7 +2,8 @@
 
 A line is about one version of a prompt, asked of one model. Kinds of lines: `try` (the rows of a pilot, before anybody
 saw them), `pilot` (a person's verdict on one of them), `set` (rows frozen for evaluation), `evaluation` (figures over
-them), `override` (somebody opens the gate, with a reason). The gate before a step that annotates all rows reads them.
+them), `comparison` (two prompts on them), `override` (somebody opens the gate, with a reason). The gate before a step that
+annotates all rows reads them.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from tamis.engine.store import disk_error
 
 from .decisions import append_lines, whose
 
-Kind = Literal["try", "pilot", "set", "evaluation", "override"]
-KINDS: tuple[Kind, ...] = ("try", "pilot", "set", "evaluation", "override")
+Kind = Literal["try", "pilot", "set", "evaluation", "comparison", "override"]
+KINDS: tuple[Kind, ...] = ("try", "pilot", "set", "evaluation", "comparison", "override")
 Verdict = Literal["accept", "reject", "correct", "skip", "undo"]
 VERDICTS: tuple[Verdict, ...] = ("accept", "reject", "correct", "skip", "undo")
 #: verdicts that say that a person has looked
