@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.endpoint import Endpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,6 +38,15 @@ def data() -> Path:
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """A model endpoint on this machine, which does as it is told."""
+    from tests.endpoint import Endpoint
+
+    with Endpoint() as served:
+        yield served
 
 
 class NetworkUsed(AssertionError):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tamis.core.calls import ANSWERS, Answer, Ask, CallFailed, Calling, Reply
 from tamis.engine.asked import FrameRows
 from tamis.engine.frame import Frame
+from tamis.llm.fence import fence
 
 #: (role, what is asked) -> what is said: text, a JSON value where a schema is asked, a whole reply, or an error to raise
 Script = Callable[[str, Ask], Any]
@@ -67,6 +68,9 @@ class ScriptedModels:
 
     def name(self, role: str) -> str:
         return f"scripted/{role}"
+
+    def fence(self, text: str, *, salt: str = "") -> str:
+        return fence(text, secret=b"scripted", salt=salt)
 
 
 def answered(step: Calling, frame: Frame, models: ScriptedModels) -> Frame:

@@ -119,6 +119,9 @@ class Models(Protocol):
     def name(self, role: str) -> str:
         """The role's model as the recipe names it."""
 
+    def fence(self, text: str, *, salt: str = "") -> str:
+        """Row text between delimiters that no row can foresee; all that a prompt shows of a row is put so."""
+
 
 class AskedRow(Protocol):
     """One row as `ask` sees it."""

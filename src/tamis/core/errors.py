@@ -11,6 +11,7 @@ TamisError                   1   something failed
 ├── MissingExtra             2   an optional dependency is needed
 ├── WorkspaceBusy            1   another run holds the workspace
 ├── ClusterError             1   a Ray cluster cannot run this, or failed
+├── EndpointDown             1   a model endpoint refuses all that is asked, or cannot be reached; resumable
 ├── GateWaiting              3   a gate waits for people
 ├── TooManyQuarantined       4   more unreadable rows than the recipe allows
 ├── BudgetReached            5   the money is spent; resumable
@@ -101,6 +102,10 @@ class WorkspaceBusy(TamisError):
 
 class ClusterError(TamisError):
     """A Ray cluster cannot run this, or failed."""
+
+
+class EndpointDown(TamisError):
+    """A model endpoint refuses all that is asked of it (key, account), or cannot be reached."""
 
 
 class GateWaiting(TamisError):

@@ -1,0 +1,115 @@
+"""From the roles of a recipe to endpoints: known connections, keys from the environment, what is local and free."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from tamis.core.errors import UsageError, did_you_mean
+
+from .families import family
+from .prices import FREE
+from .spec import Connection, Model, Price
+
+#: connections that need no entry in the recipe (from the providers' API references)
+KNOWN: dict[str, Connection] = {
+    "openai": Connection(url="https://api.openai.com/v1", key_env="OPENAI_API_KEY"),
+    "anthropic": Connection(url="https://api.anthropic.com/v1", key_env="ANTHROPIC_API_KEY", shape="anthropic"),
+    "together": Connection(url="https://api.together.xyz/v1", key_env="TOGETHER_API_KEY"),
+    "fireworks": Connection(url="https://api.fireworks.ai/inference/v1", key_env="FIREWORKS_API_KEY"),
+    "groq": Connection(url="https://api.groq.com/openai/v1", key_env="GROQ_API_KEY"),
+    "mistral": Connection(url="https://api.mistral.ai/v1", key_env="MISTRAL_API_KEY"),
+    "deepseek": Connection(url="https://api.deepseek.com/v1", key_env="DEEPSEEK_API_KEY"),
+    "openrouter": Connection(url="https://openrouter.ai/api/v1", key_env="OPENROUTER_API_KEY"),
+    "cohere": Connection(url="https://api.cohere.ai/compatibility/v1", key_env="COHERE_API_KEY"),
+    "gemini": Connection(
+        url="https://generativelanguage.googleapis.com/v1beta/openai", key_env="GEMINI_API_KEY"
+    ),
+    "ollama": Connection(url="http://127.0.0.1:11434/v1", slots=4),
+    "vllm": Connection(url="http://127.0.0.1:8000/v1"),
+}  # fmt: skip
+#: the connection whose models Tamis itself serves
+LOCAL = "local"
+
+
+class Player(NamedTuple):
+    """Who plays a role.
+
+    name: the model as its endpoint knows it; connection: None for models Tamis serves, until they are; local: what is
+    sent stays on machines of the user's; price: None where it is unknown.
+    """
+
+    role: str
+    spec: Model
+    via: str
+    connection: Connection | None
+    name: str
+    local: bool
+    price: Price | None
+    family: str | None
+
+
+def players(models: Mapping[str, Model], connections: Mapping[str, Connection]) -> dict[str, Player]:
+    """Everybody of a recipe. UsageError where a connection is not known."""
+    return {role: _player(role, model, connections) for role, model in models.items()}
+
+
+def is_local(connection: Connection) -> bool:
+    """Whether what is sent there stays on machines of the user's: as stated, else for loopback addresses."""
+    if connection.local is not None:
+        return connection.local
+    host = urlsplit(connection.url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def key_of(player: Player, environ: Mapping[str, str]) -> str | None:
+    """The key of a role's endpoint. UsageError where the variable that should hold it is not set."""
+    name = player.connection.key_env if player.connection else None
+    if name is None:
+        return None
+    key = environ.get(name, "").strip()
+    if not key:
+        raise UsageError(
+            f"the role {player.role!r} is played by {player.spec.model}, whose endpoint needs a key: "
+            f"the environment variable {name} is not set",
+            hint=f"export {name}=…, or name another variable with key_env: under connections: {player.via}:",
+        )
+    return key
+
+
+def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Player:
+    via, name = _via(role, spec, connections)
+    stated = spec.family.lower() if spec.family else family(name)
+    if via == LOCAL and via not in connections:
+        return Player(role, spec, via, None, name, True, spec.price or FREE, stated)
+    connection = connections.get(via) or KNOWN.get(via)
+    if connection is None:
+        possible = [*connections, *KNOWN, LOCAL]
+        raise UsageError(
+            f"the role {role!r} names the connection {via!r}, which is not known: {did_you_mean(via, possible)}",
+            hint=f"connections:\n  {via}: {{url: https://…/v1, key_env: …}}",
+        )
+    local = is_local(connection)
+    return Player(role, spec, via, connection, name, local, spec.price or (FREE if local else None), stated)
+
+
+def _via(role: str, spec: Model, connections: Mapping[str, Connection]) -> tuple[str, str]:
+    """The connection's name and the model's."""
+    if spec.connection is not None:
+        first, slash, rest = spec.model.partition("/")
+        return spec.connection, rest if slash and first == spec.connection else spec.model
+    via, slash, name = spec.model.partition("/")
+    if not slash or not name:
+        raise UsageError(
+            f"the model {spec.model!r} of the role {role!r} names no connection",
+            hint=f"write openai/{spec.model}, or state connection: beside it; "
+            f"{did_you_mean(spec.model, [*connections, *KNOWN, LOCAL])}",
+        )
+    return via, name
