@@ -65,12 +65,10 @@ def bear(task: Birth) -> Born:
         parent = Frame(state.rows, reader.names, reader.read, seed=call.seed).take(rows)
         parents, children, verdict = step.bear(parent)
         judged = resolve(step, verdict, height=parent.height, before={}, not_applicable=absent_views(step, parent))
-        with_children = np.zeros(parent.height, np.bool_)
-        with_children[parents.to_numpy()] = True
-        judged.outcome[with_children & (judged.outcome == KEPT)] = MERGED
-        gone = judged.outcome[parents.to_numpy()] != MERGED
-        kept_children = pl.Series(~gone)
-        parents, children = parents.filter(kept_children), children.filter(kept_children)
+        lives = pl.Series(judged.outcome[parents.to_numpy()] == KEPT, dtype=pl.Boolean)
+        parents, children = parents.filter(lives), children.filter(lives)
+        if not step.keeps_parents():
+            judged.outcome[parents.to_numpy()] = MERGED
         outcome = pl.DataFrame(
             [
                 pl.Series("row", rows.astype(np.uint32)),
@@ -103,9 +101,16 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         change_name(call.step, name): column
         for name, column in zip(children.columns, children.get_columns(), strict=True)
     }
-    inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low") and n[0] != ANSWERS]
+    assert isinstance(call.step, BirthStep)
+    names = [n for n in parent.names if n not in given and n not in ("id.high", "id.low") and n[0] != ANSWERS]
+    own = {*call.step.inherits([n for n in names if n not in LINEAGE]), *LINEAGE}
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
-    columns += [parent[name].gather(positions).alias(name) for name in inherited]
+    columns += [
+        parent[n].gather(positions).alias(n)
+        if n in own
+        else pl.Series(n, [None], parent[n].dtype).new_from_index(0, len(positions))
+        for n in names
+    ]
     columns += [column.alias(name) for name, column in given.items()]
     columns.append(pl.Series("born.from", parent_ids, dtype=pl.String))
     lineage = [*LINEAGE]
