@@ -143,7 +143,7 @@ def _level(text: str) -> int:
         return 1
     if _CHAPTER.match(line):
         return 2
-    if line[-1:] in ".!?:;,…\"”'’)":
+    if not (line[:1].isalnum() and (line[-1:].isalnum() or line[-1:] in ")”\"’'")):
         return 0
     numbered = _NUMBERED.fullmatch(line)
     if numbered and "\n" not in text.strip():
