@@ -32,11 +32,8 @@ def passages(text: str, longest: int) -> list[Passage]:
     while start < len(text):
         end = len(text)
         if end - start > longest:
-            window = text[start : start + longest]
-            at = next(
-                (cut for cut in (_last(_PARAGRAPH, window), _last(_SENTENCE, window)) if cut > longest // 3), longest
-            )
-            end = start + at
+            cuts = (_last(pattern, text, start, longest) for pattern in (_PARAGRAPH, _SENTENCE))
+            end = next((cut for cut in cuts if cut > start + longest // 3), start + longest)
         said = text[start:end]
         if said.strip():
             begin = start + len(said) - len(said.lstrip())
@@ -45,8 +42,10 @@ def passages(text: str, longest: int) -> list[Passage]:
     return found
 
 
-def _last(pattern: re.Pattern[str], window: str) -> int:
-    return max((match.end() for match in pattern.finditer(window)), default=0)
+def _last(pattern: re.Pattern[str], text: str, start: int, longest: int) -> int:
+    """The end of the last match that begins in text[start : start + longest + 1]; 0 where none does."""
+    window = pattern.finditer(text, start, start + longest + 80)
+    return max((match.end() for match in window if match.start() <= start + longest), default=0)
 
 
 def find_quote(passage: str, quote: str) -> tuple[int, int] | None:

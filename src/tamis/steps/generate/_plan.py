@@ -22,7 +22,7 @@ class Job(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """short: label → rows it lacks; jobs: row number → its calls; groups: label → its rows' numbers."""
+    """short: label → rows it lacks; jobs: lower half of a row's id → its calls; groups: label → its rows' numbers."""
 
     short: dict[str, int]
     jobs: dict[int, list[Job]]
@@ -65,14 +65,15 @@ def _planned(labels: Held, ids: Held, told: tuple[object, ...]) -> Plan:
         if value is not None:
             groups.setdefault(value, []).append(number)
     short = shortages({label: len(rows) for label, rows in groups.items()}, plan, total)  # type: ignore[arg-type]
-    draw = mixed(pool_numbers({"id": ids.series}), int(seed))  # type: ignore[call-overload]
+    numbers = pool_numbers({"id": ids.series})
+    draw = mixed(numbers, int(seed))  # type: ignore[call-overload]
     jobs: dict[int, list[Job]] = {}
     for label, lacking in short.items():
         rows = np.array(groups.get(label) or range(len(values)), np.int64)
         rows = rows[np.argsort(draw[rows], kind="stable")]
         calls = ceil(lacking * (1 + float(spare)) / int(count)) if len(rows) else 0  # type: ignore[arg-type, call-overload]
         for number in range(calls):
-            jobs.setdefault(int(rows[number % len(rows)]), []).append(Job(label, int(count), number))  # type: ignore[call-overload]
+            jobs.setdefault(int(numbers[rows[number % len(rows)]]), []).append(Job(label, int(count), number))  # type: ignore[call-overload]
     return Plan(short, jobs, groups)
 
 

@@ -98,8 +98,9 @@ class Fill(Makes):
         place = int(np.flatnonzero(pool_numbers(row.pool) == int(row.id[16:], 16))[0])
         made: list[dict[str, Any]] = []
         problems: dict[str, int] = {}
-        for job in plan.jobs.get(place, ()):
-            shown = "\n\n".join(self._examples(row, plan, job, step_seed, models))
+        jobs = plan.jobs.get(own, [])
+        for job in jobs:
+            shown = "\n\n".join(self._examples(row, plan, job, seed, models))
             words = {
                 "label": job.label, "description": self.descriptions.get(job.label, ""), "count": job.count,
                 "examples": shown,
@@ -113,7 +114,8 @@ class Fill(Makes):
             counted(problems, *((str(failed), 1) if reply is None else ("missing", job.count - len(texts))))
             producer = models.name(self.role)
             made += [{"text": text, "label": job.label, "producer": producer} for text in texts]
-        return {"seed": question(row.messages()), "short": plan.short, "made": made, "problems": problems}
+        short = {job.label: plan.short[job.label] for job in jobs}
+        return {"seed": question(row.messages()), "short": short, "made": made, "problems": problems}
 
     def _examples(self, row: AskedRow, plan: Plan, job: Job, seed: int, models: Models) -> list[str]:
         """Rows of the label, or, where there are none, of the others with their labels; drawn by the call's number."""

@@ -15,28 +15,11 @@ from tamis.core.outcome import Verdict, drop
 from tamis.core.row import View
 from tamis.core.step import Reasons
 
-from ._passages import Passage, find_quote, passages, question_problem
-from ._prompts import counted, prompt, said
+from ._pairs import LOST, Pairs
+from ._passages import passages
+from ._prompts import counted
 from ._shared import Makes, born, figures, refuse_kin
-from ._texts import problem, tidy
 
-LOST = (
-    "schema", "length", "content_filter", "missing", "empty", "refused", "talk", "leaked", "refers", "statement",
-    "not_novel", "unanswered", "no_quote", "unsupported", "contradicted",
-)  # fmt: skip
-_TEXT = {"type": "string"}
-_ANSWER = {
-    "type": "object",
-    "properties": {"quote": _TEXT, "answer": _TEXT},
-    "required": ["quote", "answer"],
-    "additionalProperties": False,
-}
-_CHECK = {
-    "type": "object",
-    "properties": {"claims": _TEXT, "verdict": {"enum": ["supported", "unsupported", "contradicted"]}},
-    "required": ["claims", "verdict"],
-    "additionalProperties": False,
-}
 _QUOTED = {"quote_start": pl.Int64, "quote_end": pl.Int64}
 
 
@@ -102,11 +85,11 @@ class FromDocuments(Makes):
             return None
         if self.judge is not None:
             refuse_kin(models, [self.role], self.judge, self.same_family)
-        value: dict[str, Any] = {"received": 0, "made": [], "problems": {}}
+        pairs = Pairs(self, models, self._source(row))
         for passage in passages(text, self.max_characters):
             if len(passage.text) >= self.min_characters:
-                await self._pairs(passage, self._source(row), models, value)
-        return value
+                await pairs.make(passage)
+        return {"received": pairs.received, "made": pairs.made, "problems": pairs.problems}
 
     def _source(self, row: AskedRow) -> str:
         told = []
@@ -116,65 +99,6 @@ class FromDocuments(Makes):
             except UsageError:
                 continue
         return "\n".join(dict.fromkeys(one for one in told if one)) or "unknown"
-
-    async def _pairs(self, passage: Passage, source: str, models: Models, value: dict[str, Any]) -> None:
-        """The questions about one passage, each answered and checked."""
-        problems = value["problems"]
-        texts = {"type": "array", "items": _TEXT, "maxItems": 2 * self.count}
-        schema = {"type": "object", "properties": {"questions": texts}, "required": ["questions"]}
-        data = {"passage": passage.text, "source": source}
-        reply, failed = await self._said(models, "questions", data, schema | {"additionalProperties": False})
-        if reply is None:
-            return counted(problems, str(failed))
-        asked: list[str] = []
-        for question in [tidy(one) for one in reply["questions"]][: self.count]:
-            value["received"] += 1
-            wrong = problem(question, passage.text) or question_problem(question, passage.text)
-            wrong = wrong or ("not_novel" if question.casefold() in asked else None)
-            if wrong:
-                counted(problems, wrong)
-                continue
-            asked.append(question.casefold())
-            await self._answered(question, passage, models, value)
-        counted(problems, "missing", max(0, self.count - len(reply["questions"])))
-
-    async def _answered(self, question: str, passage: Passage, models: Models, value: dict[str, Any]) -> None:
-        data = {"passage": passage.text, "question": question}
-        reply, failed = await self._said(models, "passage_answer", data, _ANSWER)
-        answer = "" if reply is None else reply["answer"].strip()
-        place = None if reply is None else find_quote(passage.text, reply["quote"])
-        wrong = failed or ("unanswered" if not answer else problem(answer, passage.text))
-        wrong = wrong or ("no_quote" if place is None else None)
-        if wrong is None and self.judge is not None:
-            checked, failed = await self._said(models, "grounded", data | {"answer": answer}, _CHECK, judge=True)
-            wrong = failed or (None if checked is None or checked["verdict"] == "supported" else checked["verdict"])
-        if wrong or place is None:
-            return counted(value["problems"], str(wrong))
-        asked = f"{question}\n\n{passage.text}" if self.show_passage else question
-        value["made"].append(
-            {
-                "question": question,
-                "messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}],
-                "producer": models.name(self.role),
-                "passage": passage.text,
-                "passage_start": passage.start,
-                "passage_end": passage.end,
-                "quote_start": passage.start + place[0],
-                "quote_end": passage.start + place[1],
-            }
-        )
-
-    async def _said(
-        self, models: Models, name: str, data: dict[str, str], schema: dict[str, Any], *, judge: bool = False
-    ) -> tuple[Any, str | None]:
-        role = self.judge if judge and self.judge is not None else self.role
-        temperature = 0.0 if judge else self.temperature
-        words = {"count": self.count}
-        ask = prompt(name).ask(
-            models, data, words, schema=schema, temperature=temperature, max_tokens=self.max_tokens
-        )  # fmt: skip
-        reply, failed = await said(models, role, ask)
-        return (None if reply is None else reply.value), failed
 
     def settle(self, answers: Sequence[Answer]) -> Sequence[Answer]:
         from tamis.engine.novelty import Seen
