@@ -33,7 +33,7 @@ def words(text: str) -> list[str]:
 class Like(NamedTuple):
     """What a text is most like: the number of the text, in the order they were added, and how much (0..1)."""
 
-    index: int
+    number: int
     similarity: float
 
 

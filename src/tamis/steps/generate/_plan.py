@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from ._shared import Held, mixed, pool_numbers
+from tamis.core.calls import Answer
+
+from ._prompts import counted
+from ._shared import Held, mixed, pool_numbers, user
+from ._texts import problem
 
 
 class Job(NamedTuple):
-    """One call: `count` requests of a label, shown others of `group` (row numbers); `number` tells calls apart."""
+    """One call for requests of a label; `number` tells its calls apart."""
 
     label: str
-    count: int
     number: int
 
 
@@ -56,31 +59,61 @@ def are_shares(plan: Mapping[str, float]) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _planned(labels: Held, ids: Held, told: tuple[object, ...]) -> Plan:
-    settings, total, count, spare, seed = told
-    plan = settings if isinstance(settings, str) else dict(settings)  # type: ignore[call-overload]
+def _planned(labels: Held, ids: Held, told: tuple[Any, ...]) -> Plan:
+    settings, total, asked, spare, seed = told
+    plan = settings if isinstance(settings, str) else dict(settings)
     values = labels.series.cast(pl.String).to_list()
     groups: dict[str, list[int]] = {}
     for number, value in enumerate(values):
         if value is not None:
             groups.setdefault(value, []).append(number)
-    short = shortages({label: len(rows) for label, rows in groups.items()}, plan, total)  # type: ignore[arg-type]
+    short = shortages({label: len(rows) for label, rows in groups.items()}, plan, total)
     numbers = pool_numbers({"id": ids.series})
-    draw = mixed(numbers, int(seed))  # type: ignore[call-overload]
+    draw = mixed(numbers, int(seed))
     jobs: dict[int, list[Job]] = {}
     for label, lacking in short.items():
         rows = np.array(groups.get(label) or range(len(values)), np.int64)
         rows = rows[np.argsort(draw[rows], kind="stable")]
-        calls = ceil(lacking * (1 + float(spare)) / int(count)) if len(rows) else 0  # type: ignore[arg-type, call-overload]
+        calls = ceil(lacking * (1 + float(spare)) / int(asked)) if len(rows) else 0
         for number in range(calls):
-            jobs.setdefault(int(numbers[rows[number % len(rows)]]), []).append(Job(label, int(count), number))  # type: ignore[call-overload]
+            jobs.setdefault(int(numbers[rows[number % len(rows)]]), []).append(Job(label, number))
     return Plan(short, jobs, groups)
 
 
 def planned(
-    pool: Mapping[str, pl.Series], by: str, plan: Mapping[str, float] | str, total: int | None, *, count: int,
+    pool: Mapping[str, pl.Series], by: str, plan: Mapping[str, float] | str, total: int | None, *, asked: int,
     spare: float, seed: int,
 ) -> Plan:  # fmt: skip
     """The plan over all rows of a pool, made once for the pool."""
     settings = plan if isinstance(plan, str) else tuple(plan.items())
-    return _planned(Held(pool[by]), Held(pool["id"]), (settings, total, count, spare, seed))
+    return _planned(Held(pool[by]), Held(pool["id"]), (settings, total, asked, spare, seed))
+
+
+def filled(answers: Sequence[Answer], by: str, threshold: float) -> list[Answer]:
+    """The answers of all rows in row order, with what is new and still lacking in them as rows to be born.
+
+    Each tells, under `told`, what is lacking after all.
+    """
+    from tamis.engine.novelty import Seen
+
+    seen, short = Seen(threshold), dict[str, int]()
+    for value in (answer.value for answer in answers if answer.value is not None):
+        seen.add(value["seed"])
+        short |= value["short"]
+    left = dict(short)
+    taken = [None if answer.value is None else _taken(answer.value, seen, left) for answer in answers]
+    told = [f"{by} {label!r}: {n} of {short[label]} rows are still lacking" for label, n in sorted(left.items()) if n]
+    return [a if t is None else Answer({**t, "told": told}) for a, t in zip(answers, taken, strict=True)]
+
+
+def _taken(value: dict[str, Any], seen: Any, left: dict[str, int]) -> dict[str, Any]:
+    taken, problems = [], dict(value["problems"])
+    for one in value["made"]:
+        wrong = problem(one["text"]) or (None if left.get(one["label"]) else "surplus")
+        wrong = wrong or ("not_novel" if seen.take(one["text"]) else None)
+        if wrong:
+            counted(problems, wrong)
+        else:
+            left[one["label"]] -= 1
+            taken.append({**one, "messages": user(one["text"])})
+    return {"received": len(value["made"]), "problems": problems, "born": taken}

@@ -94,8 +94,6 @@ def pick(value: Mapping[str, Any], against: str) -> Pick:
     best = max(rated, key=total)
     others = [one for one in rated if one is not best]
     lower = [one for one in others if total(one) < total(best)]
-    if against == "random" and lower:
-        other = lower[(value["seed"] >> 8) % len(lower)]
-    else:
-        other = min(others, key=total)
+    drawn = against == "random" and lower
+    other = lower[(value["seed"] >> 8) % len(lower)] if drawn else min(others, key=total)
     return Pick(len(rated), best, other, (total(best) - total(other)) / len(best["ratings"]))

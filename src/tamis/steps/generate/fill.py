@@ -15,10 +15,10 @@ from tamis.core.outcome import Verdict, keep
 from tamis.core.row import SEPARATOR
 from tamis.core.step import Reasons
 
-from ._plan import Job, Plan, are_shares, planned
+from ._plan import Job, Plan, are_shares, filled, planned
 from ._prompts import counted, prompt, said
-from ._shared import Makes, born, figures, mixed, pool_numbers, question, user
-from ._texts import problem, tidy
+from ._shared import Makes, born, figures, mixed, pool_numbers, question
+from ._texts import tidy
 from .expand import requests
 
 LOST = (
@@ -91,27 +91,25 @@ class Fill(Makes):
         return tuple(dict.fromkeys((*super().reads(), self.by)))
 
     async def ask(self, row: AskedRow, models: Models) -> Any:
-        step_seed = row.seed ^ int(row.id[16:], 16)
-        plan = planned(
-            row.pool, self.by, self.plan, self.total, count=self.count, spare=self.spare, seed=step_seed
-        )  # fmt: skip
-        place = int(np.flatnonzero(pool_numbers(row.pool) == int(row.id[16:], 16))[0])
+        own = int(row.id[16:], 16)
+        seed = row.seed ^ own  # the step's
+        plan = planned(row.pool, self.by, self.plan, self.total, asked=self.count, spare=self.spare, seed=seed)
         made: list[dict[str, Any]] = []
         problems: dict[str, int] = {}
         jobs = plan.jobs.get(own, [])
         for job in jobs:
             shown = "\n\n".join(self._examples(row, plan, job, seed, models))
             words = {
-                "label": job.label, "description": self.descriptions.get(job.label, ""), "count": job.count,
+                "label": job.label, "description": self.descriptions.get(job.label, ""), "count": self.count,
                 "examples": shown,
             }  # fmt: skip
             ask = prompt("fill").ask(
-                models, {}, words, schema=requests(2 * job.count), temperature=self.temperature,
+                models, {}, words, schema=requests(2 * self.count), temperature=self.temperature,
                 max_tokens=self.max_tokens, sample=job.number,
             )  # fmt: skip
             reply, failed = await said(models, self.role, ask)
-            texts = [] if reply is None else [tidy(one) for one in reply.value["requests"]][: job.count]
-            counted(problems, *((str(failed), 1) if reply is None else ("missing", job.count - len(texts))))
+            texts = [] if reply is None else [tidy(one) for one in reply.value["requests"]][: self.count]
+            counted(problems, *((str(failed), 1) if reply is None else ("missing", self.count - len(texts))))
             producer = models.name(self.role)
             made += [{"text": text, "label": job.label, "producer": producer} for text in texts]
         short = {job.label: plan.short[job.label] for job in jobs}
@@ -131,16 +129,7 @@ class Fill(Makes):
         return told
 
     def settle(self, answers: Sequence[Answer]) -> Sequence[Answer]:
-        from tamis.engine.novelty import Seen
-
-        seen, short = Seen(self.threshold), dict[str, int]()
-        for value in (answer.value for answer in answers if answer.value is not None):
-            seen.add(value["seed"])
-            short |= value["short"]
-        left = dict(short)
-        settled = [a if a.value is None else Answer(_taken(a.value, seen, left)) for a in answers]
-        told = [f"{self.by} {label!r}: {n} of {short[label]} rows are still lacking" for label, n in left.items() if n]
-        return [a if a.value is None else Answer({**a.value, "told": told}) for a in settled]
+        return filled(answers, self.by, self.threshold)
 
     def bear_answers(self, rows: Columns, answers: Sequence[Answer]) -> tuple[pl.Series, pl.DataFrame, Verdict]:
         column = rows.find(self.by)
@@ -150,17 +139,3 @@ class Fill(Makes):
         for told in dict.fromkeys(line for answer in answers for line in (answer.value or {}).get("told", ())):
             verdict = verdict.warn(told)
         return parents, children.drop("label").with_columns(labels), verdict
-
-
-def _taken(value: dict[str, Any], seen: Any, left: dict[str, int]) -> dict[str, Any]:
-    """A row's answer with what is new and still lacking in it as rows to be born."""
-    taken, problems = [], dict(value["problems"])
-    for one in value["made"]:
-        wrong = problem(one["text"]) or (None if left.get(one["label"]) else "surplus")
-        wrong = wrong or ("not_novel" if seen.take(one["text"]) else None)
-        if wrong:
-            counted(problems, wrong)
-        else:
-            left[one["label"]] -= 1
-            taken.append({**one, "messages": user(one["text"])})
-    return {"received": len(value["made"]), "problems": problems, "born": taken}

@@ -24,7 +24,7 @@ class Preferences(CallStep):
     """Make preference pairs: several answers to a question, rated by aspects, the best against a worse one.
 
     ## What it does
-    Each of the `roles` answers each question `samples` times; `existing` adds the answer the row has. The `judge`
+    Each `role` answers each question `samples` times; `existing` adds the answer the row has. The `judge`
     rates one answer by one aspect a call, its reasons first, from 1 to 5; the aspects are those of UltraFeedback, or
     yours. The answer with the highest mean becomes the row's answer, and the `against` one its `rejected`. Rows whose
     best is less than `margin` better are dropped, as are those with fewer than two rated answers. `margin`,
@@ -57,13 +57,13 @@ class Preferences(CallStep):
     sets: ClassVar[tuple[str, ...]] = (
         "messages", "rejected", "producer", "margin", "chosen_rating", "rejected_rating", "rejected_producer", "ratings",
     )  # fmt: skip
-    role_fields: ClassVar[tuple[str, ...]] = ("roles_", "judge")
+    role_fields: ClassVar[tuple[str, ...]] = ("role", "rater")
     seeded: ClassVar[bool] = True
 
-    roles_: tuple[str, ...] = Field(("generator",), alias="roles", description="The roles that answer.")
+    role: str | tuple[str, ...] = Field("generator", description="The role that answers, or several.")
     samples: int = Field(2, ge=1, le=32, description="Answers of each role.")
     existing: bool = Field(False, description="Whether the answer that the row has is one of those compared.")
-    judge: str = Field("judge", description="The role that rates.")
+    rater: str = Field("judge", alias="judge", description="The role that rates.")
     same_family: str | None = Field(None, description="Why the judge may be of the family of a role that answers.")
     aspects: tuple[str, ...] | dict[str, str] = Field(
         ("instruction_following", "truthfulness", "honesty", "helpfulness"),
@@ -79,9 +79,13 @@ class Preferences(CallStep):
     @model_validator(mode="after")
     def _two_answers(self) -> Self:
         aspects(self.aspects)
-        if len(self.roles_) * self.samples + self.existing < 2:
-            raise ValueError("a pair needs two answers: more `roles`, more `samples`, or `existing: true`")
+        if len(self.answerers()) * self.samples + self.existing < 2:
+            raise ValueError("a pair needs two answers: more roles, more `samples`, or `existing: true`")
         return self
+
+    def answerers(self) -> tuple[str, ...]:
+        """The roles that answer."""
+        return (self.role,) if isinstance(self.role, str) else self.role
 
     def identity(self) -> Any:
         return [self.version, prompt("aspect").version, aspects(self.aspects)]
@@ -94,12 +98,12 @@ class Preferences(CallStep):
         answer = chat.pop() if chat and chat[-1].get("role") == "assistant" else None
         if not chat or chat[-1].get("role") != "user" or not str(chat[-1].get("content") or "").strip():
             return None
-        refuse_kin(models, self.roles_, self.judge, self.same_family)
+        refuse_kin(models, self.answerers(), self.rater, self.same_family)
         given: dict[str, dict[str, Any]] = {}
         lost: dict[str, int] = {}
         if self.existing and answer is not None and str(answer.get("content") or "").strip():
             given[answer["content"]] = {"text": answer["content"], "producer": row["producer"], "role": None}
-        for role in self.roles_:
+        for role in self.answerers():
             for sample in range(self.samples):
                 ask = Ask(
                     spoken(chat, None), temperature=self.temperature, max_tokens=self.max_tokens, sample=sample
@@ -111,7 +115,7 @@ class Preferences(CallStep):
                     continue
                 given[text] = {"text": text, "producer": models.name(role), "role": role}
         for one in given.values():
-            one["ratings"] = await rate(chat, one["text"], self.judge, aspects(self.aspects), models)
+            one["ratings"] = await rate(chat, one["text"], self.rater, aspects(self.aspects), models)
         return {"answers": list(given.values()), "lost": lost, "seed": row.seed, "turns": len(chat)}
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
@@ -127,21 +131,22 @@ class Preferences(CallStep):
         verdict = verdict.drop("too_close", when=(gap < self.margin) | (gap <= 0), margin=gap)
         if "messages" not in rows.names:
             return verdict
-        chats_, rejected = rows["messages"].to_list(), [None] * rows.height
-        old = {n: rows[n].to_list() if n in rows.names else [None] * rows.height for n in ("producer",)}
-        columns: dict[str, list[Any]] = {n: [None] * rows.height for n in self.sets[3:]}
+        void: list[Any] = [None] * rows.height
+        told_chats, rejected = rows["messages"].to_list(), [*void]
+        producer = rows["producer"].to_list() if "producer" in rows.names else [*void]
+        columns: dict[str, list[Any]] = {name: [*void] for name in self.sets[3:]}
         for i, pair in enumerate(pairs):
             if pair is None or pair.rejected is None:
                 continue
-            turns = chats_[i][: answers[i].value["turns"]]
-            chats_[i] = [*turns, {"role": "assistant", "content": pair.chosen["text"]}]
+            turns = told_chats[i][: answers[i].value["turns"]]
+            told_chats[i] = [*turns, {"role": "assistant", "content": pair.chosen["text"]}]
             rejected[i] = [*turns, {"role": "assistant", "content": pair.rejected["text"]}]
-            old["producer"][i] = pair.chosen["producer"]
+            producer[i] = pair.chosen["producer"]
             told = (pair.margin, mean(pair.chosen), mean(pair.rejected), pair.rejected["producer"])
             for name, value in zip(self.sets[3:7], told, strict=True):
                 columns[name][i] = value
             columns["ratings"][i] = json.dumps(answers[i].value["answers"], ensure_ascii=False)
         kinds = (pl.Float64, pl.Float64, pl.Float64, pl.String, pl.String)
         made = {n: pl.Series(n, columns[n], dtype=kind) for n, kind in zip(self.sets[3:], kinds, strict=True)}
-        made |= {"messages": chats("messages", chats_), "rejected": chats("rejected", rejected)}
-        return verdict.change(**made, producer=pl.Series("producer", old["producer"], dtype=pl.String)).only(~none)
+        made |= {"messages": chats("messages", told_chats), "rejected": chats("rejected", rejected)}
+        return verdict.change(**made, producer=pl.Series("producer", producer, dtype=pl.String)).only(~none)
