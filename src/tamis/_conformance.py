@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tamis.core.calls import ANSWERS
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.registry import class_name
 from tamis.core.row import LINEAGE, MESSAGE, MESSAGES
@@ -74,7 +75,7 @@ def hostile(like: pl.DataFrame) -> pl.DataFrame:
     records.append(nulls | dict.fromkeys(chats, odd))
     for text in HOSTILE:
         turns = [dict.fromkeys(names) | {"role": role, "content": text} for role in ("user", "assistant")]
-        texts = nulls | {name: text for name, kind in schema.items() if kind == pl.String}
+        texts = nulls | {n: text for n, kind in schema.items() if kind == pl.String and not n.startswith(ANSWERS)}
         records += [
             texts | dict.fromkeys(chats, messages)
             for messages in ((turns, turns[:1], turns[1:]) if chats else (turns,))
@@ -348,7 +349,7 @@ def reads_what_it_declares(cls: type[Step], cases: Sequence[Case]) -> None:
             return shown[name]
 
         frame = Frame(shown.height, shown.columns, load)
-        allowed = set(LINEAGE)
+        allowed = {*LINEAGE, f"{ANSWERS}{step.name}"}
         for name in declared:
             try:
                 allowed.add(frame.find(name))

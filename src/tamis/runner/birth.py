@@ -34,11 +34,12 @@ class Birth:
 
 @dataclass
 class Born:
-    """The parents after the step, their children if any, and the account."""
+    """The parents after the step, their children if any, the account, and what the step tells people."""
 
     parents: PartState
     children: PartState | None
     applied: Applied
+    warnings: tuple[str, ...] = ()
 
 
 def bear(task: Birth) -> Born:
@@ -78,7 +79,9 @@ def bear(task: Birth) -> Born:
             + [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
         )
         entry = cache.put(
-            fp, {"outcome": outcome, "children": _children(call, parent, parents, children)}, {"step": step.name}
+            fp,
+            {"outcome": outcome, "children": _children(call, parent, parents, children)},
+            {"step": step.name, "warnings": list(verdict.warnings)},
         )
     return _result(
         task, cache, fp, entry.read("outcome"), selected, started, judged_rows=int(selected.sum()) if fresh else 0
@@ -155,4 +158,5 @@ def _result(
         children = PartState(
             stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_)
         )
-    return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied)
+    warnings = tuple(entry.facts.get("warnings", ()))
+    return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied, warnings)
