@@ -29,7 +29,7 @@ from aiohttp import web
 
 @dataclass
 class Seen:
-    """A request as it came. `status` is what it was answered with (0: nothing); `delivered`: all of it was sent."""
+    """A request as it came. `status` is what it was answered with (0: nothing); `delivered`: a good reply, all sent."""
 
     method: str
     path: str
@@ -70,7 +70,8 @@ class Said:
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes as they are. drip: seconds between two bytes; cut: bytes sent before the connection is torn; -1: none is."""
+    """Bytes as they are. drip: seconds between two bytes; cut: bytes sent before the connection is torn, -1: it is not;
+    good: a reply somebody pays for."""
 
     content: bytes = b""
     status: int = 200
@@ -79,6 +80,7 @@ class Raw:
     drip: float = 0.0
     cut: int = -1
     late: float = 0.0
+    good: bool = False
 
 
 def Status(status: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Raw:
@@ -118,7 +120,7 @@ def hang(seconds: float = 3600.0) -> Raw:
 
 def drip(seconds: float, said: Said | None = None) -> Raw:
     """A good answer, byte by byte."""
-    return Raw(json.dumps(chat(said or Said("slow"), "m")).encode(), drip=seconds)
+    return Raw(json.dumps(chat(said or Said("slow"), "m")).encode(), drip=seconds, good=True)
 
 
 def redirect(to: str, status: int = 307) -> Raw:
@@ -256,8 +258,8 @@ class Endpoint:
         return [one for one in self.seen if one.method == "POST"]
 
     def bought(self) -> Counter[bytes]:
-        """How often each request (by its body) was answered with 200 in full, by reply or by what `delivered` a fault."""
-        return Counter(one.raw for one in self.posts() if one.status == 200 and one.delivered)
+        """How often each request (by its body) was given a good reply in full."""
+        return Counter(one.raw for one in self.posts() if one.delivered)
 
     # -- the server -----------------------------------------------------------------------------
 
@@ -268,10 +270,14 @@ class Endpoint:
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._loop is not None
-        assert self._thread is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self.stop()
+
+    def stop(self) -> None:
+        """Be gone, connections and all. Another endpoint may take its `port`."""
+        thread, self._thread = self._thread, None
+        if thread is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            thread.join(10)
 
     def _live(self) -> None:
         asyncio.run(self._serve())
@@ -338,7 +344,7 @@ class Endpoint:
                 "model": model,
                 "usage": usage,
             }
-            return Raw(json.dumps(reply).encode())
+            return Raw(json.dumps(reply).encode(), good=True)
         if not isinstance(said, Said):
             said = Said(said if isinstance(said, str) else json.dumps(said))
         if seen.path.endswith("/messages"):
@@ -351,7 +357,7 @@ class Endpoint:
                 reply["choices"].reverse()
         else:
             reply = json.loads(said.text or "null")
-        return Raw(json.dumps(reply).encode(), late=said.late)
+        return Raw(json.dumps(reply).encode(), late=said.late, good=True)
 
     async def _send(self, request: web.Request, seen: Seen, said: Any) -> web.StreamResponse:
         raw = self._raw(seen, said)
@@ -360,7 +366,7 @@ class Endpoint:
         seen.status = raw.status if raw.cut else 0
         headers = {**raw.headers, "Content-Type": raw.kind}
         if raw.cut < 0 and not raw.drip:
-            seen.delivered = True
+            seen.delivered = raw.good
             return web.Response(body=raw.content, status=raw.status, headers=headers)
         transport = request.transport
         assert transport is not None
@@ -378,5 +384,5 @@ class Endpoint:
             for at in range(len(raw.content)):
                 await response.write(raw.content[at : at + 1])
                 await asyncio.sleep(raw.drip)
-            seen.delivered = True
+            seen.delivered = raw.good
         return response

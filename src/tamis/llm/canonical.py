@@ -20,6 +20,7 @@ from .spec import Connection, Model
 #: raise it when the same request would be sent as another one: everything is then bought anew
 VERSION = 1
 KEY_BYTES = 16
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class Request(NamedTuple):
@@ -41,7 +42,7 @@ def canonical(value: Any) -> bytes:
     b'{"a":[true,null],"b":1}'
     """
     try:
-        text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(_plain(value))
     except (TypeError, ValueError) as error:
         raise UsageError(f"a request must be JSON: {error}") from None
     return text.encode("utf-8", "surrogatepass")
@@ -117,10 +118,12 @@ def _plain(value: Any) -> Any:
         return value
     if kind is float:
         return int(value) if value.is_integer() else value
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
+        if all(type(name) is str is type(one) for name, one in value.items()):  # a message, mostly
+            return dict(value)
         if not all(isinstance(name, str) for name in value):
             raise TypeError("the names in an object are strings")
         return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
+    if kind is list or kind is tuple or isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value

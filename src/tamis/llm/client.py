@@ -15,25 +15,19 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from tamis.core.calls import CallFailed
-from tamis.core.errors import EndpointDown, MissingExtra, TamisError, UsageError
+from tamis.core.errors import EndpointDown, TamisError, UsageError
 
-from .retry import FIRST_PAUSE, LONGEST_PAUSE, Faltering, Overloaded, Transient, Unreached, judge, pause, shorten
+from .retry import FIRST_PAUSE, LONGEST_PAUSE, Overloaded, Transient, Unreached, judge, pause, shorten
 from .spec import Connection
 from .window import START, Window
+from .wire import HTTPReply, Wire
 
-if TYPE_CHECKING:
-    import aiohttp
-
-#: seconds to open a connection
-CONNECT = 20.0
 #: tries before an endpoint that never answered anything is given up
 TRIES_UNHEARD = 4
-#: bytes: the longest reply read
-LONGEST_REPLY = 1 << 30
 #: 404s in a row, with no reply before, after which the model or the path is taken to be wrong
 LOST = 8
 
@@ -48,11 +42,14 @@ class RawReply(NamedTuple):
     attempts: int
 
 
+_Found: TypeAlias = RawReply | Transient | TamisError
+
+
 @dataclass
 class Traffic:
     """What happened so far to one model's calls (`ok` + `failed` = those that ended) and requests (`sent`).
 
-    refused: requests refused for the load; broken: other tries that failed; longest window and time are of the run.
+    refused: requests refused for the load; broken: other tries that failed; seconds: of all good calls, added up.
     """
 
     sent: int = 0
@@ -100,7 +97,7 @@ class Endpoint:
         self._resting: set[asyncio.Future[None]] = set()
         self._down: EndpointDown | None = None
         self._heard = -1.0  # when the last HTTP reply came
-        self._session: aiohttp.ClientSession | None = None
+        self._wire = Wire(self.place, self._base, self._headers(), self._scrub, connection.deadline)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.place!r})"
@@ -109,30 +106,14 @@ class Endpoint:
         raise TypeError("an endpoint holds a key and stays in its process")
 
     async def __aenter__(self) -> Self:
-        try:
-            import aiohttp
-        except ImportError:
-            raise MissingExtra("asking a model over HTTP", "llm") from None
         self._loop = asyncio.get_running_loop()
-        self._http = aiohttp
-        self._proxy = _proxy(self._base)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=30, socket_factory=_socket),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-            skip_auto_headers=("User-Agent",),
-            read_bufsize=1 << 18,
-        )
-        self._request = self._session.request
+        await self._wire.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for lane in self._lanes.values():
             lane.window.close()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._wire.close()
 
     # -- what is known of it --------------------------------------------------------------------
 
@@ -170,37 +151,39 @@ class Endpoint:
         return reply
 
     async def _call(self, lane: _Lane, method: str, url: Any, content: Any, parse: bool, kind: str | None) -> RawReply:
-        if self._down is not None:
-            raise self._down
         loop, window, traffic = self._loop, lane.window, lane.traffic
+        self._still_up()
         number = await window.acquire()
+        self._still_up(window)
         began = loop.time()
         due = began + self.connection.deadline
         attempts = failures = 0
         while True:
             attempts += 1
             traffic.sent += 1
-            found: RawReply | Transient | TamisError | None = None
+            found: HTTPReply | _Found | None = None
             try:
-                found = await self._try(method, url, content, parse, kind, due, lane, attempts, began)
+                found = await self._wire.exchange(method, url, content, kind, due)
+                if isinstance(found, HTTPReply):
+                    found = self._read(found, lane, began, attempts, parse)
             finally:
                 if found is None:  # cancelled: somebody stops the run
                     window.release()
             if isinstance(found, RawReply):
                 window.succeeded(number, counts=attempts == 1)
                 return found
+            if isinstance(found, EndpointDown):
+                found = self._give_up(found)  # before the slot is free, so that nobody gets it
             if isinstance(found, Overloaded):
                 traffic.refused += 1
                 window.refused(number, found.wait)
             else:
                 traffic.broken += 1
                 failures += 1
-                window.faltered()
-            now = loop.time()
-            if isinstance(found, EndpointDown):
-                raise self._give_up(found)
+                window.faltered(growth=not isinstance(found, Transient))
             if not isinstance(found, Transient):
                 raise found
+            now = loop.time()
             if isinstance(found, Unreached) and self._heard < began and failures > self._tries_unheard():
                 hint = "is it running, and is `url` right? Run again when it is: nothing is bought twice"
                 raise self._give_up(EndpointDown(f"{self.place} cannot be reached: {found.message}", hint=hint))
@@ -220,51 +203,10 @@ class Endpoint:
                     "timeout", f"no reply in time, tried {attempts} times; last: {found.message}"
                 ) from None
 
-    async def _try(
-        self,
-        method: str,
-        url: Any,
-        content: Any,
-        parse: bool,
-        kind: str | None,
-        due: float,
-        lane: _Lane,
-        attempts: int,
-        began: float,
-    ) -> RawReply | Transient | TamisError:
-        """One request. Errors are returned, so that none carries what it came from (a request with its key)."""
-        http, loop = self._http, self._loop
-        sent = content() if callable(content) else content
-        more = None if kind is None else {"Content-Type": kind}
-        try:
-            async with asyncio.timeout_at(due):
-                async with self._request(
-                    method, url, data=sent, headers=more, allow_redirects=False, proxy=self._proxy
-                ) as response:
-                    raw = await _read(response)
-                status, headers = response.status, response.headers
-        except (http.ClientConnectorCertificateError, http.ClientSSLError) as error:
-            told = self._scrub(f"{self.place}: its certificate is not accepted: {error}")
-            return EndpointDown(
-                told, hint="https with a valid certificate, or http for an endpoint in your own network"
-            )
-        except http.ConnectionTimeoutError:
-            return Unreached("connection", f"{self.place}: no connection within {CONNECT:g} s")
-        except TimeoutError:
-            return Transient("timeout", f"{self.place}: no reply within {self.connection.deadline:g} s")
-        except http.ClientConnectorError as error:
-            return Unreached("connection", self._scrub(f"{self.place}: {error.os_error or error}"))
-        except http.ClientPayloadError:
-            return Faltering("connection", f"{self.place}: the reply was cut off")
-        except http.ServerDisconnectedError:
-            return Unreached("connection", f"{self.place}: the connection was closed without a reply")
-        except (http.ClientOSError, OSError) as error:
-            return Unreached("connection", f"{self.place}: {error.strerror or type(error).__name__}")
-        except http.ClientResponseError as error:
-            return Faltering("unreadable", self._scrub(f"{self.place}: not HTTP: {error.message}"))
-        except (http.ClientError, ValueError) as error:
-            return Faltering("connection", f"{self.place}: {type(error).__name__}")
-        self._heard = loop.time()
+    def _read(self, found: HTTPReply, lane: _Lane, began: float, attempts: int, parse: bool) -> _Found:
+        """What an HTTP reply means for the call."""
+        status, headers, raw = found
+        self._heard = self._loop.time()
         data = None
         if parse or status >= 300:
             try:
@@ -297,6 +239,13 @@ class Endpoint:
 
     def _tries_unheard(self) -> int:
         return min(self.connection.retries, TRIES_UNHEARD - 1) if self._heard < 0 else self.connection.retries
+
+    def _still_up(self, window: Window | None = None) -> None:
+        """Raise what made the endpoint be given up; a slot of `window` that came too late is free again."""
+        if self._down is not None:
+            if window is not None:
+                window.release()
+            raise self._down
 
     def _give_up(self, error: EndpointDown) -> EndpointDown:
         """Nobody is to wait for this endpoint any more."""
@@ -362,44 +311,6 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, unless it is longer than any reply."""
-    length = response.content_length
-    if length is not None and length <= LONGEST_REPLY and "Content-Encoding" not in response.headers:
-        return await response.read()
-    pieces, size = [], 0
-    async for piece in response.content.iter_any():
-        size += len(piece)
-        if size > LONGEST_REPLY:
-            raise ValueError("too long")
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 def _wake(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy the environment names for the endpoint."""
-    import urllib.request
-
-    parts = urlsplit(url)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy is None or parts.hostname is None or urllib.request.proxy_bypass(parts.netloc):
-        return None
-    return None if parts.hostname in ("localhost", "127.0.0.1", "::1") else proxy
-
-
-def _socket(address: Any) -> Any:
-    """A socket that notices when the other side is gone without a word."""
-    import socket
-
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family=family, type=kind, proto=protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-        if hasattr(socket, option):
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return made

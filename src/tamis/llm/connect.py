@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from tamis.core.errors import UsageError, did_you_mean
 
 from .families import family
 from .prices import FREE
-from .spec import Connection, Model, Price
+from .spec import Connection, Model, Price, connection_name, is_local, model_name
 
 #: connections that need no entry in the recipe (from the providers' API references)
 KNOWN: dict[str, Connection] = {
@@ -32,21 +30,22 @@ KNOWN: dict[str, Connection] = {
 }  # fmt: skip
 #: the connection whose models Tamis itself serves
 LOCAL = "local"
+_SERVED = Connection(url="http://127.0.0.1/v1", cache_as=LOCAL)
 
 
 class Player(NamedTuple):
     """Who plays a role.
 
-    name: the model as its endpoint knows it; connection: None for models Tamis serves, until they are; local: what is
-    sent stays on machines of the user's; price: None where it is unknown.
+    name: the model as its endpoint knows it; served: by Tamis itself, so that the connection only says what its
+    replies are kept under; price: None where it is unknown.
     """
 
     role: str
     spec: Model
     via: str
-    connection: Connection | None
+    connection: Connection
     name: str
-    local: bool
+    served: bool
     price: Price | None
     family: str | None
 
@@ -56,22 +55,9 @@ def players(models: Mapping[str, Model], connections: Mapping[str, Connection]) 
     return {role: _player(role, model, connections) for role, model in models.items()}
 
 
-def is_local(connection: Connection) -> bool:
-    """Whether what is sent there stays on machines of the user's: as stated, else for loopback addresses."""
-    if connection.local is not None:
-        return connection.local
-    host = urlsplit(connection.url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def key_of(player: Player, environ: Mapping[str, str]) -> str | None:
     """The key of a role's endpoint. UsageError where the variable that should hold it is not set."""
-    name = player.connection.key_env if player.connection else None
+    name = player.connection.key_env
     if name is None:
         return None
     key = environ.get(name, "").strip()
@@ -85,10 +71,15 @@ def key_of(player: Player, environ: Mapping[str, str]) -> str | None:
 
 
 def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Player:
-    via, name = _via(role, spec, connections)
+    via, name = connection_name(spec), model_name(spec)
+    if spec.connection is None and (not name or name == spec.model):
+        raise UsageError(
+            f"the model {spec.model!r} of the role {role!r} names no connection",
+            hint=f"write openai/{spec.model}, or whoever serves it, or state connection: beside it",
+        )
     stated = spec.family.lower() if spec.family else family(name)
     if via == LOCAL and via not in connections:
-        return Player(role, spec, via, None, name, True, spec.price or FREE, stated)
+        return Player(role, spec, via, _SERVED, name, True, spec.price or FREE, stated)
     connection = connections.get(via) or KNOWN.get(via)
     if connection is None:
         possible = [*connections, *KNOWN, LOCAL]
@@ -96,20 +87,5 @@ def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Pl
             f"the role {role!r} names the connection {via!r}, which is not known: {did_you_mean(via, possible)}",
             hint=f"connections:\n  {via}: {{url: https://…/v1, key_env: …}}",
         )
-    local = is_local(connection)
-    return Player(role, spec, via, connection, name, local, spec.price or (FREE if local else None), stated)
-
-
-def _via(role: str, spec: Model, connections: Mapping[str, Connection]) -> tuple[str, str]:
-    """The connection's name and the model's."""
-    if spec.connection is not None:
-        first, slash, rest = spec.model.partition("/")
-        return spec.connection, rest if slash and first == spec.connection else spec.model
-    via, slash, name = spec.model.partition("/")
-    if not slash or not name:
-        raise UsageError(
-            f"the model {spec.model!r} of the role {role!r} names no connection",
-            hint=f"write openai/{spec.model}, or state connection: beside it; "
-            f"{did_you_mean(spec.model, [*connections, *KNOWN, LOCAL])}",
-        )
-    return via, name
+    price = spec.price or (FREE if is_local(spec, {via: connection}) else None)
+    return Player(role, spec, via, connection, name, False, price, stated)

@@ -29,7 +29,7 @@ FORMAT = 1
 NAME = "llm.sqlite"
 _MAGIC = b"\x28\xb5\x2f\xfd"  # of zstd
 _SMALL = 256  # bytes below which nothing is won by packing
-_GATHER_SECONDS = 0.002  # a commit waits this long for more to commit
+_GATHER_SECONDS = 0.01  # a commit waits this long for more; a slot of the endpoint is free meanwhile
 _MOST = 2048  # replies to a commit
 
 _SCHEMA = """
@@ -94,7 +94,7 @@ class Spent(NamedTuple):
 class Quantiles(NamedTuple):
     """Tokens of the replies to one prompt: how many were measured, the median and the 95th percentile."""
 
-    count: int
+    replies: int
     in_median: int
     in_p95: int
     out_median: int
@@ -155,6 +155,12 @@ class Journal:
                 (key,),
             ).fetchone()
         return None if row is None else Stored(self._raw(row[0]), *row[1:])
+
+    def knows(self, place: str, model: str) -> bool:
+        """Whether any reply of a model is here. Looks through the whole file where there is none."""
+        with self._telling():
+            found = self._reading.execute("SELECT 1 FROM replies WHERE place = ? AND model = ? LIMIT 1", (place, model))
+            return found.fetchone() is not None
 
     def request(self, key: bytes) -> bytes | None:
         """The canonical JSON of a recorded request."""

@@ -37,10 +37,10 @@ def cost(
     return ((tokens_in - known) * price.input + known * again + tokens_out * price.output) / _MILLION
 
 
-def most_tokens(request: bytes, messages: int, max_tokens: int | None) -> tuple[int, int]:
-    """No call of this request takes more tokens in, and out where `max_tokens` is stated: a token of a byte-level
-    vocabulary is at least one byte. request: its canonical JSON."""
-    return len(request) + PER_MESSAGE * messages + PER_CALL, max_tokens or UNSTATED_OUTPUT
+def most_tokens(size: int, messages: int, max_tokens: int | None) -> tuple[int, int]:
+    """No call of a request of this size in bytes takes more tokens in, nor out where `max_tokens` is stated: a token of
+    a byte-level vocabulary is at least one byte."""
+    return size + PER_MESSAGE * messages + PER_CALL, max_tokens or UNSTATED_OUTPUT
 
 
 def told(usd: float | None) -> str:

@@ -30,6 +30,8 @@ QUOTED = 300
 EMPTY_ACCOUNT = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error", "insufficient_credits"}
 )
+#: … and the words of one API that has no code for it
+EMPTY_WORDS = "credit balance is too low"
 #: … that the load was refused
 OVERLOAD = frozenset({"overloaded_error", "rate_limit_error", "rate_limit_exceeded", "slow_down"})
 #: keys that show that a reply is an answer and not an error
@@ -78,7 +80,7 @@ def judge(
         )
     words, codes = explain(data, raw)
     told = f"{place}: status {status}{': ' if words else ''}{words}"
-    if codes & EMPTY_ACCOUNT or status == 402:
+    if codes & EMPTY_ACCOUNT or status == 402 or (status == 400 and EMPTY_WORDS in words):
         return EndpointDown(
             told, hint="the account is empty or blocked: top it up, then run again; nothing is bought twice"
         )

@@ -8,8 +8,9 @@ debug schemas, ours for the model that is to mend its reply.
 from __future__ import annotations
 
 import json
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -150,13 +151,14 @@ def _string(value: str, schema: Mapping[str, Any], at: str) -> Iterator[str]:
 
 
 def _number(value: float, schema: Mapping[str, Any], at: str) -> Iterator[str]:
-    for name, wrong, word in (
-        ("minimum", lambda limit: value < limit, "less than"),
-        ("maximum", lambda limit: value > limit, "more than"),
-        ("exclusiveMinimum", lambda limit: value <= limit, "not more than"),
-        ("exclusiveMaximum", lambda limit: value >= limit, "not less than"),
-    ):
-        if name in schema and wrong(schema[name]):
+    limits: dict[str, tuple[Callable[[float, float], bool], str]] = {
+        "minimum": (operator.lt, "less than"),
+        "maximum": (operator.gt, "more than"),
+        "exclusiveMinimum": (operator.le, "not more than"),
+        "exclusiveMaximum": (operator.ge, "not less than"),
+    }
+    for name, (wrong, word) in limits.items():
+        if name in schema and wrong(value, schema[name]):
             yield f"{at} is {_shown(value)}, {word} {_shown(schema[name])}"
     if "multipleOf" in schema:
         share = value / schema["multipleOf"]

@@ -67,7 +67,8 @@ async def satisfied(send: Send, ask: Ask, repairs: int = REPAIRS) -> Reply:
         if said.finish == "length":
             raise CallFailed("length", "the reply was cut off before its JSON was whole", key=said.key, lasting=True)
         if left:
-            said = await send(replace(ask, messages=(*ask.messages, *_mending(said.text, wrong))))
+            mending = _mending(said.text, wrong, again=left < repairs)
+            said = await send(replace(ask, messages=(*ask.messages, *mending)))
     told = "; ".join(wrong)
     tries = f"after {repairs} repair{'s' if repairs != 1 else ''}" if repairs else "and repairs are off"
     raise CallFailed("schema", f"the reply does not satisfy the schema {tries}: {told}", key=said.key, lasting=True)
@@ -114,13 +115,14 @@ def enforces(reply: Reply) -> bool:
     return not read(reply.text, schema).wrong
 
 
-def _mending(said: str, wrong: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def _mending(said: str, wrong: tuple[str, ...], *, again: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """What is added to the messages. A second repair differs from the first, or it would be the same request."""
     problems = "\n".join(f"- {one}" for one in wrong)
     return (
         {"role": "assistant", "content": whole(said)},
         {
             "role": "user",
-            "content": f"That reply cannot be used:\n{problems}\nReply again with the corrected JSON and nothing else.",
+            "content": f"{'Even now that' if again else 'That'} reply cannot be used:\n{problems}\nReply again with the corrected JSON and nothing else.",
         },
     )
 

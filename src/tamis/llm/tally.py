@@ -18,14 +18,15 @@ _EDITION = re.compile(r"(?:[-@:_.](?:latest|v?\d[\d.\-]*|preview|\d+k))+")
 
 @dataclass
 class Tally:
-    """Counts of one run. `requests` are calls sent, ok and failed those that came back; cached ones cost nothing."""
+    """Counts of one run. requests: calls that were to be bought = ok + failed + stopped (the run was) + those in flight;
+    cached: found in the journal; shared: asked while the same was being bought."""
 
     requests: int = 0
     ok: int = 0
     failed: int = 0
     cached: int = 0
     shared: int = 0
-    repaired: int = 0
+    stopped: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     usd: float = 0.0
@@ -40,6 +41,7 @@ class Tally:
             self.unknown_usd += 1
         else:
             self.usd += usd
+        self.ok += 1
         self._ends.append(time.monotonic())
 
     def per_second(self) -> float:
@@ -57,7 +59,7 @@ class Tally:
             "failed": self.failed,
             "cached": self.cached,
             "shared": self.shared,
-            "repaired": self.repaired,
+            "stopped": self.stopped,
             "tokens_in": self.tokens_in,
             "tokens_out": self.tokens_out,
             "usd": None if self.unknown_usd else self.usd,

@@ -136,9 +136,10 @@ class Window:
             self.growth.succeeded(number, self.in_flight)
         self.release()
 
-    def faltered(self) -> None:
-        """The server failed; its limits are not known to be the reason."""
-        self.growth.faltered()
+    def faltered(self, *, growth: bool = False) -> None:
+        """The call failed, not for the load. `growth`: for a reason of its own, so that the window may go on growing."""
+        if not growth:
+            self.growth.faltered()
         self.release()
 
     def refused(self, number: int, wait: float | None) -> None:

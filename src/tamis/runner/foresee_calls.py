@@ -49,7 +49,7 @@ class _Measuring:
     async def embed(self, role: str, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.zeros((len(texts), 8), np.float32)
 
-    def fence(self, text: str) -> str:
+    def fence(self, text: str, *, salt: str = "") -> str:
         return text
 
     def family(self, role: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Choosing among rows: by plan, by group, by score, for variety."""
