@@ -38,7 +38,9 @@ def text() -> str:
         parts.append(f"\n## tamis {name}\n\n```text\n{help_of(command, name, whole)}\n```\n")
         if isinstance(command, click.Group):
             inside = click.Context(command, parent=whole, info_name=name, **command.context_settings)
-            for word, inner in command.commands.items():
+            for word in command.list_commands(inside):
+                inner = command.get_command(inside, word)
+                assert inner is not None, word
                 parts.append(f"\n### tamis {name} {word}\n\n```text\n{help_of(inner, word, inside)}\n```\n")
     return "".join(parts)
 

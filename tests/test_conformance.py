@@ -7,7 +7,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ import pytest
 from pydantic import Field
 
 from tamis._conformance import CHECKS, HOSTILE
+from tamis.core.calls import Answer, Ask, AskedRow, CallStep, Models
 from tamis.core.columns import Columns, Table
 from tamis.core.outcome import Verdict, change, drop, keep
 from tamis.core.registry import addresses, resolve
@@ -251,3 +252,42 @@ def test_hostile_rows_hold_what_the_house_style_names() -> None:
     assert all(mark in text for mark in ("\x00", "\u202e", "\u2066", "\u200d", "\u0301", "\u2028", "\ufeff"))
     assert max(map(len, HOSTILE)) >= 100_000
     assert "" in HOSTILE
+
+
+def test_a_step_that_calls_models_is_asked_by_a_script() -> None:
+    """A reason only an answer leads to is reached by the fourth item of a case, and its absence is told."""
+
+    class Rated(CallStep):
+        """Rated."""
+
+        version: ClassVar[int] = 1
+        reasons: ClassVar[Reasons] = {"poor": "the model calls the row poor"}
+
+        async def ask(self, row: AskedRow, models: Models) -> Any:
+            return (await models.chat("judge", Ask(messages=({"role": "user", "content": row["x"] or ""},)))).text
+
+        def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
+            return drop("poor", when=pl.Series([a.value == "poor" for a in answers], dtype=pl.Boolean))
+
+        def reads(self) -> tuple[str, ...]:
+            return ("x",)
+
+    class Wordy(Rated):
+        """Wordy."""
+
+        version: ClassVar[int] = 1
+
+        async def ask(self, row: AskedRow, models: Models) -> Any:
+            return (await models.chat("judge", Ask(messages=({"role": "user", "content": str(next(CALLS))},)))).text
+
+    cases = [({}, [{"x": "a"}, {"x": "b"}], ["dropped", "dropped"], lambda role, ask: "poor")]
+    told = [({}, [{"x": "a"}, {"x": "b"}], ["poor", "poor"], lambda role, ask: "poor")]
+    for name in ("cases_hold", "reasons_are_reachable", "survives", "asks_about_any_row", "reads_what_it_declares"):
+        dict(conformance_checks(Rated, told))[name]()
+    dict(conformance_checks(Rated, told))["is_the_same_in_any_batch"]()
+    with pytest.raises(AssertionError, match=r"expected \['dropped', 'dropped'\], got \['poor', 'poor'\]"):
+        dict(conformance_checks(Rated, cases))["cases_hold"]()
+    with pytest.raises(AssertionError, match="expected 'poor', got"):
+        dict(conformance_checks(Rated, [({}, [{"x": "a"}], "poor")]))["cases_hold"]()
+    with pytest.raises(AssertionError, match="asks about its own rows in other words the second time"):
+        dict(conformance_checks(Wordy, told))["asks_about_any_row"]()

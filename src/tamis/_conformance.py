@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tamis.core.calls import ANSWERS
+from tamis.core.calls import ANSWERS, Calling
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.registry import class_name
 from tamis.core.row import LINEAGE, MESSAGE, MESSAGES
@@ -22,8 +22,11 @@ from tamis.engine.frame import Frame
 from tamis.engine.judge import Judged
 from tamis.testing import MemoryTable, judge_frame, rows_frame, run_step
 
-#: (settings as a recipe has them, one row or several, the reason expected of some row, or every row's outcome)
-Case = tuple[dict[str, Any], Any, Any]
+from ._scripted import Script, ScriptedModels, answered
+
+#: (settings as a recipe has them, one row or several, the reason expected of some row, or every row's outcome, and for
+#: steps that call models a script of what these say)
+Case = tuple[dict[str, Any], Any, Any] | tuple[dict[str, Any], Any, Any, Script]
 Check = Callable[[type[Step], Sequence[Case]], None]
 
 SECTIONS = ("## What it does", "## Why", "## Example")
@@ -52,16 +55,24 @@ HOSTILE = (
 
 
 def _examples(cls: type[Step], cases: Sequence[Case]) -> list[tuple[Step, pl.DataFrame]]:
-    """Each distinct configuration with the rows it was shown."""
+    """Each distinct configuration with the rows it was shown, and what models said of them."""
     found: dict[str, tuple[Step, list[pl.DataFrame]]] = {}
-    for settings, rows, _ in cases:
+    for settings, rows, _, *script in cases:
         step = cls.model_validate(settings)
-        found.setdefault(step.key() + str(step.where), (step, []))[1].append(_frame(rows))
+        found.setdefault(step.key() + str(step.where), (step, []))[1].append(_told(step, _frame(rows), script))
     return [(step, pl.concat(frames, how="diagonal_relaxed")) for step, frames in found.values()]
 
 
 def _frame(rows: Any) -> pl.DataFrame:
     return rows_frame([rows] if isinstance(rows, dict) else rows)
+
+
+def _told(step: Step, frame: pl.DataFrame, script: Sequence[Script]) -> pl.DataFrame:
+    """The rows with what models said of them, where the case has a script."""
+    if not script or not isinstance(step, Calling):
+        return frame
+    name = f"{ANSWERS}{step.name}"
+    return frame.with_columns(answered(step, Frame.of(frame), ScriptedModels(script[0]))[name].alias(name))
 
 
 def hostile(like: pl.DataFrame) -> pl.DataFrame:
@@ -75,7 +86,8 @@ def hostile(like: pl.DataFrame) -> pl.DataFrame:
     records.append(nulls | dict.fromkeys(chats, odd))
     for text in HOSTILE:
         turns = [dict.fromkeys(names) | {"role": role, "content": text} for role in ("user", "assistant")]
-        texts = nulls | {n: text for n, kind in schema.items() if kind == pl.String and not n.startswith(ANSWERS)}
+        told = [name for name in schema if name.startswith(ANSWERS)]  # rows nobody was asked about
+        texts = nulls | {name: text for name, kind in schema.items() if kind == pl.String and name not in told}
         records += [
             texts | dict.fromkeys(chats, messages)
             for messages in ((turns, turns[:1], turns[1:]) if chats else (turns,))
@@ -220,8 +232,9 @@ def cases_hold(cls: type[Step], cases: Sequence[Case]) -> None:
         f"there are no cases for {cls.address()} in the form the suite reads; declare CASES in its test: list of "
         "(settings, row or rows, expected reason or list of outcomes)"
     )
-    for settings, rows, expected in cases:
-        outcomes = run_step(cls.model_validate(settings), [rows] if isinstance(rows, dict) else rows).outcomes
+    for settings, rows, expected, *script in cases:
+        shown = [rows] if isinstance(rows, dict) else rows
+        outcomes = run_step(cls.model_validate(settings), shown, replies=script[0] if script else None).outcomes
         holds = outcomes == list(expected) if isinstance(expected, list | tuple) else (expected or "kept") in outcomes
         assert holds, f"{settings}: expected {expected!r}, got {outcomes}"
 
@@ -229,7 +242,7 @@ def cases_hold(cls: type[Step], cases: Sequence[Case]) -> None:
 def reasons_are_reachable(cls: type[Step], cases: Sequence[Case]) -> None:
     """Some case leads to each declared reason."""
     reached: set[Any] = set()
-    for _, _, expected in cases:
+    for _, _, expected, *_ in cases:
         reached |= set(expected) if isinstance(expected, list | tuple) else {expected}
     given_by_people = {"rejected", "undecided"} if issubclass(cls, GateStep) else set()
     missing = sorted(set(cls.reasons) - reached - given_by_people)
@@ -257,6 +270,29 @@ def survives(cls: type[Step], cases: Sequence[Case]) -> None:
                 assert children.height == len(parents), f"{children.height} children with {len(parents)} parents"
                 places = parents.to_numpy().astype(np.int64)
                 assert bool((np.diff(places) >= 0).all()), "children must stand in the order of their parents"
+
+
+def asks_about_any_row(cls: type[Step], cases: Sequence[Case]) -> None:
+    """It can ask about awkward rows, its answers are JSON, and the same row is asked about in the same words."""
+    if not issubclass(cls, Calling):
+        return
+    for settings, rows, _, *script in cases:
+        step = cls.model_validate(settings)
+        if not script or not isinstance(step, Calling):
+            continue
+        shown = _frame(rows)
+        for name, frame in (("its own rows", shown), ("awkward rows", hostile(shown)), ("no rows", shown.clear())):
+            asked = []
+            for _ in range(2):
+                models = ScriptedModels(script[0])
+                try:
+                    answered(step, Frame.of(frame), models)
+                except Exception as error:
+                    raise AssertionError(
+                        f"{step!r} fails as it asks about {name}: {type(error).__name__}: {error}"
+                    ) from error
+                asked.append(models.asked)
+            assert asked[0] == asked[1], f"{step!r} asks about {name} in other words the second time"
 
 
 def is_the_same_in_any_batch(cls: type[Step], cases: Sequence[Case]) -> None:
@@ -290,7 +326,13 @@ def _same_in_pieces(step: Step, frame: pl.DataFrame, pieces: Sequence[pl.DataFra
         assert not rows, f"`{name}` of rows {rows[:5]} differs when rows come in other batches ({step!r})"
     for name in ("evidence", "changes"):
         for column, values in getattr(judged, name).items():
-            series = pl.concat([getattr(part[0], name)[column] for part in parts])
+            found = [getattr(part[0], name) for part in parts]
+            if column == "error":  # the engine's own, and only where a row failed
+                found = [
+                    {column: pl.Series([None] * len(p[0].outcome), dtype=pl.String)} | f
+                    for p, f in zip(parts, found, strict=True)
+                ]
+            series = pl.concat([one[column] for one in found])
             assert series.equals(values, null_equal=True), (
                 f"{name} {column!r} differs when rows come in other batches ({step!r})"
             )
@@ -369,7 +411,13 @@ def reads_what_it_declares(cls: type[Step], cases: Sequence[Case]) -> None:
 
 def well_formed(cases: Sequence[Any]) -> bool:
     """Whether all cases have the form the suite reads."""
-    return all(isinstance(case, tuple) and len(case) == 3 and isinstance(case[0], dict) for case in cases)
+    return all(
+        isinstance(case, tuple)
+        and len(case) in (3, 4)
+        and isinstance(case[0], dict)
+        and (len(case) == 3 or callable(case[3]))
+        for case in cases
+    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -384,6 +432,7 @@ CHECKS: tuple[Check, ...] = (
     cases_hold,
     reasons_are_reachable,
     survives,
+    asks_about_any_row,
     is_the_same_in_any_batch,
     is_deterministic,
     changes_nothing_it_was_given,

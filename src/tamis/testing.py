@@ -230,7 +230,8 @@ def run_step(
 def conformance_checks(step_class: type[Step], cases: Sequence[Any] = ()) -> list[tuple[str, Callable[[], None]]]:
     """Every promise of a step as (name, check to call), for `pytest.mark.parametrize`.
 
-    cases: (settings as a recipe has them, one row or several, the reason expected, or every row's outcome).
+    cases: (settings as a recipe has them, one row or several, the reason expected, or every row's outcome), and for
+    a step that calls models a fourth item, what these say: the `replies` of `run_step`.
     Together they must lead to each reason the step declares; their rows and settings also feed the other checks.
     """
     from ._conformance import CHECKS, well_formed

@@ -159,6 +159,28 @@ class Answer(NamedTuple):
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Bar:
+    """What a prompt's figure must reach before all rows are annotated. `low`: by the lower end of its interval."""
+
+    metric: str
+    at_least: float
+    low: bool = False
+
+
+@dataclass(frozen=True)
+class PromptGate:
+    """The prompt a step asks by, as `runs/prompts.py` looks for what people said of it.
+
+    prompt: its name, that of the file of decisions; version: of all that it sends; role: who is asked.
+    """
+
+    prompt: str
+    version: str
+    role: str
+    bar: Bar | None = None
+
+
 class Calling(Step):
     """What both kinds of call steps share."""
 
@@ -176,6 +198,10 @@ class Calling(Step):
             value = getattr(self, name, None)
             found += [value] if isinstance(value, str) else list(value or ())
         return tuple(dict.fromkeys(found))
+
+    def prompt_gate(self) -> PromptGate | None:
+        """The prompt that people must have looked at before all rows are asked; None where there is no such thing."""
+        return None
 
     def pool(self) -> tuple[str, ...]:
         """Columns or views (`view:prompt`) that `ask` must see of all rows, not only of its own. Small ones."""

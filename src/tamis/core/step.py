@@ -85,6 +85,10 @@ class Step(Part):
         """Columns the step reads (names as the user writes them), or None for 'any column'."""
         return tuple(dict.fromkeys(view_column(view) for view in self.views()))
 
+    def said_where(self, column: str) -> str | None:
+        """Where a column that the step reads is named, if not in the recipe: `prompts/sort.md:12`."""
+        return None
+
     def files(self) -> tuple[str, ...]:
         """Paths of files whose contents the outcome depends on."""
         return ()

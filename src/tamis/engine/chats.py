@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.columns import Chat
+from tamis.core.row import MESSAGE
 
 
 def nothing(n: int) -> Chat:
@@ -67,3 +68,23 @@ def join_chats(chats: Sequence[Chat]) -> Chat:
     stacked = pl.concat([chat.messages for chat in chats], how="diagonal", rechunk=True)
     places_of = pl.Series(order)
     return Chat(starts, pl.DataFrame([column.gather(places_of) for column in stacked]))
+
+
+def with_answers(messages: pl.Series, texts: pl.Series) -> pl.Series:
+    """Conversations that end on an assistant who says `texts`, in place of the answer there was.
+
+    Conversations stay as they are where the text is null, and where there are none.
+    """
+    frame = pl.DataFrame([messages.alias("messages"), texts.alias("content")])
+    old = pl.col("messages")
+    answered = old.list.last().struct.field("role") == "assistant"
+    before = pl.when(answered).then(old.list.head(old.list.len() - 1)).otherwise(old)
+    fields = [
+        pl.lit("assistant").alias("role") if field.name == "role"
+        else pl.col("content") if field.name == "content"
+        else pl.lit(None, dtype=field.dtype).alias(field.name)
+        for field in MESSAGE.fields
+    ]  # fmt: skip
+    said = pl.concat_list(before, pl.struct(fields))
+    whole = pl.col("content").is_not_null() & (old.list.len() > 0)
+    return frame.select(pl.when(whole).then(said).otherwise(old).alias("messages")).to_series()

@@ -12,18 +12,20 @@ import time
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import polars as pl
 
 from tamis.core.calls import Answer, CallFailed, Calling, Models
-from tamis.core.errors import TamisError
-from tamis.core.events import CallsProgress, Listener, quiet
+from tamis.core.errors import GateWaiting, TamisError
+from tamis.core.events import CallsProgress, Listener, Warned, quiet
 from tamis.engine.asked import FrameRow
 from tamis.engine.asking import Part, keep, lay, look, pool, select
 from tamis.engine.cache import Cache
 from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
+from tamis.runs.prompts import proof
 from tamis.runs.workspace import Workspace
 
 #: rows in the air for each request slot: rows that wait for their second call must not leave slots idle
@@ -55,7 +57,9 @@ class Asker:
         slots: int = 256,
         emit: Listener = quiet,
         check: Callable[[], None] = lambda: None,
+        prove: Callable[[Calling, int], None] = lambda step, rows: None,
     ) -> None:
+        self._prove = prove
         self._open, self._slots, self._emit, self._check = open_models, slots, emit, check
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -136,6 +140,7 @@ class Asker:
         parts = look(call, states, masks, cache, told)
         found: list[dict[int, Answer]] = [dict(part.known) for part in parts]
         tally = Tally(rows=sum(int(part.selected.sum()) for part in parts))
+        self._prove(step, tally.rows)
         missing = sum(len(part.missing) for part in parts)
         tally.known = tally.rows - missing
         if missing:
@@ -152,6 +157,15 @@ class Asker:
                 self._tell(step.name, tally, time.perf_counter() - started, last=True)
         settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
+
+    def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
+        """A few rows' answers, for people to look at: whatever was said before is not bought again."""
+
+        async def every() -> list[tuple[Answer, bool]]:
+            models = await self._opened()
+            return list(await asyncio.gather(*(_one(step, row, models) for row in rows)))
+
+        return [answer for answer, _ in self._run(every())]
 
     async def _stream(
         self,
@@ -266,7 +280,22 @@ def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callab
         return models
 
     slots = max((one.slots for one in recipe.used_connections().values()), default=256)
-    return Asker(opened, slots=slots, emit=emit, check=check)
+    return Asker(opened, slots=slots, emit=emit, check=check, prove=partial(prove, recipe, workspace, emit))
+
+
+def prove(recipe: Recipe, workspace: Workspace, emit: Listener, step: Calling, rows: int) -> None:
+    """GateWaiting unless people have seen what the step's prompt does, and its figure reaches the bar."""
+    gate = step.prompt_gate()
+    if gate is None or not rows:
+        return
+    found = proof(gate, workspace.root / "decisions", recipe.models[gate.role].model, rows)
+    if found.missing is not None:
+        raise GateWaiting(
+            f"step {step.name!r} waits before it asks about {rows} rows. {found.missing}",
+            hint=f'tamis prompt override {gate.prompt} --reason "…" opens it without proof',
+        )
+    if found.warning is not None:
+        emit(Warned(f"step {step.name!r}: {found.warning}"))
 
 
 def model_record(recipe: Recipe, asker: Asker) -> dict[str, Any] | None:

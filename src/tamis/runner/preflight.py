@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tamis.core.errors import RecipeError, TamisError
+from tamis.core.errors import RecipeError, TamisError, UsageError
 from tamis.core.row import RESERVED
-from tamis.core.step import BirthStep, RowStep, TableStep
+from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
 from tamis.engine.stage import Call, PartState
@@ -78,6 +78,15 @@ def state_schema(state: PartState) -> dict[str, pl.DataType]:
     return schema
 
 
+def _find(step: Step, name: str, columns: Sequence[str]) -> None:
+    """UsageError where there is no such column, with where it is named."""
+    try:
+        find_column(name, columns)
+    except UsageError as error:
+        where = step.said_where(name)
+        raise error if where is None else UsageError(f"{where}: {error.message}", hint=error.hint) from None
+
+
 def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, tuple[str, ...]]) -> pl.DataFrame:
     """What the columns are after a step."""
     step = call.step
@@ -85,7 +94,7 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
     try:
         for name in step.reads() or ():
             if name not in RESERVED:
-                find_column(name, frame.columns)
+                _find(step, name, frame.columns)
         if step.where is not None:
             from tamis.engine.sql import evaluate
 

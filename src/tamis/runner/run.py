@@ -106,9 +106,7 @@ class Judge:
 
     def _call(self, step: Step, only_source: str | None = None) -> Call:
         written = step  # with paths as the recipe has them: fingerprints know no machine
-        placed = {name: _placed(value, self.base) for name, value in step}
-        if any(value is not getattr(step, name) for name, value in placed.items()):
-            step = step.model_copy(update=placed)
+        step = placed_step(step, self.base)
         files = [(path, _file_hash(self.base / path, step)) for path in step.files()]
         seed = derive_seed(self.recipe.seed, step.name)
         told = [self.secrets[name].fingerprint for name in step.secrets() if name in self.secrets]
@@ -341,6 +339,13 @@ def _libraries(step: Step) -> list[tuple[str, str]]:
         except PackageNotFoundError:
             found.append((name, ""))
     return found
+
+
+def placed_step(step: Step, base: Path) -> Step:
+    """The step with relative paths in its fields seen from `base`."""
+    placed = {name: _placed(value, base) for name, value in step}
+    changed = any(value is not getattr(step, name) for name, value in placed.items())
+    return step.model_copy(update=placed) if changed else step
 
 
 def _placed(value: Any, base: Path) -> Any:

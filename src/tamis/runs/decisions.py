@@ -93,14 +93,19 @@ def read(path: Path) -> Decisions:
 
 
 def append(path: Path, decisions: Iterable[Decision]) -> None:
-    """Add decisions durably: written and fsynced before this returns, under the file's own lock."""
-    who = _who()
+    """Add decisions durably, each with who made it and when."""
+    who = whose()
     now = datetime.now(UTC).isoformat(timespec="seconds")
     lines = []
     for decision in decisions:
         record = {k: v for k, v in asdict(decision).items() if v is not None}
         record["who"], record["at"] = decision.who or who, decision.at or now
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+    append_lines(path, lines)
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Add lines durably: written and fsynced before this returns, under the file's own lock."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
@@ -116,7 +121,8 @@ def append(path: Path, decisions: Iterable[Decision]) -> None:
         raise disk_error(error, path) from error
 
 
-def _who() -> str:
+def whose() -> str:
+    """Who decides here: TAMIS_USER, or the login name."""
     try:
         return os.environ.get("TAMIS_USER") or getpass.getuser()
     except (KeyError, OSError):
