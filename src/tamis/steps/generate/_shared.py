@@ -136,9 +136,11 @@ def pool_numbers(pool: Mapping[str, pl.Series]) -> NDArray[np.uint64]:
 
 def refuse_kin(models: Models, makers: Iterable[str], judge: str, why: str | None) -> None:
     """UsageError where the judge is of a family that made what it judges, and the recipe does not say why."""
+    from tamis.llm.families import same_family
+
     family = models.family(judge)
     for maker in makers:
-        if family is not None and models.family(maker) == family and not why:
+        if same_family(family, models.family(maker)) and not why:
             raise UsageError(
                 f"role {judge!r} would judge what {maker!r} made: both are of the family {family}",
                 hint="give the judge a model of another family, or say under `same_family:` why this one may",
