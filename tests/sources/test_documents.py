@@ -200,7 +200,7 @@ def test_main_is_the_page_where_there_is_one(tmp_path: Path, put: Put) -> None:
 
 @given(st.text(st.sampled_from("<>/=\"' hp1nav!-a&;\n"), max_size=300))
 def test_broken_html_is_read(text: str) -> None:
-    title, found = _html.sections(text)
+    _title, found = _html.sections(text)
     for row in _sections.rows(found, 200, None):
         assert 0 <= row.start < row.end <= len(text)
 

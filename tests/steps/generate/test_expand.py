@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.endpoint import Endpoint, Said, Seen
 
 from tamis._scripted import ScriptedModels
 from tamis.core.calls import Ask, CallFailed, Reply
@@ -16,7 +17,6 @@ from tamis.runner.execute import Options, execute
 from tamis.steps.generate._prompts import prompt
 from tamis.steps.generate.expand import Expand
 from tamis.testing import run_step
-from tests.endpoint import Endpoint, Said, Seen
 
 
 def requests(*texts: str) -> dict[str, Any]:
