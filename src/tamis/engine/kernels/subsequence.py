@@ -22,7 +22,7 @@ def common(a: Ids, b: Ids, row: Ids) -> int:
             elif row[j] > here:
                 row[j + 1] = row[j]
             before = here
-    return row[len(b)]
+    return int(row[len(b)])
 
 
 @njit(nogil=True, cache=True)

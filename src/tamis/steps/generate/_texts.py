@@ -48,6 +48,11 @@ _TALK = re.compile(
     r"|(?:the )?(?:rewritten|new|evolved|given|created) (?:prompt|instruction|question|text)\s*:",
     re.IGNORECASE,
 )
+_SORRY = re.compile(
+    r"(?:i['’]?m |i am )?(?:so |very |really )?sorry,? (?:but )?(?:i|as)\b|(?:unfortunately|regrettably),? i\b"
+    r"|i apologi[sz]e,? (?:but|as)\b|(?:es )?tut mir leid,|je suis désolé|lo siento",
+    re.IGNORECASE,
+)
 _LEAKS = (
     "given prompt", "rewritten prompt", "created prompt", "new prompt", "original prompt", "given instruction",
     "rewritten instruction", "the passage above", "the text above", "<data", "</data", "json schema",
@@ -73,6 +78,8 @@ def problem(text: str, original: str = "") -> str | None:
     lowered, before = _flat(text), _flat(original)
     if any(leak in lowered and leak not in before for leak in _LEAKS):
         return "leaked"
+    if _SORRY.match(text.lstrip("*#\"'“ \n")) and not _SORRY.search(original):
+        return "refused"
     found = judge_text(text)
     if found is not None and found.score >= 0.5 and not found.partial:
         return "refused"

@@ -89,7 +89,7 @@ class Respond(CallStep):
         for slug in self.reasons:
             verdict = verdict.drop(slug, when=lost == slug)
         answered = pl.Series(["text" in value for value in values], dtype=pl.Boolean)
-        if "messages" not in rows.names or not answered.any():
+        if "messages" not in rows.names:
             return verdict
         told = rows["messages"].to_list()
         turns = [
