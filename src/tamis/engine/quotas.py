@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from tamis.core.errors import MissingExtra
 
 from .allocate import largest_remainder
-from .kernels.flow import cheapest_flow
 
 #: what a unit is worth, in order: a missing row of a group, a row of the total, a row of a cell that has hardly any,
 #: a 1/1024 row where the target wants it
@@ -185,6 +184,8 @@ class _Arcs:
 def _flow(
     supply: NDArray[np.int64], sides: tuple[list[Quota], list[Quota]], want: int, target: NDArray[np.int64], rare: int
 ) -> NDArray[np.int64]:
+    from .kernels.flow import cheapest_flow
+
     cells = len(supply)
     arcs = _Arcs()
     count = 4 + 2 * cells  # source, sink, the roots of both trees, and two nodes a cell

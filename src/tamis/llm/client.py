@@ -15,16 +15,18 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, NamedTuple, Self, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tamis.core.calls import CallFailed
 from tamis.core.errors import EndpointDown, TamisError, UsageError
 
+from .line import Line
 from .retry import FIRST_PAUSE, LONGEST_PAUSE, Overloaded, Transient, Unreached, judge, pause, shorten
 from .spec import Connection
 from .window import START, Window
-from .wire import HTTPReply, Wire
+from .wire import HTTPReply, Wire, proxy_of
 
 #: tries before an endpoint that never answered anything is given up
 TRIES_UNHEARD = 4
@@ -89,15 +91,17 @@ class Endpoint:
             raise UsageError(f"connection {name or parts.hostname}: its URL holds a user or password; use `key_env`")
         self.connection = connection
         self.place = name or parts.netloc
-        self._base, self._query = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", parts.query
+        self._path, self._query = parts.path.rstrip("/"), parts.query
         self._key = key or None
         self._start, self._first_pause, self._chance = start, first_pause, random.Random(seed)
         self._lanes: dict[str, _Lane] = {}
-        self._urls: dict[str, Any] = {}
+        self._targets: dict[str, str] = {}
         self._resting: set[asyncio.Future[None]] = set()
         self._down: EndpointDown | None = None
         self._heard = -1.0  # when the last HTTP reply came
-        self._wire = Wire(self.place, self._base, self._headers(), self._scrub, connection.deadline)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        kind = Line if parts.scheme == "http" and proxy_of(origin) is None else Wire
+        self._wire = kind(self.place, origin, self._headers(), self._scrub, connection.deadline)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.place!r})"
@@ -142,7 +146,7 @@ class Endpoint:
         lane = self._lanes.get(model) or self._lane(model)
         traffic = lane.traffic
         try:
-            reply = await self._call(lane, method, self._url(path), content, parse, kind)
+            reply = await self._call(lane, method, self._target(path), content, parse, kind)
         except TamisError:
             traffic.failed += 1
             raise
@@ -150,7 +154,9 @@ class Endpoint:
         traffic.seconds += reply.seconds
         return reply
 
-    async def _call(self, lane: _Lane, method: str, url: Any, content: Any, parse: bool, kind: str | None) -> RawReply:
+    async def _call(
+        self, lane: _Lane, method: str, target: str, content: Any, parse: bool, kind: str | None
+    ) -> RawReply:
         loop, window, traffic = self._loop, lane.window, lane.traffic
         self._still_up()
         number = await window.acquire()
@@ -163,7 +169,7 @@ class Endpoint:
             traffic.sent += 1
             found: HTTPReply | _Found | None = None
             try:
-                found = await self._wire.exchange(method, url, content, kind, due)
+                found = await self._wire.exchange(method, target, content, kind, due)
                 if isinstance(found, HTTPReply):
                     found = self._read(found, lane, began, attempts, parse)
             finally:
@@ -276,28 +282,29 @@ class Endpoint:
             lane = self._lanes[model] = _Lane(self.connection.slots, self._start)
         return lane
 
-    def _url(self, path: str) -> Any:
-        url = self._urls.get(path)
-        if url is None:
-            from yarl import URL
-
+    def _target(self, path: str) -> str:
+        target = self._targets.get(path)
+        if target is None:
             query = f"?{self._query}" if self._query else ""
-            url = URL(f"{self._base}/{path.lstrip('/')}{query}", encoded=True)
-            if len(self._urls) < 64:
-                self._urls[path] = url
-        return url
+            target = quote(f"{self._path}/{path.lstrip('/')}{query}", safe="/%?&=:+,;@!$'()*~")
+            if len(self._targets) < 64:
+                self._targets[path] = target
+        return target
 
     def _headers(self) -> dict[str, str]:
-        from tamis import __version__
-
-        headers = {"Accept": "application/json", "User-Agent": f"tamis/{__version__}"}
+        headers = {"Accept": "application/json", "User-Agent": f"tamis/{version('tamis')}"}
         headers |= {"Content-Type": "application/json"}
         if self.connection.shape == "anthropic":
             headers["anthropic-version"] = "2023-06-01"
         if self._key is not None:
             anthropic = self.connection.shape == "anthropic"
             headers |= {"x-api-key": self._key} if anthropic else {"Authorization": f"Bearer {self._key}"}
-        return {**headers, **self.connection.headers}
+        headers |= self.connection.headers
+        for name, value in headers.items():
+            if not (name + value).isprintable() or not (name + value).isascii():
+                what = "the key" if self._key and self._key in value else f"the header {name!r}"
+                raise UsageError(f"{self.place}: {what} holds a sign that cannot be sent, such as a line break")
+        return headers
 
     def _scrub(self, text: str) -> str:
         """An endpoint's words without the key, should they quote it."""

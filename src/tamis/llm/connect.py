@@ -30,7 +30,6 @@ KNOWN: dict[str, Connection] = {
 }  # fmt: skip
 #: the connection whose models Tamis itself serves
 LOCAL = "local"
-_SERVED = Connection(url="http://127.0.0.1/v1", cache_as=LOCAL)
 
 
 class Player(NamedTuple):
@@ -79,7 +78,10 @@ def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Pl
         )
     stated = spec.family.lower() if spec.family else family(name)
     if via == LOCAL and via not in connections:
-        return Player(role, spec, via, _SERVED, name, True, spec.price or FREE, stated)
+        from .local import model_version
+
+        place = Connection(url="http://127.0.0.1/v1", cache_as=f"{LOCAL}@{model_version(name)}")
+        return Player(role, spec, via, place, name, True, spec.price or FREE, stated)
     connection = connections.get(via) or KNOWN.get(via)
     if connection is None:
         possible = [*connections, *KNOWN, LOCAL]

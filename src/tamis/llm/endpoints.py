@@ -74,11 +74,9 @@ class Endpoints:
     async def _opened(self, player: Player) -> Endpoint:
         connection = player.connection
         if player.served:
-            try:
-                local = importlib.import_module("tamis.llm.local")
-            except ModuleNotFoundError:
-                raise UsageError(f"{player.spec.model}: this version of Tamis serves no models itself") from None
-            connection = await self._stack.enter_async_context(local.local_connection(player.name))
+            from .local import local_connection
+
+            connection = await self._stack.enter_async_context(local_connection(player.name))
         endpoint = Endpoint(connection, key=self.key(player), name=player.via)
         return await self._stack.enter_async_context(endpoint)
 

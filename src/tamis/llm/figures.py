@@ -28,10 +28,14 @@ def before(messages: Sequence[Mapping[str, Any]]) -> str:
     return "".join(f"{message.get('content') or ''}\n\n" for message in messages)
 
 
-def logprobs_request(name: str, messages: Sequence[Mapping[str, Any]], answer: str) -> tuple[str, dict[str, Any]]:
-    """Path and body. One token is generated, since not everybody takes none; it is not read."""
-    body = {"model": name, "prompt": before(messages) + answer, "max_tokens": 1, "temperature": 0.0}
-    return "/completions", {**body, "echo": True, "logprobs": 1}
+def logprobs_request(
+    name: str, messages: Sequence[Mapping[str, Any]], answer: str, *, served: bool = False
+) -> tuple[str, dict[str, Any]]:
+    """Path and body. One token is generated, since not everybody takes none; it is not read. served: by Tamis itself,
+    which looks at no token before the answer when told where it begins."""
+    told = before(messages)
+    body = {"model": name, "prompt": told + answer, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
+    return "/completions", body | ({"echo_from": len(told)} if served else {})
 
 
 def read_logprobs(data: Any, messages: Sequence[Mapping[str, Any]], answer: str) -> list[float]:

@@ -88,7 +88,7 @@ async def local_connection(name: str, *, slots: int = SLOTS) -> AsyncIterator[Co
         try:
             await asyncio.wait_for(child.wait(), 5)
         except TimeoutError:
-            child.kill()
+            _kill(child)
             await child.wait()
 
 
@@ -100,12 +100,17 @@ async def _ready(child: asyncio.subprocess.Process, name: str) -> str:
         line = await asyncio.wait_for(child.stdout.readline(), READY)
         url = str(json.loads(line)["url"])
     except (TimeoutError, ValueError, KeyError):
-        child.kill()
+        _kill(child)
         said = (await child.stderr.read()).decode("utf-8", "replace").strip().splitlines()
         why = next((one for one in reversed(said) if one.startswith("tamis:")), said[-1] if said else "it said nothing")
         raise TamisError(f"local/{name} did not start: {why}", hint=f"tamis llm serve --model {name}") from None
     asyncio.get_running_loop().create_task(_drain(child.stderr))
     return url
+
+
+def _kill(child: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it ended by itself
+        child.kill()
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

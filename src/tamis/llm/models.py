@@ -98,7 +98,7 @@ class OpenModels:
         """As `core.calls.Models.answer_logprobs`: over the completions API, without a chat template."""
         player = self._player(role)
         request = other_key("logprobs", player.name, player.connection, {"messages": list(messages), "answer": answer})
-        path, body = figures.logprobs_request(player.name, messages, answer)
+        path, body = figures.logprobs_request(player.name, messages, answer, served=player.served)
         read = partial(figures.read_logprobs, messages=messages, answer=answer)
         return await self._figure("logprobs", player, request, path, body, read)
 

@@ -108,5 +108,9 @@ def identity(model: Model, connections: Mapping[str, Connection]) -> list[object
     """What a reply of the model depends on, apart from what is asked. Not its price, nor how fast it is asked."""
     name = connection_name(model)
     connection = connections.get(name)
+    if connection is None and name == "local":
+        from .local import model_version
+
+        name = f"{name}@{model_version(model_name(model))}"
     place = name if connection is None else connection.cache_as or connection.url
     return [place, model_name(model), model.temperature, model.top_p, model.max_tokens, model.seed]

@@ -12,7 +12,7 @@ from collections import deque
 from tamis.core.errors import TamisError
 
 #: requests at once to begin with
-START = 16
+START = 32
 #: what is left of the window after a refusal
 CUT = 0.85
 #: round trips at the highest level that was not refused, before the next is tried; doubled each time it is refused again
@@ -26,16 +26,20 @@ class Growth:
 
     It doubles each round trip until the first refusal, then grows by a sixteenth (at least one) a round trip; a
     refusal cuts it, once for all requests that were under way. Just below the level that was refused last it stays for
-    some round trips, longer each time, so that a fixed limit is met rarely and a lifted one is noticed.
+    some round trips, longer each time the refusal is met again, then goes on in steps that begin small: so a fixed limit
+    is met rarely, and a lifted one is noticed.
     """
 
     def __init__(self, slots: int, *, start: int = START) -> None:
         self.slots = slots
         self.limit = float(min(start, slots))
         self._threshold = math.inf  # below it: slow start
-        self._ceiling = math.inf  # the level at which it was refused last
+        self._ceiling = math.inf  # the lowest level that is thought to be refused
+        self._met = -math.inf  # the level at which it was refused last
         self._patience = PATIENCE
         self._credit = 0.0  # round trips since the last change
+        self._step = 0.0  # of exploring at and above the ceiling; 0: it does not explore
+        self._back = 1.0
         self._next = 0
         self._counts_from = 0  # successes of older requests tell nothing
         self._cuts_from = 0  # nor do refusals of older ones: they were answered by the last cut
@@ -54,14 +58,16 @@ class Growth:
             self.limit = min(limit + 1.0, float(self.slots))
             return
         self._credit += 1.0 / limit
-        waiting = limit < self._ceiling <= int(limit) + 1
-        if self._credit < (self._patience if waiting else 1.0):
+        at_ceiling = not self._step and int(limit) + 1 >= self._ceiling
+        if self._credit < (self._patience if at_ceiling else 1.0):
             return
         self._credit = 0.0
-        if limit >= self._ceiling:  # a whole round trip where it used to refuse
-            self._ceiling, self._patience = math.inf, PATIENCE
-        step = 1.0 if waiting else max(1.0, limit / 16)
-        top = float(self.slots) if waiting else min(float(self.slots), max(limit, self._ceiling - 1))
+        fast, top = max(1.0, limit / 16), float(self.slots)
+        if at_ceiling or self._step:
+            self._step = min(fast, max(1.0, self._step * 2))
+            step = self._step
+        else:
+            step, top = fast, min(top, max(limit, self._ceiling - 1))
         self.limit = min(limit + step, top)
 
     def faltered(self) -> None:
@@ -73,13 +79,18 @@ class Growth:
         """A request was refused for the load, `level` being under way. Whether the window was cut."""
         if number < self._cuts_from:
             return False
-        again = level <= self._ceiling + 1 and self._ceiling < math.inf
-        self._patience = min(MOST_PATIENCE, self._patience * 2) if again else PATIENCE
         level = min(level, math.ceil(self.limit))
-        self._ceiling = float(level)
+        near = abs(level - self._met) <= max(1.0, level / 8)
+        self._patience = min(MOST_PATIENCE, self._patience * 2) if near else PATIENCE
+        if self._step:  # what it was before the last step was allowed
+            self._back, self._ceiling = 1.0, level - self._step + 1
+        else:  # not by exploring: what was refused last was more than one too many; how many, is found by doubling
+            self._back = min(self._back * 2, max(1.0, level / 16)) if near else 1.0
+            self._ceiling = level - self._back + 1
+        self._met, self._ceiling = float(level), max(1.0, self._ceiling)
         self.limit = self._threshold = max(1.0, CUT * level)
         self._cuts_from = self._counts_from = self._next
-        self._credit = 0.0
+        self._credit = self._step = 0.0
         return True
 
 

@@ -275,7 +275,7 @@ def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callab
 
         recorded = workspace.hidden / "recorded"
         models: AbstractAsyncContextManager[Models] = open_models(
-            recipe.models, recipe.connections, recipe.budget, recorded, emit=emit
+            recipe.models, recipe.connections, recipe.budget, recorded, emit=emit, recipe=recipe.name
         )
         return models
 
