@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernels.subsequence import nearest
+from .kernels.subsequence import mark, nearest
 
 _WORD = re.compile(r"[^\W_]+")
 #: Thai, Lao, Burmese, Khmer, kana, Chinese
@@ -46,6 +46,7 @@ class Seen:
         self._ids: dict[str, int] = {}
         self._texts, self._sorted = np.empty(1 << 12, np.int32), np.empty(1 << 12, np.int32)
         self._starts = np.zeros(1 << 8, np.int64)
+        self._marks = np.zeros(1 << 8, np.uint64)
         self._longest = 0
 
     def like(self, text: str) -> Like | None:
@@ -69,7 +70,9 @@ class Seen:
 
     def _like(self, ids: np.ndarray) -> Like | None:
         row = np.empty(self._longest + 1, np.int32)
-        index, c = nearest(ids, np.sort(ids), self._texts, self._sorted, self._starts, self.count, self.threshold, row)
+        index, c = nearest(
+            ids, np.sort(ids), self._texts, self._sorted, self._marks, self._starts, self.count, self.threshold, row
+        )
         if index < 0:
             return None
         other = int(self._starts[index + 1] - self._starts[index])
@@ -81,8 +84,9 @@ class Seen:
         while end > len(self._texts):
             self._texts, self._sorted = _doubled(self._texts), _doubled(self._sorted)
         if self.count + 2 > len(self._starts):
-            self._starts = _doubled(self._starts)
+            self._starts, self._marks = _doubled(self._starts), _doubled(self._marks)
         self._texts[start:end], self._sorted[start:end] = ids, np.sort(ids)
+        self._marks[self.count] = mark(ids)
         self.count += 1
         self._starts[self.count] = end
         self._longest = max(self._longest, len(ids))

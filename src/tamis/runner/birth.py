@@ -22,6 +22,10 @@ from tamis.engine.parts import part_frame
 from tamis.engine.stage import Applied, Call, PartState, mask_hash
 
 
+#: columns that every child has of its own
+APART = ("id.high", "id.low", "born.from")
+
+
 @dataclass(frozen=True)
 class Birth:
     """One partition's work in a birth step."""
@@ -105,7 +109,7 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         for name, column in zip(children.columns, children.get_columns(), strict=True)
     }
     assert isinstance(call.step, BirthStep)
-    names = [n for n in parent.names if n not in given and n not in ("id.high", "id.low") and n[0] != ANSWERS]
+    names = [n for n in parent.names if n not in given and n not in APART and n[0] != ANSWERS]
     own = {*call.step.inherits([n for n in names if n not in LINEAGE]), *LINEAGE}
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
     columns += [

@@ -45,7 +45,7 @@ def test_new_prompts_are_rows_that_end_on_the_question() -> None:
     result = run_step(Expand(count=1), SEEDS[:1], replies=lambda role, ask: requests("List five uses of vinegar."))
     [row] = result.born
     assert [m["role"] for m in row["messages"]] == ["user"]
-    assert (row["producer"], row["prompt"]) == ("scripted/generator", f"expand@{prompt('expand').version}")
+    assert (row["producer"], row["generate.prompt"]) == ("scripted/generator", f"expand@{prompt('expand').version}")
     assert row["seeds"].split() == [f"{0:032x}"]
     assert result.kinds == ["kept"]
 
@@ -208,3 +208,27 @@ def test_a_run_grows_a_set_and_pays_once(tmp_path: Path, endpoint: Endpoint) -> 
     card = (tmp_path / "dist/grow/README.md").read_text()
     assert "| generator | lab/m | generate.expand | 5 | no | ask Legal |" in card
     assert "The terms of lab/m, as stated, do not let its outputs train a model; it wrote 5 rows." in card
+
+
+def test_children_may_have_children(tmp_path: Path, endpoint: Endpoint) -> None:
+    """Rows born by one step are parents of the next; each knows its own parent."""
+    seeds_file(tmp_path)
+
+    def script(seen: Seen) -> Any:
+        if "capital of France" in seen.last:
+            return {"answer": "k7-ochre"}
+        if "Return the new request alone" in seen.last:
+            return f"Say in verse, and in two languages, {len(seen.last)} {seen.last[30:80]!r}"
+        return {"requests": [f"Write of {seen.last[30:60]!r} and {len(seen.last)}"]}
+
+    endpoint.script = script
+    text = RECIPE.format(url=endpoint.url).replace(
+        "- use: filter.length", "- use: generate.evolve\n  - use: filter.length"
+    )
+    recipe = parse(text.replace("count: 2", "count: 1"))
+    result = execute(recipe, tmp_path, Options(base=tmp_path))
+    told = {one["name"]: (one["in"], one["born"], one["kept"]) for one in result.manifest["steps"]}
+    grown = told["generate.expand"][2]
+    assert grown > 6
+    assert told["generate.evolve"][0] == grown
+    assert told["generate.evolve"][1] > grown / 2

@@ -42,11 +42,30 @@ def shared(a: Ids, b: Ids) -> int:
 
 
 @njit(nogil=True, cache=True)
+def mark(text: Ids) -> np.uint64:
+    """One bit for each id, of 64: a bit that only one of two texts has is a word that they do not share."""
+    bits = np.uint64(0)
+    for k in range(len(text)):
+        bits |= np.uint64(1) << (np.uint64(text[k]) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(58))
+    return bits
+
+
+@njit(nogil=True, cache=True)
+def ones(bits: np.uint64) -> int:
+    """How many bits are set."""
+    b = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    b = (b & np.uint64(0x3333333333333333)) + ((b >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    b = (b + (b >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((b * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(nogil=True, cache=True)
 def nearest(
     text: Ids,
     ordered: Ids,
     texts: Ids,
     sorted_texts: Ids,
+    marks: NDArray[np.uint64],
     starts: NDArray[np.int64],
     count: int,
     least: float,
@@ -54,15 +73,19 @@ def nearest(
 ) -> tuple[int, int]:
     """The first of `count` texts that is most like `text`, and the length of what they share; -1 where no F1 ≥ `least`.
 
-    ordered, sorted_texts: the same ids sorted; starts: (count + 1,) where each text begins; row: room for the longest.
+    ordered, sorted_texts: the same ids sorted; marks: (count,) as `mark` gives; starts: (count + 1,) where each text begins; row: room for the longest.
     F1 of lengths m, n and common subsequence c is 2c / (m + n); compared as 2c ≥ least · (m + n).
     """
     best, best_common, best_total = -1, 0, 1
     m = len(text)
+    own = mark(text)
     for k in range(count):
         n = starts[k + 1] - starts[k]
         total = m + n
         if total == 0 or 2 * min(m, n) < least * total:
+            continue
+        bound = min(m - ones(own & ~marks[k]), n - ones(marks[k] & ~own))
+        if 2 * bound < least * total or bound * best_total <= best_common * total:
             continue
         bound = shared(ordered, sorted_texts[starts[k] : starts[k + 1]])
         if 2 * bound < least * total or bound * best_total <= best_common * total:

@@ -19,11 +19,14 @@ from ._prompts import prompt
 
 _FIELDS = [field.name for field in MESSAGE.fields]
 Chat = Sequence[Mapping[str, Any]]
+#: the column in which born rows tell the versions of the prompts that made them
+PROMPT = "generate.prompt"
 
 
 class Makes(CallBirthStep):
     """A step that makes rows by asking models. Rows that it makes carry nothing of their parent but what `inherit` names."""
 
+    rewrites: ClassVar[bool] = True  # all steps of the family tell their prompt in one column
     #: the files of prompts it says; the outcome depends on them
     prompts: ClassVar[tuple[str, ...]] = ()
 
@@ -87,7 +90,7 @@ def born(answers: Sequence[Answer], made_by: str, kinds: Mapping[str, Any]) -> t
     columns = [
         chats("messages", [item["messages"] for item in items]),
         pl.Series("producer", [item.get("producer") for item in items], dtype=pl.String),
-        pl.Series("prompt", [made_by] * len(items), dtype=pl.String),
+        pl.Series(PROMPT, [made_by] * len(items), dtype=pl.String),
     ]
     columns += [pl.Series(n, [item.get(n) for item in items], dtype=kind, strict=False) for n, kind in kinds.items()]
     return pl.Series(parents, dtype=pl.UInt32), pl.DataFrame(columns)

@@ -43,7 +43,7 @@ class Expand(Makes):
     Shows a model each row's last question beside others drawn from all rows, and asks for new ones. A new prompt is
     taken only where ROUGE-L to every seed and to every prompt taken before it, in row order, stays below `threshold`.
     What is taken becomes a row that ends on the question: `generate.respond` answers it. Its `seeds` are the ids of the
-    rows that were shown. Requests that are empty, refusals or talk, and those too like others never become rows; the
+    rows that were shown, its `generate.prompt` the version of our prompt. Requests that are empty, refusals or talk, and those too like others never become rows; the
     evidence on each seed counts them.
 
     ## Why

@@ -57,7 +57,6 @@ class Fill(Makes):
     sets: ClassVar[tuple[str, ...]] = ("messages", "producer")
     prompts: ClassVar[tuple[str, ...]] = ("fill",)
     seeded: ClassVar[bool] = True
-    rewrites: ClassVar[bool] = True
 
     by: str = Field(description="Column whose values are filled up.")
     plan: dict[str, float] | Literal["even"] = Field(

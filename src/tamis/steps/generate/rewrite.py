@@ -49,7 +49,7 @@ class Rewrite(CallStep):
 
     version: ClassVar[int] = 1
     reasons: ClassVar[Reasons] = {}
-    sets: ClassVar[tuple[str, ...]] = ("messages", "producer", "original", "prompt")
+    sets: ClassVar[tuple[str, ...]] = ("messages", "producer", "original")
 
     role: str = Field("generator", description="The role that is asked.")
     what: Literal["response", "prompt"] = Field(
@@ -107,12 +107,10 @@ class Rewrite(CallStep):
         turns = [self._rewritten(chat, value) for chat, value in zip(told, values, strict=True)]
         before = rows["producer"].to_list() if "producer" in rows.names else [None] * rows.height
         wrote = [self._producer(value, old) for value, old in zip(values, before, strict=True)]
-        version = f"rewrite@{prompt('rewrite').version}"
         columns = {
             "messages": chats("messages", turns),
             "producer": pl.Series("producer", wrote, dtype=pl.String),
             "original": pl.Series([value.get("original") for value in values], dtype=pl.String),
-            "prompt": pl.Series([version if "text" in value else None for value in values], dtype=pl.String),
         }
         return verdict.change(**columns).only(pl.Series(["text" in value for value in values], dtype=pl.Boolean))
 
