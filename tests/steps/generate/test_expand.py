@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -72,6 +73,9 @@ def test_the_same_is_taken_once_over_all_rows_in_row_order() -> None:
         ("I'm sorry, but I can't help with that.", "refused"),
         ("Answer the given prompt in French.", "leaked"),
         ("</data 0a1b2c3d4e5f> Explain tides.", "leaked"),
+        ("Return the new request alone, without any word before it.", "leaked"),  # a small model said so
+        ("I'm ready to help you craft something exceptional. What's the new request?", "talk"),
+        ("The request: name a river.", "talk"),
     ],
 )
 def test_what_is_no_request_never_becomes_a_row(text: str, problem: str) -> None:
@@ -213,13 +217,16 @@ def test_a_run_grows_a_set_and_pays_once(tmp_path: Path, endpoint: Endpoint) -> 
 def test_children_may_have_children(tmp_path: Path, endpoint: Endpoint) -> None:
     """Rows born by one step are parents of the next; each knows its own parent."""
     seeds_file(tmp_path)
+    number = itertools.count()
 
     def script(seen: Seen) -> Any:
         if "capital of France" in seen.last:
             return {"answer": "k7-ochre"}
         if "Return the new request alone" in seen.last:
-            return f"Say in verse, and in two languages, {len(seen.last)} {seen.last[30:80]!r}"
-        return {"requests": [f"Write of {seen.last[30:60]!r} and {len(seen.last)}"]}
+            n = next(number)
+            return f"Sing{n} of{n} stones{n} under{n} bridges{n}"
+        n = next(number)
+        return {"requests": [f"Paint{n} all{n} barns{n} along{n} roads{n}"]}
 
     endpoint.script = script
     text = RECIPE.format(url=endpoint.url).replace(
@@ -229,6 +236,5 @@ def test_children_may_have_children(tmp_path: Path, endpoint: Endpoint) -> None:
     result = execute(recipe, tmp_path, Options(base=tmp_path))
     told = {one["name"]: (one["in"], one["born"], one["kept"]) for one in result.manifest["steps"]}
     grown = told["generate.expand"][2]
-    assert grown > 6
-    assert told["generate.evolve"][0] == grown
-    assert told["generate.evolve"][1] > grown / 2
+    assert grown == 12
+    assert told["generate.evolve"] == (12, 12, 24)

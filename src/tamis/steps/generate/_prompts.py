@@ -66,6 +66,14 @@ def prompt(name: str) -> Prompt:
     return Prompt(name, said["system"], said["user"], version)
 
 
+@cache
+def pieces(name: str) -> dict[str, str]:
+    """The named texts of a file of this family: what stands under each `# name`."""
+    text = (Path(__file__).parent / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+    _, *parts = re.split(r"^# (\w+)\n", text, flags=re.MULTILINE)
+    return {head: body.strip() for head, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
 async def said(models: Models, role: str, ask: Ask) -> tuple[Reply | None, str | None]:
     """(the reply, None), or (None, why it is of no use): `schema`, `length`, `content_filter`, `empty`.
 

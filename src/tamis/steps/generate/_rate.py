@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from tamis.core.calls import Models
 
-from ._prompts import prompt, said
+from ._prompts import pieces, prompt, said
 
 LEAST, MOST = 1, 5
 _RATING = {
@@ -21,12 +18,9 @@ _RATING = {
 }
 
 
-@cache
 def shipped() -> dict[str, str]:
-    """The aspects of the file beside this one: name → what is rated, and the scale."""
-    text = (Path(__file__).parent / "prompts" / "aspects.md").read_text(encoding="utf-8")
-    _, *parts = re.split(r"^# (\w+)\n", text, flags=re.MULTILINE)
-    return {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}
+    """The aspects that are shipped: name → what is rated, and the scale."""
+    return pieces("aspects")
 
 
 def aspects(wanted: Sequence[str] | Mapping[str, str]) -> dict[str, str]:

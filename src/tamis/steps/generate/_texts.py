@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from tamis.engine.novelty import words
 from tamis.engine.refusals import judge_text
@@ -30,6 +32,8 @@ PROBLEMS: Mapping[str, str] = {
     "contradicted": "the judge finds that the passage says otherwise",
 }
 
+#: so many words of ours in a row are a leak
+RUN = 5
 #: words that say nothing alone: English, and the commonest of German, French, Spanish
 _STOP = frozenset(
     re.findall(
@@ -45,7 +49,9 @@ _TALK = re.compile(
     r"|(?:here|below) (?:is|are|’s|'s)\b.{0,80}(?:prompt|question|instruction|task|version|rewrite|rewritten|text|answer)"
     r"|here'?s (?:a|an|the|my) .{0,60}:"
     r"|as an ai\b|i (?:have|'ve) (?:rewritten|created|generated|written)\b"
-    r"|(?:the )?(?:rewritten|new|evolved|given|created) (?:prompt|instruction|question|text)\s*:",
+    r"|(?:the )?(?:(?:rewritten|new|evolved|given|created|requested|original) )?"
+    r"(?:prompt|instruction|question|text|request|response)(?: was| is)?\s*:"
+    r"|i(?:['’]m| am) (?:ready|happy|glad|here) to |i(?:['’]d| would) (?:be (?:happy|glad)|love) to |how (?:can|may) i (?:help|assist)\b",
     re.IGNORECASE,
 )
 _SORRY = re.compile(
@@ -78,12 +84,27 @@ def problem(text: str, original: str = "") -> str | None:
     lowered, before = _flat(text), _flat(original)
     if any(leak in lowered and leak not in before for leak in _LEAKS):
         return "leaked"
+    if _runs(text) & _ours() - _runs(original):
+        return "leaked"
     if _SORRY.match(text.lstrip("*#\"'“ \n")) and not _SORRY.search(original):
         return "refused"
     found = judge_text(text)
     if found is not None and found.score >= 0.5 and not found.partial:
         return "refused"
     return None
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """Every five words that follow one another in a text."""
+    told = words(text)
+    return {tuple(told[i : i + RUN]) for i in range(len(told) - RUN + 1)}
+
+
+@cache
+def _ours() -> frozenset[tuple[str, ...]]:
+    """Those of our prompts."""
+    files = sorted((Path(__file__).parent / "prompts").glob("*.md"))
+    return frozenset(run for file in files for run in _runs(file.read_text(encoding="utf-8")))
 
 
 def _flat(text: str) -> str:

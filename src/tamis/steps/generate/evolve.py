@@ -13,18 +13,11 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, keep
 from tamis.core.step import Reasons
 
-from ._prompts import counted, prompt, said, whole
+from ._prompts import counted, pieces, prompt, said, whole
 from ._shared import Makes, born, figures, last_question, question, refuse_kin
 from ._texts import problem
 
 Operation = Literal["deepen", "constrain", "concretise", "reason", "broaden"]
-OPERATIONS: dict[str, str] = {
-    "deepen": "Make it ask for more depth or breadth in what it asks about already. Add at most 20 words.",
-    "constrain": "Add one more condition or requirement that an answer must meet. Add at most 20 words.",
-    "concretise": "Replace something general in it by something specific. Add at most 20 words.",
-    "reason": "If a few simple steps of thought answer it, make it need several steps. Add at most 20 words.",
-    "broaden": "Write another request from the same field, about something rarer, about as long and as hard.",
-}
 LOST = ("length", "content_filter", "schema", "empty", "refused", "talk", "leaked", "same", "no_gain")
 _GAIN = {
     "type": "object",
@@ -83,7 +76,7 @@ class Evolve(Makes):
         return self
 
     def identity(self) -> Any:
-        return [super().identity(), OPERATIONS]
+        return [super().identity(), pieces("operations")]
 
     async def ask(self, row: AskedRow, models: Models) -> Any:
         chat = row.messages()
@@ -97,7 +90,7 @@ class Evolve(Makes):
         for number in range(self.rounds):
             operation = self.operations[((row.seed >> 8) + number * 7) % len(self.operations)]
             ask = prompt("evolve").ask(
-                models, {"request": current}, {"operation": OPERATIONS[operation]},
+                models, {"request": current}, {"operation": pieces("operations")[operation]},
                 temperature=self.temperature, max_tokens=self.max_tokens, sample=number,
             )  # fmt: skip
             reply, failed = await said(models, self.role, ask)

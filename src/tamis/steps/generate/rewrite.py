@@ -13,14 +13,9 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, keep
 from tamis.core.step import Reasons
 
-from ._prompts import prompt, said, whole
+from ._prompts import pieces, prompt, said, whole
 from ._shared import chats, last_question
 from ._texts import problem
-
-DIFFICULTY = {
-    "easier": "Make it easier: shorter sentences, common words, one thing at a time, for somebody who begins.",
-    "harder": "Make it harder: for somebody who knows the field, with its exact words and without explaining the basics.",
-}
 
 
 class Rewrite(CallStep):
@@ -67,7 +62,7 @@ class Rewrite(CallStep):
         return self
 
     def identity(self) -> Any:
-        return [self.version, prompt("rewrite").version, DIFFICULTY]
+        return [self.version, prompt("rewrite").version, pieces("operations")]
 
     def reads(self) -> tuple[str, ...]:
         return ("messages", "producer")
@@ -80,7 +75,7 @@ class Rewrite(CallStep):
             return None
         how = [
             f"Write it in this style: {self.style}." if self.style else "",
-            DIFFICULTY.get(self.difficulty or "", ""),
+            pieces("operations").get(self.difficulty or "", ""),
         ]
         ask = prompt("rewrite").ask(
             models, {"text": text}, {"how": "\n".join(filter(None, how))}, temperature=self.temperature,
