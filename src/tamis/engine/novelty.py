@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernels.subsequence import mark, nearest
-
 _WORD = re.compile(r"[^\W_]+")
 #: Thai, Lao, Burmese, Khmer, kana, Chinese
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
@@ -69,6 +67,8 @@ class Seen:
         return np.array([self._ids.setdefault(word, len(self._ids)) for word in words(text)], np.int32)
 
     def _like(self, ids: np.ndarray) -> Like | None:
+        from .kernels.subsequence import nearest
+
         row = np.empty(self._longest + 1, np.int32)
         index, c = nearest(
             ids, np.sort(ids), self._texts, self._sorted, self._marks, self._starts, self.count, self.threshold, row
@@ -79,6 +79,8 @@ class Seen:
         return Like(int(index), 2 * int(c) / (len(ids) + other))
 
     def _add(self, ids: np.ndarray) -> None:
+        from .kernels.subsequence import mark
+
         start = int(self._starts[self.count])
         end = start + len(ids)
         while end > len(self._texts):

@@ -21,7 +21,6 @@ from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, r
 from tamis.engine.parts import part_frame
 from tamis.engine.stage import Applied, Call, PartState, mask_hash
 
-
 #: columns that every child has of its own
 APART = ("id.high", "id.low", "born.from")
 

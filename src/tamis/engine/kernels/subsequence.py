@@ -56,7 +56,7 @@ def ones(bits: np.uint64) -> int:
     b = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
     b = (b & np.uint64(0x3333333333333333)) + ((b >> np.uint64(2)) & np.uint64(0x3333333333333333))
     b = (b + (b >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((b * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return int((b * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @njit(nogil=True, cache=True)

@@ -31,9 +31,8 @@ class Preferences(CallStep):
     `chosen_rating`, `rejected_rating`, `rejected_producer`, and all `ratings` with their reasons stay as columns.
 
     ## Why
-    Several texts in one prompt are rated by their place, and a reader of free text has taken 10 for 1. A rating here
-    is one whole number from 1 to 5 in a reply of its own; anything else is no rating, and an answer that lacks one is
-    not compared.
+    Several texts in one prompt are rated by their place, and a reader of free text has taken 10 for 1. Here a rating is
+    a whole number from 1 to 5 in a reply of its own, or it is none, and an answer that lacks one is not compared.
 
     ## Example
     >>> from tamis.testing import run_step
@@ -99,8 +98,7 @@ class Preferences(CallStep):
         if not chat or chat[-1].get("role") != "user" or not str(chat[-1].get("content") or "").strip():
             return None
         refuse_kin(models, self.answerers(), self.rater, self.same_family)
-        given: dict[str, dict[str, Any]] = {}
-        lost: dict[str, int] = {}
+        given, lost = dict[str, dict[str, Any]](), dict[str, int]()
         if self.existing and answer is not None and str(answer.get("content") or "").strip():
             given[answer["content"]] = {"text": answer["content"], "producer": row["producer"], "role": None}
         for role in self.answerers():
