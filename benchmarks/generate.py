@@ -2,7 +2,7 @@
 
     python benchmarks/generate.py [local] [novelty]
 
-local: twelve questions are expanded, evolved and answered, and one Markdown page becomes pairs, by local/smollm2: no
+local: six questions are expanded, evolved and answered, and one Markdown page becomes pairs, by local/smollm2: no
 figure for what larger models do, but every step, every loss and their counts. novelty: CPU seconds of the exact greedy
 ROUGE-L check over made-up requests, and its decisions against the definition on some of them.
 """
@@ -17,10 +17,8 @@ import time
 from pathlib import Path
 
 SEEDS = (
-    "Explain how rain forms.", "Write a limerick about a cat.", "What is the capital of Peru?",
-    "Give three tips for a job interview.", "How do I boil an egg?", "Translate 'good morning' into French.",
-    "What does a lawyer do?", "Describe a sunset to someone who cannot see.", "Why do leaves fall in autumn?",
-    "List the planets.", "How can I save money on food?", "Tell me a short story about a lost key.",
+    "Explain how rain forms.", "Write a limerick about a cat.", "Give three tips for a job interview.",
+    "How do I boil an egg?", "Why do leaves fall in autumn?", "How can I save money on food?",
 )  # fmt: skip
 PAGE = """# The old mill
 
@@ -43,10 +41,10 @@ sources:
   - use: documents
     path: page.md
 steps:
-  - {use: generate.expand, count: 2, max_tokens: 200, where: "messages is not null"}
+  - {use: generate.expand, count: 2, max_tokens: 120, where: "messages is not null"}
   - {use: generate.evolve, max_tokens: 120, where: "messages is not null"}
-  - {use: generate.from_documents, count: 2, judge: null, max_tokens: 300}
-  - {use: generate.respond, max_tokens: 60}
+  - {use: generate.from_documents, count: 2, judge: null, max_tokens: 200}
+  - {use: generate.respond, max_tokens: 120}
 deliver:
   - {use: jsonl, path: out}
 """
