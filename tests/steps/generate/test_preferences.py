@@ -97,6 +97,11 @@ def test_the_answer_there_is_may_be_one_of_them() -> None:
     assert result.rows[0]["generate.preferences.rejected_producer"] == "human"
     result = run_step(Preferences(samples=2), rows, replies=GOOD)
     assert pair(result) == ("Four.", "Five, I think.")
+    unknown = [{"prompt": "2+2?", "response": "No idea."}]
+    assert pair(run_step(Preferences(samples=1, existing=True), unknown, replies=GOOD)) == ("Four.", "No idea.")
+    own = [{"prompt": "2+2?", "response": "No idea.", "producer": "openai/gpt-4o"}]
+    with pytest.raises(UsageError, match="what 'openai/gpt-4o' made"):
+        run_step(Preferences(samples=1, existing=True), own, replies=ScriptedModels(GOOD, families={"judge": "gpt"}))
 
 
 def test_ties_are_no_pairs_and_equal_answers_are_one() -> None:

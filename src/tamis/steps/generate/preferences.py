@@ -16,7 +16,7 @@ from tamis.core.step import Reasons
 
 from ._prompts import prompt, said, whole
 from ._rate import aspects, mean, pick, rate
-from ._shared import chats, refuse_kin
+from ._shared import chats, producer_of, refuse_kin
 from .respond import spoken
 
 
@@ -28,7 +28,7 @@ class Preferences(CallStep):
     rates one answer by one aspect a call, its reasons first, from 1 to 5; the aspects are those of UltraFeedback, or
     yours. The answer with the highest mean becomes the row's answer, and the `against` one its `rejected`. Rows whose
     best is less than `margin` better are dropped, as are those with fewer than two rated answers. `margin`,
-    `chosen_rating`, `rejected_rating`, `rejected_producer`, and all `ratings` with their reasons stay as columns.
+    `chosen_rating`, `rejected_rating`, `rejected_producer`, and all `ratings` with reasons stay as columns.
 
     ## Why
     Several texts in one prompt are rated by their place, and a reader of free text has taken 10 for 1. Here a rating is
@@ -97,15 +97,14 @@ class Preferences(CallStep):
         answer = chat.pop() if chat and chat[-1].get("role") == "assistant" else None
         if not chat or chat[-1].get("role") != "user" or not str(chat[-1].get("content") or "").strip():
             return None
-        refuse_kin(models, self.answerers(), self.rater, self.same_family)
+        wrote = producer_of(row) if self.existing and answer is not None else None
+        refuse_kin(models, self.answerers(), self.rater, self.same_family, wrote)
         given, lost = dict[str, dict[str, Any]](), dict[str, int]()
         if self.existing and answer is not None and str(answer.get("content") or "").strip():
-            given[answer["content"]] = {"text": answer["content"], "producer": row["producer"], "role": None}
+            given[answer["content"]] = {"text": answer["content"], "producer": wrote, "role": None}
         for role in self.answerers():
             for sample in range(self.samples):
-                ask = Ask(
-                    spoken(chat, None), temperature=self.temperature, max_tokens=self.max_tokens, sample=sample
-                )  # fmt: skip
+                ask = Ask(spoken(chat, None), None, self.temperature, max_tokens=self.max_tokens, sample=sample)
                 reply, failed = await said(models, role, ask)
                 text = "" if reply is None else whole(reply.text)
                 if failed or text in given:
@@ -118,8 +117,8 @@ class Preferences(CallStep):
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         picks = [None if a.value is None else pick(a.value, self.against) for a in answers]
-        asked = pl.Series([a.value is not None for a in answers], dtype=pl.Boolean)
-        pairs = [None if p is None or p.rejected is None else p for p in picks]
+        asked = pl.Series([p is not None for p in picks], dtype=pl.Boolean)
+        pairs = [p if p is not None and p.rejected is not None else None for p in picks]
         gap = pl.Series([None if p is None else p.margin for p in pairs], dtype=pl.Float64)
         none = pl.Series([p is None for p in pairs], dtype=pl.Boolean)
         given = pl.Series([None if a.value is None else len(a.value["answers"]) for a in answers], dtype=pl.Int32)
@@ -127,9 +126,9 @@ class Preferences(CallStep):
         lost = pl.Series([None if a.value is None else sum(a.value["lost"].values()) for a in answers], dtype=pl.Int32)
         verdict = drop("too_few", when=asked & none, answers=given, rated=rated, lost=lost)
         verdict = verdict.drop("too_close", when=(gap < self.margin) | (gap <= 0), margin=gap)
+        void: list[Any] = [None] * rows.height
         if "messages" not in rows.names:
             return verdict
-        void: list[Any] = [None] * rows.height
         told_chats, rejected = rows["messages"].to_list(), [*void]
         producer = rows["producer"].to_list() if "producer" in rows.names else [*void]
         columns: dict[str, list[Any]] = {name: [*void] for name in self.sets[3:]}
