@@ -193,10 +193,11 @@ def run_step(
     judged, children, parents = judge_frame(step, frame)
     slugs = list(step.reasons)
     kinds = [CODES[code] for code in judged.outcome]
-    if parents is not None:
-        for position in set(parents.to_list()):
-            if kinds[position] == "kept":
-                kinds[position] = "merged"
+    if parents is not None and children is not None and isinstance(step, BirthStep):
+        lives = pl.Series([kinds[position] == "kept" for position in parents], dtype=pl.Boolean)
+        parents, children = parents.filter(lives), children.filter(lives)
+        for position in () if step.keeps_parents() else set(parents.to_list()):
+            kinds[position] = "merged"
     outcomes = [slugs[r] if r >= 0 else kind for r, kind in zip(judged.reason, kinds, strict=True)]
     after = table.with_columns(
         [

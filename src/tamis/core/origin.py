@@ -165,6 +165,8 @@ class Source(Part):
 
     #: whether the rows are in this process's memory, so that tasks stay in it
     in_memory: ClassVar[bool] = False
+    #: columns that say where a row stands, or follow from others: ids made of a row's content leave them out
+    positions: ClassVar[tuple[str, ...]] = ()
 
     name: str | None = Field(None, description="The source's name; by default its file's or table's.")
     id: tuple[str, ...] = Field((), description="Columns that identify a row; without them its content does.")

@@ -89,7 +89,7 @@ class Verdict:
         return replace(self, changed=changed)
 
     def warn(self, message: str) -> Verdict:
-        """Also tell people something about all rows. Only a table step's warnings are told."""
+        """Also tell people something about all rows. Warnings of table and birth steps are told."""
         return replace(self, warnings=(*self.warnings, message))
 
     def note(self, **evidence: pl.Series) -> Verdict:

@@ -6,7 +6,7 @@ A step's address is its place: `tamis.steps.filter.length.Length` is `filter.len
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 import polars as pl
@@ -139,13 +139,21 @@ class RowStep(Step):
 
 
 class BirthStep(Step):
-    """Makes rows out of rows. Parents with children are merged into them."""
+    """Makes rows out of rows. Parents with children are merged into them, unless the step keeps its parents."""
+
+    def keeps_parents(self) -> bool:
+        """Whether parents stay rows beside their children."""
+        return False
+
+    def inherits(self, names: Sequence[str]) -> Sequence[str]:
+        """Which of the columns `names` children take from their parent where they bring none; the others are null."""
+        return names
 
     def bear(self, rows: Columns) -> tuple[pl.Series, pl.DataFrame, Verdict]:
         """(parent position of each child as u32, the children's columns, the verdict on the parents).
 
-        Children stand grouped by parent, in parent order. A parent with children is merged into them
-        unless the verdict already took it away. Columns not given are inherited from the parent.
+        Children stand grouped by parent, in parent order. A parent with children is merged into them unless the
+        step keeps its parents; one that the verdict takes away has none. Columns not given are inherited.
         """
         raise NotImplementedError
 

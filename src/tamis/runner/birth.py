@@ -21,6 +21,9 @@ from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, r
 from tamis.engine.parts import part_frame
 from tamis.engine.stage import Applied, Call, PartState, mask_hash
 
+#: columns that every child has of its own
+APART = ("id.high", "id.low", "born.from")
+
 
 @dataclass(frozen=True)
 class Birth:
@@ -34,11 +37,12 @@ class Birth:
 
 @dataclass
 class Born:
-    """The parents after the step, their children if any, and the account."""
+    """The parents after the step, their children if any, the account, and what the step tells people."""
 
     parents: PartState
     children: PartState | None
     applied: Applied
+    warnings: tuple[str, ...] = ()
 
 
 def bear(task: Birth) -> Born:
@@ -65,12 +69,10 @@ def bear(task: Birth) -> Born:
         parent = Frame(state.rows, reader.names, reader.read, seed=call.seed).take(rows)
         parents, children, verdict = step.bear(parent)
         judged = resolve(step, verdict, height=parent.height, before={}, not_applicable=absent_views(step, parent))
-        with_children = np.zeros(parent.height, np.bool_)
-        with_children[parents.to_numpy()] = True
-        judged.outcome[with_children & (judged.outcome == KEPT)] = MERGED
-        gone = judged.outcome[parents.to_numpy()] != MERGED
-        kept_children = pl.Series(~gone)
-        parents, children = parents.filter(kept_children), children.filter(kept_children)
+        lives = pl.Series(judged.outcome[parents.to_numpy()] == KEPT, dtype=pl.Boolean)
+        parents, children = parents.filter(lives), children.filter(lives)
+        if not step.keeps_parents():
+            judged.outcome[parents.to_numpy()] = MERGED
         outcome = pl.DataFrame(
             [
                 pl.Series("row", rows.astype(np.uint32)),
@@ -80,7 +82,9 @@ def bear(task: Birth) -> Born:
             + [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
         )
         entry = cache.put(
-            fp, {"outcome": outcome, "children": _children(call, parent, parents, children)}, {"step": step.name}
+            fp,
+            {"outcome": outcome, "children": _children(call, parent, parents, children)},
+            {"step": step.name, "warnings": list(verdict.warnings)},
         )
     return _result(
         task, cache, fp, entry.read("outcome"), selected, started, judged_rows=int(selected.sum()) if fresh else 0
@@ -103,9 +107,16 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         change_name(call.step, name): column
         for name, column in zip(children.columns, children.get_columns(), strict=True)
     }
-    inherited = [n for n in parent.names if n not in given and n not in ("id.high", "id.low") and n[0] != ANSWERS]
+    assert isinstance(call.step, BirthStep)
+    names = [n for n in parent.names if n not in given and n not in APART and n[0] != ANSWERS]
+    own = {*call.step.inherits([n for n in names if n not in LINEAGE]), *LINEAGE}
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
-    columns += [parent[name].gather(positions).alias(name) for name in inherited]
+    columns += [
+        parent[n].gather(positions).alias(n)
+        if n in own
+        else pl.Series(n, [None], parent[n].dtype).new_from_index(0, len(positions))
+        for n in names
+    ]
     columns += [column.alias(name) for name, column in given.items()]
     columns.append(pl.Series("born.from", parent_ids, dtype=pl.String))
     lineage = [*LINEAGE]
@@ -150,4 +161,5 @@ def _result(
         children = PartState(
             stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_)
         )
-    return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied)
+    warnings = tuple(entry.facts.get("warnings", ()))
+    return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied, warnings)

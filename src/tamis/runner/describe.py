@@ -59,6 +59,7 @@ def card_facts(recipe: Recipe, flow: Flow, taken: Ingest, outcomes: dict[str, in
         "sources": sources,
         "outcomes": outcomes,
         "labels": labels,
+        "models": model_facts(recipe, flow.states),
         "warnings": size_warnings(outcomes["kept"], labels),
     }
 
@@ -96,6 +97,31 @@ def label_counts(recipe: Recipe, states: Sequence[PartState]) -> dict[str, dict[
         if 0 < len(counts) <= MOST_LABELS:
             found[name] = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     return found
+
+
+def model_facts(recipe: Recipe, states: Sequence[PartState]) -> list[dict[str, Any]]:
+    """Which models were asked, by which steps, on whose terms, and of how many delivered rows each is the producer."""
+    wrote: Counter[str] = Counter()
+    for state in states if recipe.calling() else ():
+        if "producer" in state.names and state.live.any():
+            live = state.reader().read("producer").filter(pl.Series(state.live)).drop_nulls()
+            wrote.update(dict(live.value_counts(name="n").iter_rows()))
+    steps: dict[str, list[str]] = {}
+    for step in recipe.calling():
+        for role in step.roles():
+            steps.setdefault(role, []).append(step.name)
+    return [
+        {
+            "role": role,
+            "model": recipe.models[role].model,
+            "steps": asked_by,
+            "rows": wrote[recipe.models[role].model],
+            "terms": recipe.models[role].terms,
+            "trains": recipe.models[role].trains,
+        }
+        for role, asked_by in steps.items()
+        if role in recipe.models
+    ]
 
 
 def size_warnings(rows: int, labels: dict[str, dict[str, int]]) -> list[str]:

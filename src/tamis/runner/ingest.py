@@ -266,7 +266,8 @@ class _Ingest:
                 self.warn(f"source {source.label!r}: `{name}` was {pinned[name]} in the first run and is {kind} now")
         for read in reads if by_content and new else []:
             if not set(read.result.facts["columns"]) <= set(pinned):
-                read.result = pinned_ids(self.cache, read.result, source.label, pinned)
+                named = {n: kind for n, kind in pinned.items() if n not in source.positions}
+                read.result = pinned_ids(self.cache, read.result, source.label, named)
 
     def _remember(self) -> None:
         """After a good end: the files' numbers, and the columns of a source's first run."""

@@ -133,7 +133,8 @@ def _keep(cache: Cache, fp: str, task: ReadTask, batch: Batch) -> SliceRead:
             expected = KIND_TYPES[kind_of(batch.readings[name])]
             if series.dtype != expected:
                 raise DataError(f"{task.what.path}: column {name!r} was read as {series.dtype} and not as {expected}")
-        made_of = [columns[name].alias(name) for name in source.id or filled if name in columns]
+        content = [name for name in filled if name not in source.positions]
+        made_of = [columns[name].alias(name) for name in source.id or content if name in columns]
         ids = row_ids(source.label, made_of, len(lines))
         where = pl.Series(np.full(len(lines), task.file, np.uint32))
         lineage = [

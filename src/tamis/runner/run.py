@@ -286,11 +286,13 @@ class Judge:
         states, keys = [], []
         fresh = max(flow.keys, default=-1) + 1
         folder = self.workspace.raw / "born"
+        told: dict[str, None] = {}
         with self._stage(call.step.name, [call.step.name], flow):
             births = [Birth(state, call, self.cache.root, folder) for state in flow.states]
             for position, result in enumerate(self.executor.map(bear, births)):
                 self.check()
                 self._count(log, result.applied, flow.keys[position])
+                told |= dict.fromkeys(result.warnings)
                 states.append(result.parents)
                 keys.append(flow.keys[position])
                 if result.children is not None:
@@ -301,6 +303,8 @@ class Judge:
                     fresh += 1
                 self.emit(PartitionDone(call.step.name, flow.states[position].rows, result.applied.judged_rows == 0))
         flow.states, flow.keys = [without_answers(state) for state in states], keys
+        for warning in told:
+            self.emit(Warned(f"{call.step.name}: {warning}"))
         self._settle(flow, [log])
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import model_words
 from .privacy_words import sentences
 
 #: Fewer rows than this, in all or of one label, are warned of.
@@ -31,7 +32,7 @@ def card(facts: Facts) -> str:
     files: of `Delivered`, as dicts. targets: {use, loader, about, columns, files (paths)} per target.
     steps: {name, in, kept, born?, dropped …, reasons (slug → count), sentences? (slug → sentence)}.
     sources: {path, rows, unreadable?, sha256 or xxh3?, license?}. outcomes: {in, kept, …} of the run.
-    labels: column → label → rows. warnings: sentences. Everything but `name` and `files` may be missing.
+    labels: column → label → rows. models: see `model_words.table`. warnings: sentences. Everything but `name` and `files` may be missing.
     """
     parts = [
         _front(facts),
@@ -41,6 +42,7 @@ def card(facts: Facts) -> str:
         _columns(facts),
         _labels(facts),
         _making(facts),
+        _models(facts),
         _privacy(facts),
         _sources(facts),
         _limits(facts),
@@ -71,6 +73,7 @@ def limits(facts: Facts) -> list[str]:
     unlicensed = [str(s["path"]) for s in facts.get("sources", ()) if not s.get("license")]
     if unlicensed:
         found.append(f"The licence of {_count(len(unlicensed), 'source')} is not stated.")
+    found += [_plain(warning) for warning in model_words.warnings(facts.get("models", ()))]
     found += [_plain(warning) for warning in facts.get("warnings", ())]
     return list(dict.fromkeys(found))
 
@@ -232,6 +235,11 @@ def _making(facts: Facts) -> str:
         born = f" and {outcomes['born']:,} made from them" if outcomes.get("born") else ""
         text += f"\nOf {_rows(outcomes['in'])} read{born}: {ends}.\n"
     return text
+
+
+def _models(facts: Facts) -> str:
+    models = facts.get("models")
+    return "## Models\n\n" + model_words.table(models, _table, _plain) if models else ""
 
 
 def _privacy(facts: Facts) -> str:

@@ -1,0 +1,1 @@
+"""generate: make rows, or what rows lack, by asking models."""
