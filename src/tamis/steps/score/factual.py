@@ -16,7 +16,7 @@ from tamis.core.step import Reasons
 from tamis.engine.judging.scale import Canary
 
 from ._judging import Judging
-from ._shared import column, part, people
+from ._shared import part, people
 
 #: verdict → score
 VERDICTS = {"correct": 1.0, "partly correct": 0.5, "not answered": 0.0, "incorrect": 0.0}

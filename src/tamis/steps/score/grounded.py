@@ -132,7 +132,9 @@ class Grounded(Judging):
             contradicted=contradicted,
             human=people(rows, self.human).cast(pl.Float64, strict=False),
             length=rows.text(self.view).str.len_chars(),
-            claims=pl.Series([one and json.dumps(one, ensure_ascii=False) for one in claims], dtype=pl.String),
+            claims=pl.Series(
+                [None if one is None else json.dumps(one, ensure_ascii=False) for one in claims], dtype=pl.String
+            ),
         )
         if self.max_contradicted is not None:
             verdict = verdict.drop("contradicted", when=contradicted > self.max_contradicted)
