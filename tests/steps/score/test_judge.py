@@ -52,7 +52,8 @@ def test_levels_become_scores() -> None:
 
 
 def test_one_item_a_call_and_reasons_before_the_level() -> None:
-    _, models = judged(Judge(rubric="honesty", **QUIET), [ROW, {"prompt": "x", "response": "y"}], fair)
+    rows: list[dict[str, Any]] = [ROW, {"prompt": "x", "response": "y"}]
+    _, models = judged(Judge(rubric=("honesty",), **QUIET), rows, fair)
     assert len(models.asked) == 2
     ask = models.asked[0][1]
     assert ask.schema is not None

@@ -54,8 +54,8 @@ class Grounded(Judging):
     ## What it does
     The judge lists the claims of the answer, quotes for each the words of the prompt that bear on it, and calls it
     supported, unsupported or contradicted. A claim counts as supported only if its quotation really stands in the prompt
-    (`quotes`). Sets `<id>.score` (share supported), `<id>.unsupported` and `<id>.contradicted` (shares), and
-    `<id>.claims` (how many); the claims are the evidence. An answer without claims has no score and stays. Rows under
+    (`quotes`). Sets `<id>.score` (share supported), `<id>.unsupported`, `<id>.contradicted` (shares) and `<id>.claims`
+    (how many); the claims are the evidence. An answer without claims has no score and stays. Rows under
     `min`, or with more than `max_contradicted`, are dropped.
 
     ## Why
