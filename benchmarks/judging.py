@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,7 @@ def overlap(row: dict[str, Any]) -> float:
 # -- instruction-following difficulty -----------------------------------------------------------------
 
 
-def instructions(data: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def instructions(data: Path, words: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Name → (request, answer) pairs."""
     for path in sorted((data / "self-instruct").iterdir()) + sorted((data / "gpteacher").iterdir()):
         if path.suffix not in (".gz", ".json", ".jsonl"):
@@ -213,9 +214,9 @@ def instructions(data: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
             instance = instances[0] if isinstance(instances, list) else row
             ask = " ".join(str(x) for x in (row.get("instruction"), instance.get("input")) if x)
             answer = instance.get("output") or instance.get("response") or row.get("response")
-            if ask and isinstance(answer, str) and 8 <= len(answer.split()) <= 150 and len(ask.split()) <= 200:
+            if ask and isinstance(answer, str) and 8 <= len(answer.split()) <= words and len(ask.split()) <= 200:
                 found.append((ask, answer.strip()))
-        if len(found) >= 50 and ("seed" in path.name or "user" in path.name or "instruct" in path.name):
+        if len(found) >= 20 and ("seed" in path.name or "user" in path.name or "instruct" in path.name):
             yield path.name, found
 
 
@@ -225,7 +226,7 @@ def auc(low: Sequence[float], high: Sequence[float]) -> float:
     return under / (len(low) * len(high))
 
 
-async def difficulty(data: Path, rows: int) -> None:
+async def difficulty(data: Path, rows: int, words: int, sets: int) -> None:
     from tamis.core.calls import CallFailed
     from tamis.llm.models import open_models
     from tamis.llm.spec import Model
@@ -241,7 +242,7 @@ async def difficulty(data: Path, rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         models_of = {"prober": Model(model="local/smollm2")}
         async with open_models(models_of, {}, None, Path(folder)) as models:
-            for name, found in instructions(data):
+            for name, found in islice(instructions(data, words), sets):
                 chosen = random_.sample(found, min(rows, len(found)))
                 shifted = [(ask, chosen[(k + 1) % len(chosen)][1]) for k, (ask, _) in enumerate(chosen)]
                 started = time.perf_counter()
@@ -273,9 +274,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--ifd", type=int, default=0, metavar="ROWS", help="rows of each set for score.ifd")
+    parser.add_argument("--words", type=int, default=150, help="longest answer for score.ifd")
+    parser.add_argument("--sets", type=int, default=9, help="how many sets for score.ifd")
     arguments = parser.parse_args()
     if arguments.ifd:
-        asyncio.run(difficulty(arguments.data, arguments.ifd))
+        asyncio.run(difficulty(arguments.data, arguments.ifd, arguments.words, arguments.sets))
         return
     reading = Reading()
     llmbar(arguments.data, reading)
