@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import gzip
 import json
+import math
 import random
 import tempfile
 import time
@@ -68,7 +69,9 @@ class Reading:
         right = sum(a == b for a, b, _ in counted)
         self.right, self.all = self.right + right, self.all + len(counted)
         self.lines.append(f"| {name} | {len(read):,} | {len(counted):,} | {right:,} | {right / len(counted):.2%} |")
-        self.wrong += [f"- {name}: read {a}, recorded {b}: “…{text[-160:].strip()}”" for a, b, text in counted if a != b]
+        self.wrong += [
+            f"- {name}: read {a}, recorded {b}: “…{text[-160:].strip()}”" for a, b, text in counted if a != b
+        ]
 
 
 # -- LLMBar ---------------------------------------------------------------------------------------
@@ -130,7 +133,9 @@ def pandalm(data: Path, reading: Reading) -> None:
                 for row, verdict in zip(rows, said, strict=True) if verdict is not None]  # fmt: skip
         reading.add(f"PandaLM {file}, reasons in prose alone", read, undecided=True)
         both = [(a, b) for a, b in zip(majority, said, strict=True) if a is not None]
-        figures = classify([a for a, _ in both], [b for _, b in both], labels=["first", "second", "tie"], resamples=1000)
+        figures = classify(
+            [a for a, _ in both], [b for _, b in both], labels=["first", "second", "tie"], resamples=1000
+        )
         wins = [judge_figures(pairs(one, longer))["length"]["longer_wins"] for one in (said, majority)]
         measured = figures.metrics
         cells = [told(measured[n]) for n in ("accuracy", "precision_macro", "recall_macro", "f1_macro", "kappa")]
@@ -159,7 +164,9 @@ def prometheus(data: Path, reading: Reading) -> None:
         interval = agreement(tries, scale="interval", resamples=1000)
         ordinal = agreement(tries, scale="ordinal", resamples=1000)
         same = interval["agreement"]
-        lengths = [len(row["instruction"].split("###Response to evaluate:")[1].split("###Reference")[0]) for row in rows]
+        lengths = [
+            len(row["instruction"].split("###Response to evaluate:")[1].split("###Reference")[0]) for row in rows
+        ]
         means = [sum(row["gpt4_score"]) / 3 for row in rows]
         bias = correlation(means, lengths, resamples=1000)["spearman"]
         print(f"| {path.name.split('.')[0]} | {len(rows)} | {told(same)} | {told(interval['alpha'])} | "
@@ -182,7 +189,9 @@ def alpaca(data: Path) -> None:
 def unieval(data: Path) -> None:
     """No judge is recorded here; two that need no model stand in, to see that the harness ranks them as it must."""
     print("\n## UniEval's human ratings: length, and words shared with the source, as judges\n")
-    print("| set | rating | rows | length: Spearman | Kendall | shared words: Spearman | Kendall |\n|---|---|---|---|---|---|---|")
+    print(
+        "| set | rating | rows | length: Spearman | Kendall | shared words: Spearman | Kendall |\n|---|---|---|---|---|---|---|"
+    )
     for path in sorted((data / "ratings-unieval").glob("*.gz")):
         rows = load(path)
         for aspect in rows[0]["scores"]:
@@ -226,14 +235,19 @@ def auc(low: Sequence[float], high: Sequence[float]) -> float:
     return under / (len(low) * len(high))
 
 
+def middle(logarithms: Sequence[float]) -> float:
+    """The median score, from logarithms of scores."""
+    return math.exp(sorted(logarithms)[len(logarithms) // 2])
+
+
 async def difficulty(data: Path, rows: int, words: int, sets: int) -> None:
     from tamis.core.calls import CallFailed
+    from tamis.engine.asked import FrameRows
+    from tamis.engine.frame import Frame
     from tamis.llm.models import open_models
     from tamis.llm.spec import Model
     from tamis.steps.score.ifd import Ifd
     from tamis.testing import rows_frame
-    from tamis.engine.asked import FrameRows
-    from tamis.engine.frame import Frame
 
     step, random_ = Ifd(), random.Random(4)
     print("\n## score.ifd with local/smollm2: answers in their own place, and each under another row's request\n")
@@ -265,8 +279,7 @@ async def difficulty(data: Path, rows: int, words: int, sets: int) -> None:
                 # the answer of row k stands shuffled at k - 1
                 same = [(x, scores[1][k - 1]) for k, x in enumerate(scores[0])]
                 lower = [x < y for x, y in same if x is not None and y is not None]
-                e = lambda xs: 2.718281828459045 ** sorted(xs)[len(xs) // 2]  # noqa: E731
-                print(f"| {name} | {len(own)} | {auc(own, other):.3f} | {sum(lower) / len(lower):.1%} | {e(own):.3f} | {e(other):.3f} | "
+                print(f"| {name} | {len(own)} | {auc(own, other):.3f} | {sum(lower) / len(lower):.1%} | {middle(own):.3f} | {middle(other):.3f} | "
                       f"{sum(x > 0 for x in own) / len(own):.1%} | {sum(x > 0 for x in other) / len(other):.1%} | {spent:.2f} |", flush=True)  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def test_several_aspects_are_several_calls() -> None:
 
 
 def test_the_reference_is_shown_where_there_is_one() -> None:
-    rows = [{**ROW, "right": "4"}, {**ROW, "right": None}]
+    rows: list[dict[str, Any]] = [{**ROW, "right": "4"}, {**ROW, "right": None}]
     _, models = judged(Judge(reference="source.right", **QUIET), rows, fair)
     assert [shown(ask, "Reference") for _, ask in models.asked] == ["4", ""]
     assert ["The reference is" in ask.messages[0]["content"] for _, ask in models.asked] == [True, False]

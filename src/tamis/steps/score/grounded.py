@@ -44,8 +44,7 @@ SCHEMA = {
 TOLD = """You check an answer against its source, and against nothing else: what you know yourself does not count.
 Take every statement of fact in the answer, one by one. For each, copy the words of the source that bear on it, letter by
 letter (nothing where there are none), and then say: supported, if the source says so or it follows from it; contradicted, if
-the source says otherwise; unsupported, if the source does not say. Greetings, questions, opinions and offers are no claims;
-an answer without claims has an empty list. Reply with JSON."""
+the source says otherwise; unsupported, if it does not say. Greetings, questions and offers are no claims. Reply with JSON."""
 
 
 class Grounded(Judging):
