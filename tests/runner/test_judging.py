@@ -67,6 +67,9 @@ def test_a_judging_run_and_what_it_tells(endpoint: Endpoint, tmp_path: Path) -> 
     assert told["repeat"]["same"]["value"] == 1.0
     assert told["families"] == {"other": ROWS}
     assert told["refused"] == 0
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "Answers of known worth: 5 of 6 judged as they must be." in page
+    assert "texts can talk this judge round" in page
     seen = len(endpoint.posts())
     execute(recipe(endpoint, tmp_path), tmp_path)
     assert len(endpoint.posts()) == seen
