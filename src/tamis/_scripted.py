@@ -49,10 +49,15 @@ class ScriptedModels:
 
     async def answer_logprobs(self, role: str, messages: Sequence[Mapping[str, Any]], answer: str) -> list[float]:
         said = self.script(role, Ask(messages=(*messages, {"role": "assistant", "content": answer}), logprobs=1))
+        if isinstance(said, Exception):
+            raise said
         return [float(one) for one in said]
 
     async def reward(self, role: str, messages: Sequence[Mapping[str, Any]]) -> float:
-        return float(self.script(role, Ask(messages=tuple(messages))))
+        said = self.script(role, Ask(messages=tuple(messages)))
+        if isinstance(said, Exception):
+            raise said
+        return float(said)
 
     async def embed(self, role: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of hashed words: equal texts are equal, texts that share words are near."""

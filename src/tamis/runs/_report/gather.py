@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.errors import DataError
+from tamis.runs.judging import judging
 from tamis.runs.ledger import Ledger
 from tamis.runs.recall import figure_for
 from tamis.runs.rows import read_privacy
@@ -83,6 +84,7 @@ class _Gatherer:
             0 if privacy else last_private(self.ledger.steps)
         )  # a private run's ledger is told without what is private
         told["contamination"] = contamination(self.ledger, steps, hidden)
+        told["judging"] = judging(self.ledger)
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone

@@ -10,6 +10,7 @@ from tamis.runs.privacy_words import sentences
 
 from .contamination import contamination_section
 from .flow import flow_picture
+from .judged import judged_section
 from .markup import count, esc, isolated, number, percent, seconds, size, table, text
 from .script import SCRIPT
 from .sections import distributions
@@ -27,7 +28,7 @@ def page(data: dict[str, Any]) -> str:
         for part in (
             _header(data),
             _contents(data),
-            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{contamination_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
+            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{contamination_section(data)}{judged_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
             _footer(data),
         )
         if part
@@ -87,6 +88,7 @@ def _warnings(warnings: list[dict[str, Any]]) -> str:
 def _contents(data: dict[str, Any]) -> str:
     links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps")]
     links += [("contamination", "Test items")] if data["contamination"] else []
+    links += [("judges", "Judges")] if data.get("judging") else []
     links += [("rows", "Rows")]
     links += [("quarantined", "Quarantine")]
     links += [("privacy", "Privacy")] if _privacy(data) else []

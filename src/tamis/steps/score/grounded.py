@@ -44,8 +44,7 @@ SCHEMA = {
 TOLD = """You check an answer against its source, and against nothing else: what you know yourself does not count.
 Take every statement of fact in the answer, one by one. For each, copy the words of the source that bear on it, letter by
 letter (nothing where there are none), and then say: supported, if the source says so or it follows from it; contradicted, if
-the source says otherwise; unsupported, if the source does not say. Greetings, questions, opinions and offers are no claims;
-an answer without claims has an empty list. Reply with JSON."""
+the source says otherwise; unsupported, if it does not say. Greetings, questions and offers are no claims. Reply with JSON."""
 
 
 class Grounded(Judging):
@@ -54,8 +53,8 @@ class Grounded(Judging):
     ## What it does
     The judge lists the claims of the answer, quotes for each the words of the prompt that bear on it, and calls it
     supported, unsupported or contradicted. A claim counts as supported only if its quotation really stands in the prompt
-    (`quotes`). Sets `<id>.score` (share supported), `<id>.unsupported` and `<id>.contradicted` (shares), and
-    `<id>.claims` (how many); the claims are the evidence. An answer without claims has no score and stays. Rows under
+    (`quotes`). Sets `<id>.score` (share supported), `<id>.unsupported`, `<id>.contradicted` (shares) and `<id>.claims`
+    (how many); the claims are the evidence. An answer without claims has no score and stays. Rows under
     `min`, or with more than `max_contradicted`, are dropped.
 
     ## Why
@@ -132,7 +131,9 @@ class Grounded(Judging):
             contradicted=contradicted,
             human=people(rows, self.human).cast(pl.Float64, strict=False),
             length=rows.text(self.view).str.len_chars(),
-            claims=pl.Series([one and json.dumps(one, ensure_ascii=False) for one in claims], dtype=pl.String),
+            claims=pl.Series(
+                [None if one is None else json.dumps(one, ensure_ascii=False) for one in claims], dtype=pl.String
+            ),
         )
         if self.max_contradicted is not None:
             verdict = verdict.drop("contradicted", when=contradicted > self.max_contradicted)

@@ -72,7 +72,7 @@ class Ifd(CallStep):
         before = [{"role": one["role"], "content": one.get("content") or ""} for one in messages[:-1]]
         behind = await models.answer_logprobs(self.role, before, answer)
         alone = await models.answer_logprobs(self.role, [], answer)
-        tokens = min(len(behind), len(alone) - 1)  # the first token alone has nothing before it to be foretold from
+        tokens = min(len(behind) - 1, len(alone))  # alone, the first has nothing before it to be foretold from
         if max(len(behind), len(alone)) > 2 * (tokens + 2):
             raise CallFailed("unreadable", f"{len(behind)} log-probabilities behind the request, {len(alone)} alone")
         if tokens < self.min_tokens:

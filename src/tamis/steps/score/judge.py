@@ -114,7 +114,7 @@ class Judge(Judging):
         return float(decided["score"])
 
     def passes(self, canary: Canary, decided: Mapping[str, Any]) -> bool:
-        return decided["score"] > 2 if canary.kind == "good" else decided["score"] < 2
+        return bool(decided["score"] > 2 if canary.kind == "good" else decided["score"] < 2)
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         score = part(answers, "score", pl.Float64())

@@ -21,7 +21,7 @@ class Reward(CallStep):
 
     ## What it does
     Sends the conversation, which must end on the assistant, to the reward model of `role` and sets `<id>.score` to its
-    figure. Where a row has a rejected answer too, that is scored as well: `<id>.rejected` is its figure and `<id>.margin`
+    figure. Where a row has a rejected answer too, that is scored as well: `<id>.rejected_score` is its figure and `<id>.margin`
     the difference. Rows under `min`, or whose margin is under `min_margin`, are dropped.
 
     ## Why
@@ -64,7 +64,7 @@ class Reward(CallStep):
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         score, rejected = (part(answers, name, pl.Float64()) for name in ("score", "rejected"))
         margin = score - rejected
-        verdict = change(score=score, rejected=rejected, margin=margin).note(score=score, margin=margin)
+        verdict = change(score=score, rejected_score=rejected, margin=margin).note(score=score, margin=margin)
         if self.min is not None:
             verdict = verdict.drop("below", when=score < self.min)
         if self.min_margin is not None:

@@ -1,0 +1,34 @@
+"""What a run's judging steps are known to be worth: the figures of `engine.judging.panel`, from the ledger's evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from tamis.engine.judging.panel import judge_figures
+
+from .ledger import Ledger
+
+_HEAD = "evidence."
+#: evidence that every judging step keeps, and no other
+_MARKS = {f"{_HEAD}family", f"{_HEAD}canary", f"{_HEAD}again"}
+_USED = ("score", "again", "length", "human", "canary", "family", "orders", "longer")
+
+
+def judging(ledger: Ledger) -> dict[str, dict[str, Any]]:
+    """Step → its figures, for the steps that judged in this run. `refused`: rows of the judge's own family."""
+    found = {}
+    for step in ledger.steps:
+        parts, refused = [], 0
+        for index in range(len(ledger.partitions())):
+            frame = ledger.part(step, index)
+            if frame is None or not set(frame.columns) >= _MARKS:
+                continue
+            if f"{_HEAD}error" in frame.columns:
+                refused += int(frame[f"{_HEAD}error"].str.starts_with("own_family:").sum())
+            names = [name for name in _USED if f"{_HEAD}{name}" in frame.columns]
+            parts.append(frame.select(pl.col(f"{_HEAD}{name}").alias(name) for name in names))
+        if parts:
+            found[step["name"]] = {**judge_figures(pl.concat(parts, how="diagonal_relaxed")), "refused": refused}
+    return found
