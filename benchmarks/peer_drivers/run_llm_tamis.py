@@ -41,9 +41,8 @@ async def asker(
             return str(reply.data["choices"][0]["message"]["content"])
 
         return raw
-    from tamis.llm.models import open_models
-
     from tamis.core.calls import Ask
+    from tamis.llm.models import open_models
 
     roles = {"annotator": Model(model="bench", connection="here")}
     models = await stack.enter_async_context(open_models(roles, {"here": connection}, None, folder))
