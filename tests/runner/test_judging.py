@@ -80,3 +80,17 @@ def test_rows_of_the_judges_own_family_are_refused_and_told(endpoint: Endpoint, 
     result = execute(own, tmp_path)
     assert result.outcomes["kept"] == ROWS
     assert endpoint.posts() == []  # nothing is bought
+    told = judging(Ledger(result.folder))["score.judge"]
+    assert (told["refused"], told["unjudged"]) == (ROWS, {"own_family": ROWS})
+    assert f"{ROWS} rows not judged" in (result.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_verdicts_that_cannot_be_read_are_told_by_reason(tmp_path: Path) -> None:
+    """And the key of a reply, which looks like the id of a row, is taken for none."""
+    with Endpoint(lambda asked: "I would rather not say.") as endpoint:
+        text = recipe(endpoint, tmp_path, more=", failed: keep, reply: text, canaries: 0")
+        result = execute(text, tmp_path)
+    assert judging(Ledger(result.folder))["score.judge"]["unjudged"] == {"unparsed": ROWS}
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert f"{ROWS} rows without a verdict: {ROWS} replies in which none can be found." in page
+    assert "name another row" not in page

@@ -215,6 +215,11 @@ class Calling(Step):
         """All rows' answers in row order, before they are judged: for what depends on the others, as novelty does."""
         return answers
 
+    def failing(self, verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
+        """The verdict, with what becomes of rows whose call failed: quarantined, or kept with the reason as evidence."""
+        failures = errors(answers)
+        return verdict.note(call_failed=failures) if self.failed == "keep" else verdict.quarantine(failures)
+
     def answers(self, rows: Columns) -> list[Answer]:
         """What was answered, one for each row."""
         name = f"{ANSWERS}{self.name}"
@@ -232,7 +237,7 @@ class CallStep(Calling, RowStep):
         """The verdict from the answers; rows whose call failed are quarantined, or kept, as `failed` says."""
         answers = self.answers(rows)
         verdict = self.judge_answers(rows, answers)
-        return verdict if self.failed == "keep" else verdict.quarantine(errors(answers))
+        return self.failing(verdict, answers)
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         """The verdict on some rows of a partition. An answer's value is None where nothing was asked or it failed."""
@@ -246,7 +251,7 @@ class CallBirthStep(Calling, BirthStep):
         """The children the answers make; parents whose call failed are quarantined, or kept, as `failed` says."""
         answers = self.answers(rows)
         parents, children, verdict = self.bear_answers(rows, answers)
-        return parents, children, verdict if self.failed == "keep" else verdict.quarantine(errors(answers))
+        return parents, children, self.failing(verdict, answers)
 
     def bear_answers(self, rows: Columns, answers: Sequence[Answer]) -> tuple[pl.Series, pl.DataFrame, Verdict]:
         """As `bear`, from the answers."""

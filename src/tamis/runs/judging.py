@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -17,18 +18,21 @@ _USED = ("score", "again", "length", "human", "canary", "family", "orders", "lon
 
 
 def judging(ledger: Ledger) -> dict[str, dict[str, Any]]:
-    """Step → its figures, for the steps that judged in this run. `refused`: rows of the judge's own family."""
+    """Step → its figures, for the steps that judged in this run. `unjudged`: rows without a verdict, by reason; `refused`: those
+    among them that are of the judge's own family."""
     found = {}
     for step in ledger.steps:
-        parts, refused = [], 0
+        parts, failed = [], Counter[str]()
         for index in range(len(ledger.partitions())):
             frame = ledger.part(step, index)
             if frame is None or not set(frame.columns) >= _MARKS:
                 continue
-            if f"{_HEAD}error" in frame.columns:
-                refused += int(frame[f"{_HEAD}error"].str.starts_with("own_family:").sum())
+            for name in {f"{_HEAD}error", f"{_HEAD}call_failed"} & set(frame.columns):
+                failed.update(one.split(":", 1)[0] for one in frame[name].drop_nulls().to_list())
             names = [name for name in _USED if f"{_HEAD}{name}" in frame.columns]
             parts.append(frame.select(pl.col(f"{_HEAD}{name}").alias(name) for name in names))
         if parts:
-            found[step["name"]] = {**judge_figures(pl.concat(parts, how="diagonal_relaxed")), "refused": refused}
+            figures = judge_figures(pl.concat(parts, how="diagonal_relaxed"))
+            unjudged = dict(sorted(failed.items(), key=lambda pair: (-pair[1], pair[0])))
+            found[step["name"]] = {**figures, "unjudged": unjudged, "refused": failed["own_family"]}
     return found

@@ -8,6 +8,16 @@ from tamis.engine.judging.panel import told_in_words
 
 from .markup import count, isolated
 
+#: why there is no verdict, in words
+WORDS = {
+    "unparsed": "replies in which none can be found",
+    "schema": "replies that are not the JSON that was asked for",
+    "length": "replies that were cut off",
+    "timeout": "calls that took too long",
+    "server": "calls that kept failing",
+    "connection": "calls that reached nobody",
+}
+
 
 def judged_section(data: dict[str, Any]) -> str:
     """The section, where a step judged; else nothing."""
@@ -22,7 +32,11 @@ def judged_section(data: dict[str, Any]) -> str:
 
 
 def _of_step(name: str, told: dict[str, Any]) -> str:
-    lines = told_in_words(told)
+    lines = told_in_words(told) if told["rows"] else []
+    without = {reason: n for reason, n in told["unjudged"].items() if reason != "own_family"}
+    if without:
+        why = ", ".join(f"{n:,} {WORDS.get(reason, reason)}" for reason, n in without.items())
+        lines.append(f"{count(sum(without.values()), 'row')} without a verdict: {why}.")
     if told["refused"]:
         lines.append(f"{count(told['refused'], 'row')} not judged: the judge is of the family of who wrote them.")
     inner = "".join(f"<li>{isolated(line)}</li>" for line in lines)

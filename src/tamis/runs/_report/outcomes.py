@@ -30,6 +30,8 @@ CANDIDATES = 60
 PAIRS = 25
 
 ID = re.compile(r"[0-9a-f]{32}")
+#: evidence that looks like a row's id and is the key of a recorded reply
+REPLIES = ("evidence.reply",)
 
 
 @dataclass
@@ -197,7 +199,10 @@ class Outcomes:
         """Kept rows whose evidence is another row's id."""
         found = []
         names = dict.fromkeys(
-            n for f in frames.values() for n, t in f.schema.items() if n.startswith("evidence.") and t == pl.String
+            n
+            for f in frames.values()
+            for n, t in f.schema.items()
+            if n.startswith("evidence.") and t == pl.String and n not in REPLIES
         )
         for name in names:
             one = Leaving("kept", name.removeprefix("evidence."), 0)
@@ -258,7 +263,9 @@ def _groups(frames: Iterable[pl.DataFrame]) -> set[tuple[str, str]]:
 
 def _example(partition: int, line: dict[str, Any], other: str | None = None) -> Example:
     evidence = {k.removeprefix("evidence."): v for k, v in line.items() if k.startswith("evidence.") and v is not None}
-    named = [v for v in evidence.values() if isinstance(v, str) and ID.fullmatch(v)]
+    named = [
+        v for k, v in evidence.items() if isinstance(v, str) and ID.fullmatch(v) and f"evidence.{k}" not in REPLIES
+    ]
     into = line[other] if other else line.get("into") or (named[0] if named else None)
     return Example(partition, line["row"], evidence, into)
 
