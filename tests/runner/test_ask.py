@@ -311,7 +311,14 @@ def test_plan_tells_what_asking_would_cost_and_asks_nothing(tmp_path: Path, mode
     whole = Recipe.model_validate({**dict(whole), "models": {"annotator": priced}})
     told = foresee(whole, tmp_path)
     [step] = told["steps"]
-    assert step["asks"] == {"rows": 2, "calls": 2, "tokens_in": 200, "tokens_out": 200, "usd": pytest.approx(0.002)}
+    assert step["asks"] == {
+        "rows": 2,
+        "calls": 2,
+        "tokens_in": 200,
+        "tokens_out": 200,
+        "usd": pytest.approx(0.002),
+        "waits": None,
+    }
     assert (told["calls"], told["tokens"], told["usd"]) == (2, 400, pytest.approx(0.002))
     assert models.asked == []
     execute(whole, tmp_path)

@@ -101,6 +101,10 @@ class Step(Part):
         """The step with its secrets, which are in no representation of it."""
         return self
 
+    def heeds(self) -> str | None:
+        """The id of a later gate whose rejections the step must know: they are put into its field `rejected`."""
+        return None
+
     def covers(self) -> dict[str, Any] | None:
         """For steps that take personal data away: what they look for, as JSON values. None for all others.
 

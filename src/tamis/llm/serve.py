@@ -66,7 +66,7 @@ class Door:
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_post("/v1/completions", self._completions)
         app.router.add_route("*", "/{path:.*}", self._pass_on)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
         try:

@@ -40,13 +40,15 @@ T = TypeVar("T")
 
 @dataclass
 class Tally:
-    """How far a step's asking is. `asked` rows went to the models in this run; `known` were answered before."""
+    """How far a step's asking is. `asked` rows went to the models in this run; `known` were answered before.
+    before: what the run's models had done when the step began."""
 
     rows: int = 0
     known: int = 0
     asked: int = 0
     failed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 class Asker:
@@ -142,7 +144,7 @@ class Asker:
         pooled, told = pool(call, states, masks)
         parts = look(call, states, masks, cache, told)
         found: list[dict[int, Answer]] = [dict(part.known) for part in parts]
-        tally = Tally(rows=sum(int(part.selected.sum()) for part in parts))
+        tally = Tally(rows=sum(int(part.selected.sum()) for part in parts), before=self.stats())
         self._prove(step, tally.rows)
         if (gate := step.prompt_gate()) is not None:
             self.prompts[step.name] = {"prompt": gate.prompt, "version": gate.version, "role": gate.role}
@@ -222,10 +224,15 @@ class Asker:
             raise stopped[0]
 
     def _tell(self, step: str, tally: Tally, seconds: float, *, last: bool = False) -> None:
-        stats = self.stats()
+        stats, before = self.stats(), tally.before
+
+        def since(*names: str) -> Any:
+            """What was counted since the step began."""
+            return sum((stats.get(name) or 0) - (before.get(name) or 0) for name in names)
+
         usd = stats.get("usd")
         left = tally.rows - tally.known - tally.asked
-        to_come = None if usd is None or not tally.asked else usd / tally.asked * left
+        to_come = None if usd is None or not tally.asked else since("usd") / tally.asked * left
         self._emit(
             CallsProgress(
                 step,
@@ -233,10 +240,10 @@ class Asker:
                 known=tally.known,
                 ok=tally.asked - tally.failed,
                 failed=tally.failed,
-                requests=stats.get("requests", 0),
-                cached=stats.get("cached", 0),
-                tokens_in=stats.get("tokens_in", 0),
-                tokens_out=stats.get("tokens_out", 0),
+                requests=since("ok", "failed"),
+                cached=since("cached"),
+                tokens_in=since("tokens_in"),
+                tokens_out=since("tokens_out"),
                 usd=usd,
                 usd_to_come=to_come,
                 window=stats.get("window", 0),

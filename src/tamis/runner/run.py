@@ -119,6 +119,7 @@ class Judge:
             *([told] if told else []),
             *([self.recipe.players(step)] if isinstance(step, Calling) else []),
         )
+        step, identity = self._heeding(step, identity)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
         step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
@@ -127,6 +128,16 @@ class Judge:
             gathers = fingerprint(written.gather_key(), read, _libraries(step), seed if step.seeded else None)
             return replace(call, gather_identity=gathers)
         return call
+
+    def _heeding(self, step: Step, identity: str) -> tuple[Step, str]:
+        """The step with what people rejected at the gate it heeds."""
+        gate = step.heeds()
+        made = {} if gate is None else self.decisions.rows(gate, ("accept", "reject"))
+        rejected = sorted(row for row, decision in made.items() if decision.kind == "reject")
+        if not rejected:
+            return step, identity
+        step = step.model_copy(update={"rejected": (*getattr(step, "rejected", ()), *rejected)})
+        return step, fingerprint(identity, rejected)
 
     # -- the way through ----------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ def rows(*clusters: int | None) -> list[dict[str, Any]]:
 
 
 CASES: list[Any] = [
+    ({"by": "cluster", "n": 1, "rejected": ["0" * 32]}, rows(0, 0), ["rejected", "kept"]),
     ({"by": "cluster", "n": 1, "prefer": ["n"]}, rows(0, 0, 1), ["kept", OUT, "kept"]),
     ({"by": "cluster", "n": 1, "prefer": ["-n"]}, rows(0, 0, 1), [OUT, "kept", "kept"]),
     ({"by": "cluster", "n": 5}, rows(0, 0, None), ["kept"] * 3),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from tamis.core.errors import UsageError
+from tamis.core.errors import GateWaiting, UsageError
+from tamis.recipe.load import parse
+from tamis.runner.execute import execute
+from tamis.runs.decisions import Decision, append
 from tamis.steps.select.plan import Plan
 from tamis.testing import run_step
 
@@ -23,6 +28,7 @@ def rows(**columns: list[Any]) -> list[dict[str, Any]]:
 
 
 CASES: list[Any] = [
+    ({"quotas": [{"by": "kind", "each": 1}], "rejected": ["0" * 32]}, rows(kind=list("aa")), ["rejected", "kept"]),
     ({"quotas": [{"by": "kind", "each": 1}], "prefer": ["age"]}, rows(kind=list("aab"), age=[2, 1, 3]), [OUT, "kept", "kept"]),
     ({"quotas": [{"by": "kind", "each": 1}], "prefer": ["-age"]}, rows(kind=list("aab"), age=[2, 1, 3]), ["kept", OUT, "kept"]),
     ({"quotas": [{"by": "kind", "each": 1}], "prefer": ["-age"]}, rows(kind=list("aa"), age=[None, 1]), [OUT, "kept"]),
@@ -111,3 +117,49 @@ def test_plans_that_cannot_be_are_refused(settings: dict[str, Any], said: str) -
 def test_a_misspelt_group_is_told() -> None:
     with pytest.raises(UsageError, match="no row has 'genral' in kind; did you mean 'general'"):
         run_step(Plan(rows=4, quotas=[{"by": "kind", "shares": {"genral": 0.5}}]), many())
+
+
+RECIPE = """
+tamis: 1
+name: drawn
+sources: [{use: files, path: rows.jsonl, id: [n]}]
+steps:
+  - use: map.template
+    user: "{kind} {n}"
+  - use: select.plan
+    quotas: [{by: kind, each: 2}]
+    redraw: look
+  - use: review.gate
+    id: look
+    question: Is it good?
+deliver: [{use: jsonl, path: dist/drawn}]
+"""
+
+
+def test_a_row_that_people_reject_is_made_up_for(tmp_path: Path) -> None:
+    recipe = parse(RECIPE)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps({"n": n, "kind": "ab"[n % 2]}) + "\n" for n in range(9)))
+    decisions = tmp_path / "decisions/drawn.jsonl"
+    seen: list[str] = []
+
+    def wait() -> list[str]:
+        with pytest.raises(GateWaiting):
+            execute(recipe, tmp_path)
+        [gate] = (tmp_path / "runs/drawn").glob("*/gate.json")
+        return list(json.loads(gate.read_text())["rows"])
+
+    first = wait()
+    assert len(first) == 4
+    append(
+        decisions,
+        [Decision("reject", "look", row) for row in first[:1]] + [Decision("accept", "look", row) for row in first[1:]],
+    )
+    seen = wait()
+    assert len(seen) == 1  # the one drawn in its place
+    assert seen[0] not in first
+    append(decisions, [Decision("accept", "look", seen[0])])
+    result = execute(recipe, tmp_path)
+    [plan] = [step for step in result.manifest["steps"] if step["name"] == "select.plan"]
+    assert plan["reasons"] == {"not_drawn": 4, "rejected": 1}
+    rows = [json.loads(line) for line in (tmp_path / "dist/drawn/data.jsonl").read_text().splitlines()]
+    assert sorted(row["kind"] for row in rows) == ["a", "a", "b", "b"]

@@ -19,6 +19,7 @@ def rows(*topics: str | None) -> list[dict[str, Any]]:
 
 
 CASES: list[Any] = [
+    ({"rows": 1, "rejected": ["0" * 32]}, rows("a", "b"), ["rejected", "kept"]),
     ({"rows": 1, "prefer": ["-n"]}, rows("a", "b"), [OUT, "kept"]),
     ({"by": "topic", "share": 0.5, "prefer": ["n"]}, rows("a", "a", "b", "b"), ["kept", OUT, "kept", OUT]),
     ({"by": "topic", "rows": 9}, rows("a", None), ["kept", "kept"]),

@@ -18,6 +18,7 @@ def rows(*groups: str | None) -> list[dict[str, Any]]:
 
 
 CASES: list[Any] = [
+    ({"by": "language", "rows": 1, "rejected": ["0" * 32]}, rows("en", "en"), ["rejected", "kept"]),
     (
         {"by": "language", "rows": 2, "temperature": 100, "prefer": ["n"]},
         rows("en", "en", "sw", "en"),

@@ -18,6 +18,7 @@ def rows(*scores: float | None, **columns: list[Any]) -> list[dict[str, Any]]:
 
 
 CASES: list[Any] = [
+    ({"score": "score", "n": 1, "rejected": ["0" * 32]}, rows(3, 2), ["rejected", "kept"]),
     ({"score": "score", "n": 2}, rows(1, 3, 2), [OUT, "kept", "kept"]),
     ({"score": "score", "n": 1, "best": "lowest"}, rows(1, 3, 2), ["kept", OUT, OUT]),
     ({"score": "score", "n": 2}, rows(None, 3.0, float("nan")), ["kept", "kept", OUT]),

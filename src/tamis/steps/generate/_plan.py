@@ -12,8 +12,9 @@ import polars as pl
 
 from tamis.core.calls import Answer
 
+from ._pool import Held, mixed, pool_numbers
 from ._prompts import counted
-from ._shared import Held, mixed, pool_numbers, user
+from ._shared import user
 from ._texts import problem
 
 

@@ -15,8 +15,9 @@ from tamis.core.outcome import Verdict, keep
 from tamis.core.row import SEPARATOR
 from tamis.core.step import Reasons
 
+from ._pool import mixed, pool_numbers
 from ._prompts import counted, prompt, said
-from ._shared import Makes, born, figures, mixed, pool_numbers, question, user
+from ._shared import Makes, born, figures, question, user
 from ._texts import problem, tidy
 
 #: what can befall what a model made here

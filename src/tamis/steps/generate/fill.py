@@ -16,8 +16,9 @@ from tamis.core.row import SEPARATOR
 from tamis.core.step import Reasons
 
 from ._plan import Job, Plan, are_shares, filled, planned
+from ._pool import mixed, pool_numbers
 from ._prompts import counted, prompt, said
-from ._shared import Makes, born, figures, mixed, pool_numbers, question
+from ._shared import Makes, born, figures, question
 from ._texts import tidy
 from .expand import requests
 

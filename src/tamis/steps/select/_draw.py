@@ -12,10 +12,12 @@ from pydantic import Field
 
 from tamis.core.columns import Columns, Table
 from tamis.core.outcome import Verdict, drop
+from tamis.core.row import id_pair
 from tamis.core.step import Reasons, TableStep
 from tamis.engine.allocate import seeded_order
 
 NOT_DRAWN = "the plan needs no more rows of its group"
+REJECTED = "a person rejected the row; another of its group is drawn in its place"
 
 #: what a row without a value is called
 NO_VALUE = "(none)"
@@ -25,8 +27,13 @@ class Drawing(TableStep):
     """Draws some rows of each group, those it prefers first, by chance among equals."""
 
     seeded: ClassVar[bool] = True
-    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN}
+    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN, "rejected": REJECTED}
 
+    redraw: str | None = Field(
+        None,
+        description="The id of a later gate: rows that people reject there leave here, and others of their groups are drawn.",
+    )
+    rejected: tuple[str, ...] = Field((), description="Ids of further rows that must not be drawn.")
     prefer: tuple[str, ...] = Field(
         (),
         description="Columns by which rows of a group are drawn, smallest first; `-name` largest first. Rows without a "
@@ -64,6 +71,19 @@ class Drawing(TableStep):
         ordered = frame.sort([*names, "chance", "row"], descending=[*down, False, False], nulls_last=True)
         return ordered["row"].to_numpy().astype(np.int64)
 
+    def heeds(self) -> str | None:
+        return self.redraw
+
+    def cells(self, table: Table) -> tuple[NDArray[np.int64], list[tuple[str | None, ...]], NDArray[np.int64]]:
+        """(n,) the cell of each row, -1 for rows that were rejected; each cell's values; and the rows there are of it."""
+        cell, values = cells_of(table, self.groups_by())
+        if self.rejected:
+            out = {id_pair(row) for row in self.rejected}
+            high, low = table.ids()
+            at = [k for k, pair in enumerate(zip(high.tolist(), low.tolist(), strict=True)) if pair in out]
+            cell[at] = -1
+        return cell, values, np.bincount(cell[cell >= 0], minlength=len(values)).astype(np.int64)
+
     def draw(self, table: Table, cell: NDArray[np.int64], counts: NDArray[np.int64], names: Sequence[str]) -> Verdict:
         """The verdict: of each cell the first `counts` rows in drawing order stay. cell: (n,) int64, -1 for none."""
         order = self.order(table)
@@ -76,7 +96,7 @@ class Drawing(TableStep):
         told = pl.Series("group", [*names, None], dtype=pl.String).gather(
             pl.Series(np.where(cell >= 0, cell, len(names)).astype(np.uint32))
         )
-        return drop(
+        return drop("rejected", when=pl.Series(cell < 0)).drop(
             "not_drawn",
             when=pl.Series(rank > limit),
             group=told,

@@ -11,7 +11,7 @@ from tamis.core.columns import Table
 from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 
-from ._draw import NO_VALUE, NOT_DRAWN, Drawing, cells_of
+from ._draw import NO_VALUE, NOT_DRAWN, REJECTED, Drawing
 
 
 class PerCluster(Drawing):
@@ -34,7 +34,7 @@ class PerCluster(Drawing):
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN}
+    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN, "rejected": REJECTED}
 
     by: str | tuple[str, ...] = Field(description="The column with the cluster, or several that make groups.")
     n: int = Field(ge=1, description="Rows of each group.")
@@ -44,10 +44,9 @@ class PerCluster(Drawing):
         return (self.by,) if isinstance(self.by, str) else self.by
 
     def decide(self, table: Table) -> Verdict:
-        cell, values = cells_of(table, self.groups_by())
+        cell, values, supply = self.cells(table)
         names = [" | ".join(NO_VALUE if v is None else v for v in value) for value in values]
         want = [self.n if self.outliers is None or None not in value else self.outliers for value in values]
-        supply = np.bincount(cell, minlength=len(values))
         verdict = self.draw(table, cell, np.array(want, np.int64), names)
         short = [(name, int(n), int(w)) for name, n, w in zip(names, supply, want, strict=True) if n < w]
         if short:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tamis.core.columns import Table
@@ -12,7 +11,7 @@ from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 
-from ._draw import NOT_DRAWN, Drawing, cells_of
+from ._draw import NOT_DRAWN, REJECTED, Drawing
 from ._plan import quota_of, shortage_text
 
 
@@ -74,7 +73,7 @@ class Plan(Drawing):
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN}
+    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN, "rejected": REJECTED}
 
     rows: int | None = Field(None, ge=1, description="Rows in all; by default as many as the quotas allow.")
     quotas: tuple[Quota, ...] = Field(description="What must hold; of several groupings, all at once.")
@@ -101,8 +100,7 @@ class Plan(Drawing):
         from tamis.engine.quotas import solve
 
         names = self.groups_by()
-        cell, values = cells_of(table, names)
-        supply = np.bincount(cell, minlength=len(values)).astype(np.int64)
+        cell, values, supply = self.cells(table)
         quotas = [quota_of(quota, names, values, self.rows) for quota in self.quotas]
         self._named_are_there(names, values, table.height)
         plan = solve(supply, quotas, self.rows, rare=self.rare)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from tamis.core.columns import Table
@@ -13,7 +12,7 @@ from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 from tamis.engine.quotas import solve
 
-from ._draw import NO_VALUE, NOT_DRAWN, Drawing, cells_of
+from ._draw import NO_VALUE, NOT_DRAWN, REJECTED, Drawing
 
 
 class Stratified(Drawing):
@@ -37,7 +36,7 @@ class Stratified(Drawing):
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN}
+    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN, "rejected": REJECTED}
 
     by: str | tuple[str, ...] = Field((), description="Column or columns whose values make the groups.")
     rows: int | None = Field(None, ge=1, description="Rows that stay.")
@@ -52,8 +51,7 @@ class Stratified(Drawing):
         return (self.by,) if isinstance(self.by, str) else self.by
 
     def decide(self, table: Table) -> Verdict:
-        cell, values = cells_of(table, self.groups_by())
-        supply = np.bincount(cell, minlength=len(values)).astype(np.int64)
+        cell, values, supply = self.cells(table)
         want = round(Fraction(str(self.share)) * table.height) if self.rows is None else self.rows
         plan = solve(supply, [], min(want, table.height), rare=self.rare)
         names = [" | ".join(NO_VALUE if v is None else v for v in value) for value in values]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from tamis.core.columns import Table
@@ -12,7 +11,7 @@ from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 from tamis.engine.quotas import tempered
 
-from ._draw import NO_VALUE, NOT_DRAWN, Drawing, cells_of
+from ._draw import NO_VALUE, NOT_DRAWN, REJECTED, Drawing
 
 
 class Temperature(Drawing):
@@ -38,7 +37,7 @@ class Temperature(Drawing):
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN}
+    reasons: ClassVar[Reasons] = {"not_drawn": NOT_DRAWN, "rejected": REJECTED}
 
     by: str | tuple[str, ...] = Field(description="Column or columns whose values make the groups.")
     rows: int = Field(ge=1, description="Rows that stay.")
@@ -50,8 +49,7 @@ class Temperature(Drawing):
         return (self.by,) if isinstance(self.by, str) else self.by
 
     def decide(self, table: Table) -> Verdict:
-        cell, values = cells_of(table, self.groups_by())
-        supply = np.bincount(cell, minlength=len(values)).astype(np.int64)
+        cell, values, supply = self.cells(table)
         counts = tempered(supply, min(self.rows, table.height), self.temperature)
         names = [" | ".join(NO_VALUE if v is None else v for v in value) for value in values]
         verdict = self.draw(table, cell, counts, names)

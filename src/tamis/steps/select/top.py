@@ -13,7 +13,7 @@ from tamis.core.errors import UsageError
 from tamis.core.outcome import Verdict
 from tamis.core.step import Reasons
 
-from ._draw import NO_VALUE, Drawing, cells_of
+from ._draw import NO_VALUE, REJECTED, Drawing
 
 
 class Top(Drawing):
@@ -37,7 +37,10 @@ class Top(Drawing):
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"not_drawn": "the row is not among the best of its group"}
+    reasons: ClassVar[Reasons] = {
+        "not_drawn": "the row is not among the best of its group",
+        "rejected": REJECTED,
+    }
 
     score: str = Field(description="The number rows are ranked by.")
     n: int = Field(ge=1, description="Rows of each group that stay.")
@@ -61,6 +64,6 @@ class Top(Drawing):
         return [(table["score"], False), *super().keys(table)]
 
     def decide(self, table: Table) -> Verdict:
-        cell, values = cells_of(table, self.groups_by())
+        cell, values, _ = self.cells(table)
         names = [" | ".join(NO_VALUE if v is None else v for v in value) for value in values]
         return self.draw(table, cell, np.full(len(values), self.n, np.int64), names)
