@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from tamis.core.calls import CallBirthStep, CallStep
 from tamis.core.registry import Room, addresses, resolve
 from tamis.core.step import BirthStep, GateStep, Part, RowStep, Step, TableStep, docstring
 from tamis.recipe.model import Recipe
@@ -38,14 +39,21 @@ FAMILIES = {
     "map": "Make messages from what the source has.",
     "clean": "Rewrite text.",
     "filter": "Drop rows.",
-    "score": "Add a number.",
     "dedup": "Merge rows that say the same.",
+    "decontaminate": "Drop rows that hold items of test sets.",
+    "privacy": "Find personal data and secrets, and replace them.",
+    "annotate": "Ask a model for labels, values or answers.",
+    "score": "Add a number, by a model or by counting.",
+    "generate": "Ask a model for new rows, or new texts in rows.",
+    "select": "Choose rows, looking at all of them.",
     "review": "Wait for people.",
     "split": "Give rows a split.",
 }
 
 SHAPES: list[tuple[type[Step], str]] = [
     (GateStep, "A gate: the run waits until people have decided."),
+    (CallStep, "Asks models about one row at a time."),
+    (CallBirthStep, "Asks models for new rows."),
     (RowStep, "Looks at one row at a time."),
     (BirthStep, "Makes rows out of rows."),
     (TableStep, "Looks at all rows together."),
