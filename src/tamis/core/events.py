@@ -70,7 +70,7 @@ class StepDone(Event):
 class CallsProgress(Event):
     """How far a step is with asking its models. Rows: `known` from earlier runs, `ok` and `failed` in this one.
 
-    requests, cached, tokens and usd count what the run's models did so far; usd is None where a price is unknown.
+    requests, cached and tokens are the step's; usd is what the run spent so far, None where a price is unknown.
     """
 
     step: str

@@ -35,6 +35,9 @@ BATCH_ROWS = 50_000
 #: seconds between two looks at how far it is, and at Ctrl-C
 TICK = 0.2
 
+#: figures of the models that a step tells of itself alone
+COUNTED = ("requests", "cached", "tokens_in", "tokens_out")
+
 T = TypeVar("T")
 
 
@@ -150,16 +153,17 @@ class Asker:
         tally.known = tally.rows - missing
         if missing:
             lasting: list[dict[int, Answer]] = [{} for _ in parts]
-            started = time.perf_counter()
+            started, before = time.perf_counter(), self.stats()
+
+            def tell(*, last: bool = False) -> None:
+                self._tell(step.name, tally, time.perf_counter() - started, before, last=last)
+
             try:
-                self._run(
-                    self._stream(step, parts, pooled, found, lasting, tally),
-                    lambda: self._tell(step.name, tally, time.perf_counter() - started),
-                )
+                self._run(self._stream(step, parts, pooled, found, lasting, tally), tell)
             finally:
                 for part, some in zip(parts, lasting, strict=True):
                     keep(part, some, cache)
-                self._tell(step.name, tally, time.perf_counter() - started, last=True)
+                tell(last=True)
         settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
 
@@ -221,11 +225,13 @@ class Asker:
         if stopped:
             raise stopped[0]
 
-    def _tell(self, step: str, tally: Tally, seconds: float, *, last: bool = False) -> None:
+    def _tell(self, step: str, tally: Tally, seconds: float, before: Mapping[str, Any], *, last: bool = False) -> None:
         stats = self.stats()
         usd = stats.get("usd")
         left = tally.rows - tally.known - tally.asked
-        to_come = None if usd is None or not tally.asked else usd / tally.asked * left
+        spent = None if usd is None else usd - (before.get("usd") or 0.0)  # by this step
+        to_come = None if spent is None or not tally.asked else spent / tally.asked * left
+        here = {name: stats.get(name, 0) - before.get(name, 0) for name in COUNTED}
         self._emit(
             CallsProgress(
                 step,
@@ -233,10 +239,7 @@ class Asker:
                 known=tally.known,
                 ok=tally.asked - tally.failed,
                 failed=tally.failed,
-                requests=stats.get("requests", 0),
-                cached=stats.get("cached", 0),
-                tokens_in=stats.get("tokens_in", 0),
-                tokens_out=stats.get("tokens_out", 0),
+                **here,
                 usd=usd,
                 usd_to_come=to_come,
                 window=stats.get("window", 0),

@@ -136,7 +136,7 @@ class _Run:
         self.resumed = resumed
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
-        for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
+        for warning in [*order.warnings(self.recipe.steps), *self.recipe.doubts(), *self.secrecy.warnings(self.recipe)]:
             self.emit(Warned(warning))
         status = "failed"
         try:
