@@ -214,7 +214,7 @@ class _Run:
             if flow.waiting is not None:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
-            models = model_record(recipe, asker)
+            models = model_record(recipe, asker, self.workspace)
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(
