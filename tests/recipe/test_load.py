@@ -119,3 +119,45 @@ def test_a_folder_with_one_recipe_is_that_recipe(tmp_path: Path) -> None:
 def test_any_recipe_survives_the_way_through_yaml(low: int, span: int, view: str, seed: int) -> None:
     recipe = Recipe(name="r", seed=seed, steps=(Length(view=view, min=low, max=max(1, low + span)),))
     assert parse(recipe.to_yaml()) == recipe
+
+
+def played(annotator: str, judge: str, step: str = "") -> str:
+    return (
+        f"{{tamis: 1, name: x, models: {{annotator: {annotator}, judge: {judge}}}, steps: ["
+        f'{{use: annotate.label, prompt: "Sort {{text}}", labels: [a, b]}}, {{use: score.judge{step}}}]}}'
+    )
+
+
+def test_a_judge_of_the_annotators_family_is_refused_unless_the_recipe_says_why() -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse(played("ollama/llama3.1", "ollama/llama3.3:70b"))
+    assert "of the family 'llama'" in str(caught.value)
+    assert "same_family" in str(caught.value)
+    with pytest.raises(RecipeError, match="'acme-7b'"):  # a name that tells no family is itself one
+        parse(played("ollama/acme-7b", "vllm/acme-7b"))
+    assert parse(played("ollama/llama3.1", "ollama/llama3.3:70b", ', same_family: "a demo"')).doubts() == []
+    assert parse(played("ollama/llama3.1", "ollama/qwen3")).doubts() == []
+    [doubt] = parse(played("ollama/llama3.1", "ollama/acme-7b")).doubts()
+    assert "{judge: {family: …}}" in doubt
+
+
+def test_a_misspelt_connection_is_told_before_what_follows_from_it() -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse(played("olama/llama3.1", "ollama/qwen3"))
+    assert "connection 'olama', which is not known; did you mean 'ollama'?" in str(caught.value)
+    assert "another machine" not in str(caught.value)
+
+
+def mapped(role: str, model: str, more: str = "") -> str:
+    return (
+        f"{{tamis: 1, name: x, models: {{annotator: {model}}}{more}, sources: [{{use: files, path: a.jsonl, map: "
+        f'[{{use: annotate.label, prompt: "Sort {{text}}", labels: [a, b], role: {role}}}]}}]}}'
+    )
+
+
+def test_steps_of_a_sources_own_map_are_held_to_the_same_rules() -> None:
+    with pytest.raises(RecipeError, match="asks the role 'anotator'"):
+        parse(mapped("anotator", "local/smollm2"))
+    with pytest.raises(RecipeError, match="no privacy step takes personal data away"):
+        parse(mapped("annotator", "openai/gpt-5-mini"))
+    assert parse(mapped("annotator", "local/smollm2")).calling()[0].name == "annotate.label"

@@ -328,3 +328,40 @@ def test_plan_tells_what_asking_would_cost_and_asks_nothing(tmp_path: Path, mode
     unpriced = recipe(inquiries("c"), Shout(id="shout"), unprotected="it is public")
     unpriced = Recipe.model_validate({**dict(unpriced), "models": {"annotator": "openai/gpt-5-mini"}})
     assert foresee(unpriced, tmp_path)["usd"] is None
+
+
+def test_a_steps_progress_counts_its_own_calls_and_not_those_of_steps_before(
+    tmp_path: Path, models: ScriptedModels
+) -> None:
+    models.stats = lambda: {"requests": len(models.asked), "tokens_in": 7 * len(models.asked), "usd": 1.0}  # type: ignore[attr-defined]
+    heard: list[Event] = []
+    steps = [Shout(id="one"), Shout(id="two", of_all=True)]
+    execute(recipe(inquiries("a", "b", "c"), *steps).model_copy(update={"deliver": ()}), tmp_path, emit=heard.append)
+    told = {event.step: event for event in heard if isinstance(event, CallsProgress) and event.last}
+    assert [(told[name].requests, told[name].tokens_in) for name in ("one", "two")] == [(3, 21), (3, 21)]
+
+
+class AfterMapping(Shout):
+    """Asks about the messages that a step before it makes."""
+
+    async def ask(self, row: AskedRow, models: Models) -> Any:
+        return await super().ask(row, models) if row.messages() else None
+
+
+def test_plan_says_where_cost_cannot_be_known_yet(tmp_path: Path, models: ScriptedModels) -> None:
+    from tamis.cli.plan import _cost
+    from tamis.runner.foresee import foresee
+    from tamis.steps.map.text import Text
+
+    first = recipe(inquiries("a", "b"), Text(column="inquiry"), AfterMapping(id="later"))
+    told = foresee(first, tmp_path)["steps"][-1]["asks"]
+    assert (told["rows"], told["calls"], told["usd"], told["measured"]) == (2, 2, None, False)
+    assert "price:" not in _cost(told)  # it is stated; what is missing is the rows
+
+
+def test_where_may_name_a_sources_column_id(tmp_path: Path, models: ScriptedModels) -> None:
+    rows = [{"id": "Q1", "inquiry": "a"}, {"id": "Q2", "inquiry": "b"}]
+    execute(recipe(rows, Shout(id="shout", where="id > 'Q1'")), tmp_path)
+    assert asked(models) == ["b"]
+    with pytest.raises(RecipeError, match=r"no column 'source\.id'"):
+        execute(recipe(inquiries("a"), Shout(id="shout", where="id > 'Q1'")), tmp_path / "other")

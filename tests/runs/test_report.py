@@ -777,3 +777,15 @@ def test_in_a_browser(run: Path, width: int, scheme: str) -> None:
     assert inside
     assert (before > after, after) == (True, 5)
     assert opened == 0
+
+
+def test_what_models_cost_is_told_of_all_runs_of_the_recipe() -> None:
+    from tamis.runs._report.page import _money
+
+    assert _money({"usd": 0.0}).startswith("Nothing was paid for")
+    told = _money({"usd": 0.0, "in_all": {"calls": 120, "usd": 1.5, "unknown": 0}})  # all from the cache
+    assert "<b>0.0000 USD</b> in this run" in told
+    assert "1.5000 USD for 120 calls." in told
+    told = _money({"usd": None, "in_all": {"calls": 3, "usd": 0.0, "unknown": 3}})
+    assert "not known in this run" in told
+    assert "Nothing" not in told

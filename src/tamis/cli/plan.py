@@ -49,22 +49,20 @@ def command(recipe: Path, workspace: Path | None, as_json: bool) -> None:
         click.echo(f"  {step['step']:<24} {bound}{step['in']:,} in; {work}")
         asks = step.get("asks")
         if asks and asks["rows"]:
-            click.echo(f"  {'':<24} {asks['rows']:,} rows to ask about, {_cost(asks)}")
+            click.echo(f"  {'':<24} {asks['rows']:,} row{'s' * (asks['rows'] != 1)} to ask about, {_cost(asks)}")
         if asks and asks["waits"]:
             click.echo(f"  {'':<24} waits first: {asks['waits']}")
     for item in told["deliver"]:
         click.echo(f"  → {item['target']} {item['path']}")
     for warning in told["warnings"]:
         click.echo(f"  warning: {warning}")
-    usd = "price unknown" if told["usd"] is None else f"{told['usd']:.2f} USD"
-    if any(asks["usd"] is None and not asks["calls"] for step in told["steps"] if (asks := step.get("asks"))):
-        usd = "and what is not known yet"
+    usd = "cost not known" if told["usd"] is None else f"{told['usd']:.2f} USD"
     click.echo(f"  {told['calls']:,} model calls, {usd}")
 
 
 def _cost(asks: dict[str, Any]) -> str:
-    """'about 40k tokens in, 9k out: 0.12 USD'."""
-    if not asks["calls"] and asks["usd"] is None:  # what it is asked of is not there yet
-        return "for how much is known once the steps before it have run"
+    """'40k tokens in, 9k out: 0.12 USD'."""
+    if not asks.get("measured", True):
+        return "cost not known before the steps ahead of it have run"
     usd = "price unknown; state `price:` with the model" if asks["usd"] is None else f"{asks['usd']:.2f} USD"
     return f"about {asks['tokens_in']:,} tokens in, {asks['tokens_out']:,} out: {usd}"

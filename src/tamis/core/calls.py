@@ -186,6 +186,10 @@ class Calling(Step):
 
     #: step fields whose values are roles
     role_fields: ClassVar[tuple[str, ...]] = ("role",)
+    #: those of them whose words become part of rows: labels, answers, new rows
+    writer_fields: ClassVar[tuple[str, ...]] = ()
+    #: those of them that judge what was written; such a step has a field `same_family`
+    judge_fields: ClassVar[tuple[str, ...]] = ()
 
     failed: Literal["quarantine", "keep"] = Field(
         "quarantine", description="What becomes of a row whose call failed: quarantined, or kept without the answer."
@@ -193,8 +197,19 @@ class Calling(Step):
 
     def roles(self) -> tuple[str, ...]:
         """The roles it asks, as the recipe names them."""
+        return self._played((*self.role_fields, *self.writer_fields, *self.judge_fields))
+
+    def writers(self) -> tuple[str, ...]:
+        """The roles whose words become part of rows."""
+        return self._played(self.writer_fields)
+
+    def judging(self) -> tuple[str, ...]:
+        """The roles that judge what was written."""
+        return self._played(self.judge_fields)
+
+    def _played(self, fields: Sequence[str]) -> tuple[str, ...]:
         found: list[str] = []
-        for name in self.role_fields:
+        for name in fields:
             value = getattr(self, name, None)
             found += [value] if isinstance(value, str) else list(value or ())
         return tuple(dict.fromkeys(found))

@@ -283,6 +283,8 @@ def _resolve(sql: str, piece: Piece, names: Sequence[str]) -> str:
     """The full name of the column meant, or `view:NAME`."""
     try:
         full = find_column(piece.text, names)
+        if full == "id" and full not in names:  # the row's own id is no column here; a source's may be
+            full = find_column("source.id", names)
     except UsageError as error:
         if piece.text in VIEWS and error.message.startswith("no column"):
             return f"view:{piece.text}"

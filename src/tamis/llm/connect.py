@@ -51,6 +51,11 @@ class Player(NamedTuple):
     family: str | None
 
 
+def family_of(spec: Model) -> str | None:
+    """The family of a model, as stated or by its name; None where neither tells."""
+    return spec.family.lower() if spec.family else family(model_name(spec))
+
+
 def players(models: Mapping[str, Model], connections: Mapping[str, Connection]) -> dict[str, Player]:
     """Everybody of a recipe. UsageError where a connection is not known."""
     return {role: _player(role, model, connections) for role, model in models.items()}
@@ -78,7 +83,7 @@ def _player(role: str, spec: Model, connections: Mapping[str, Connection]) -> Pl
             f"the model {spec.model!r} of the role {role!r} names no connection",
             hint=f"write openai/{spec.model}, or whoever serves it, or state connection: beside it",
         )
-    stated = spec.family.lower() if spec.family else family(name)
+    stated = family_of(spec)
     if via == LOCAL and via not in connections:
         from .local import model_version
         from .local_embed import embedder_version, embeds

@@ -5,7 +5,7 @@ Models prefer what they would have written themselves (Panickssery et al. 2024, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from .families import same_family
@@ -25,35 +25,37 @@ def kinship(judge: str | None, producer: str | None) -> Kinship:
     return "unknown" if same is None else "own" if same else "other"
 
 
-def family_problems(step: Any, families: Mapping[str, str | None]) -> list[str]:
+def family_problems(step: Any, families: Mapping[str, str | None], writers: Iterable[str]) -> list[str]:
     """What stands against a step's judging in this recipe, as sentences; nothing where it does not judge, or says why it
     may.
 
-    families: role → the family of its model (None: not known), of the roles that the step asks and of those that other
-    steps have write: `{"judge": "gpt", "annotator": "gpt"}`.
+    families: role → the family of its model (None: not known); writers: the roles that write what the step may see.
     """
-    if not getattr(step, "judges", False) or step.same_family is not None:
+    if not hasattr(step, "judging") or getattr(step, "same_family", None):
         return []
     found = []
-    for own in step.roles():
-        for role, family in families.items():
-            if role == own:
-                continue
-            if same_family(families.get(own), family):
-                found.append(
-                    f"role {own!r} of {step.name} is of the family {families[own]!r}, as {role!r} is: it would judge its "
-                    "own kind; let another family judge, or say why it may: same_family: …"
+    for judge in step.judging():
+        for role in dict.fromkeys(writers):
+            if role == judge:
+                kin = f"role {judge!r} writes, and in {step.name} judges: it would judge itself"
+            elif same_family(families.get(judge), families.get(role)):
+                kin = (
+                    f"role {judge!r} of {step.name} is of the family {families[judge]!r}, as {role!r} is: it would judge "
+                    "its own kind"
                 )
+            else:
+                continue
+            found.append(f"{kin}; let another family judge, or say why it may: `same_family:` of {step.name}")
     return found
 
 
 def family_doubts(step: Any, families: Mapping[str, str | None]) -> list[str]:
     """Roles of a judging step whose family is not known, as sentences: there the rule cannot be kept."""
-    if not getattr(step, "judges", False):
+    if not hasattr(step, "judging") or getattr(step, "same_family", None):
         return []
     return [
         f"the family of role {role!r} of {step.name} is not known, so nobody can tell whether it judges its own kind; "
         "state it: models: {" + role + ": {family: …}}"
-        for role in step.roles()
+        for role in step.judging()
         if families.get(role) is None
     ]

@@ -13,7 +13,9 @@ from tamis.core.errors import did_you_mean
 from tamis.core.fingerprint import canonical, fingerprint
 from tamis.core.origin import Sink, Source
 from tamis.core.step import Step, written
-from tamis.llm.spec import Budget, Connection, Model, connection_name, identity, is_local
+from tamis.llm.connect import KNOWN, LOCAL, family_of
+from tamis.llm.judges import family_doubts, family_problems
+from tamis.llm.spec import Budget, Connection, Model, connection_name, identity, is_local, model_name
 
 from . import order
 
@@ -82,13 +84,6 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _privacy_comes_first(self) -> Self:
-        found = order.problems(self.sources, self.steps, self.unprotected, self.sends)
-        if found:
-            raise ValueError("; ".join(found))
-        return self
-
-    @model_validator(mode="after")
     def _roles_are_played(self) -> Self:
         found = []
         for step in self.calling():
@@ -104,13 +99,43 @@ class Recipe(BaseModel):
                     f"model {model.model!r} of the role {role!r} names no connection; write `connection/name`, such as "
                     "openai/gpt-5-mini or local/smollm2"
                 )
+            elif (via := connection_name(model)) not in (known := [*self.connections, *KNOWN, LOCAL]):
+                found.append(
+                    f"the role {role!r} names the connection {via!r}, which is not known; {did_you_mean(via, known)}; or "
+                    f"state it: `connections: {{{via}: {{url: …, key_env: …}}}}`"
+                )
         if found:
             raise ValueError("; ".join(found))
         return self
 
+    @model_validator(mode="after")
+    def _privacy_comes_first(self) -> Self:
+        found = order.problems(self.sources, self.steps, self.unprotected, self.sends)
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    @model_validator(mode="after")
+    def _nobody_judges_its_own_kind(self) -> Self:
+        families = {role: family_of(model) or model_name(model).lower() for role, model in self.models.items()}
+        writers: list[str] = []
+        found = []
+        for step in self.calling():
+            writers += step.writers()
+            found += family_problems(step, families, writers)
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    def doubts(self) -> list[str]:
+        """What is allowed and cannot be vouched for: judges of families that are not known."""
+        families = {role: family_of(model) for role, model in self.models.items()}
+        return [doubt for step in self.calling() for doubt in family_doubts(step, families)]
+
     def calling(self) -> tuple[Calling, ...]:
-        """The steps that ask models."""
-        return tuple(step for step in self.steps if isinstance(step, Calling))
+        """The steps that ask models, those of sources' own maps first."""
+        every = [*(step for source in self.sources for step in source.map), *self.steps]
+        return tuple(step for step in every if isinstance(step, Calling))
 
     def sends(self, step: Step) -> bool:
         """Whether a step sends text of rows to a machine that is not yours."""

@@ -34,7 +34,7 @@ def problems(
                 "or say in `unprotected:` why that may be"
             )
     if not covering:
-        for step in steps:
+        for step in [*(step for source in sources for step in source.map), *steps]:
             if not step.sends_text and sends(step):
                 found.append(
                     f"step {step.name!r} sends text to another machine, and no privacy step takes personal data away "

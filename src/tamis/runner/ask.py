@@ -35,20 +35,21 @@ BATCH_ROWS = 50_000
 #: seconds between two looks at how far it is, and at Ctrl-C
 TICK = 0.2
 
+#: figures of the models that a step tells of itself alone
+COUNTED = ("cached", "tokens_in", "tokens_out")
+
 T = TypeVar("T")
 
 
 @dataclass
 class Tally:
-    """How far a step's asking is. `asked` rows went to the models in this run; `known` were answered before.
-    before: what the run's models had done when the step began."""
+    """How far a step's asking is. `asked` rows went to the models in this run; `known` were answered before."""
 
     rows: int = 0
     known: int = 0
     asked: int = 0
     failed: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
 
 
 class Asker:
@@ -144,7 +145,7 @@ class Asker:
         pooled, told = pool(call, states, masks)
         parts = look(call, states, masks, cache, told)
         found: list[dict[int, Answer]] = [dict(part.known) for part in parts]
-        tally = Tally(rows=sum(int(part.selected.sum()) for part in parts), before=self.stats())
+        tally = Tally(rows=sum(int(part.selected.sum()) for part in parts))
         self._prove(step, tally.rows)
         if (gate := step.prompt_gate()) is not None:
             self.prompts[step.name] = {"prompt": gate.prompt, "version": gate.version, "role": gate.role}
@@ -152,16 +153,17 @@ class Asker:
         tally.known = tally.rows - missing
         if missing:
             lasting: list[dict[int, Answer]] = [{} for _ in parts]
-            started = time.perf_counter()
+            started, before = time.perf_counter(), self.stats()
+
+            def tell(*, last: bool = False) -> None:
+                self._tell(step.name, tally, time.perf_counter() - started, before, last=last)
+
             try:
-                self._run(
-                    self._stream(step, parts, pooled, found, lasting, tally),
-                    lambda: self._tell(step.name, tally, time.perf_counter() - started),
-                )
+                self._run(self._stream(step, parts, pooled, found, lasting, tally), tell)
             finally:
                 for part, some in zip(parts, lasting, strict=True):
                     keep(part, some, cache)
-                self._tell(step.name, tally, time.perf_counter() - started, last=True)
+                tell(last=True)
         settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
 
@@ -223,16 +225,14 @@ class Asker:
         if stopped:
             raise stopped[0]
 
-    def _tell(self, step: str, tally: Tally, seconds: float, *, last: bool = False) -> None:
-        stats, before = self.stats(), tally.before
-
-        def since(*names: str) -> Any:
-            """What was counted since the step began."""
-            return sum((stats.get(name) or 0) - (before.get(name) or 0) for name in names)
-
+    def _tell(self, step: str, tally: Tally, seconds: float, before: Mapping[str, Any], *, last: bool = False) -> None:
+        stats = self.stats()
         usd = stats.get("usd")
         left = tally.rows - tally.known - tally.asked
-        to_come = None if usd is None or not tally.asked else since("usd") / tally.asked * left
+        spent = None if usd is None else usd - (before.get("usd") or 0.0)  # by this step
+        to_come = None if spent is None or not tally.asked else spent / tally.asked * left
+        here = {name: stats.get(name, 0) - before.get(name, 0) for name in COUNTED}
+        ended = sum(stats.get(name, 0) - before.get(name, 0) for name in ("ok", "failed"))  # not those that wait
         self._emit(
             CallsProgress(
                 step,
@@ -240,10 +240,8 @@ class Asker:
                 known=tally.known,
                 ok=tally.asked - tally.failed,
                 failed=tally.failed,
-                requests=since("ok", "failed"),
-                cached=since("cached"),
-                tokens_in=since("tokens_in"),
-                tokens_out=since("tokens_out"),
+                requests=ended,
+                **here,
                 usd=usd,
                 usd_to_come=to_come,
                 window=stats.get("window", 0),
@@ -312,12 +310,20 @@ def prove(recipe: Recipe, workspace: Workspace, emit: Listener, step: Calling, r
         emit(Warned(f"step {step.name!r}: {found.warning}"))
 
 
-def model_record(recipe: Recipe, asker: Asker) -> dict[str, Any] | None:
-    """What the manifest says of models: who played which role on whose terms, and what this run bought."""
+def model_record(recipe: Recipe, asker: Asker, workspace: Workspace) -> dict[str, Any] | None:
+    """What the manifest says of models: who played which role on whose terms, what this run bought, and what was ever
+    `spent` for the recipe (calls, usd, and `unknown`: the calls whose cost nobody told)."""
     if not recipe.calling():
         return None
     roles = sorted({role for step in recipe.calling() for role in step.roles()})
     told = {role: recipe.models[role].model_dump(mode="json", exclude_defaults=True) for role in roles}
     stats = asker.stats()
     prompts = {"prompts": asker.prompts} if asker.prompts else {}
-    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats}
+    from tamis.llm.journal import NAME, Journal
+
+    spent = {"calls": 0, "usd": 0.0, "unknown": 0}
+    if (path := workspace.hidden / "recorded" / NAME).exists():
+        with Journal(path) as journal:
+            found = journal.spent(recipe.name)
+        spent = {"calls": found.calls, "usd": found.usd, "unknown": found.unknown}
+    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats, "spent": spent}

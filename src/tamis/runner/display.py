@@ -81,8 +81,9 @@ class Plain:
             if event.last or now - self.last > self.every:
                 self.last = now
                 through = event.known + event.ok + event.failed
-                fresh = max(1, through - event.known)
-                left = "" if event.last else f", {(event.rows - through) * event.seconds / fresh:,.0f} s left"
+                fresh = through - event.known  # before the first row nobody knows how long it takes
+                known = fresh and not event.last
+                left = f", {(event.rows - through) * event.seconds / fresh:,.0f} s left" if known else ""
                 self._say(f"  {event.step}: {through:,} of {event.rows:,} rows{left}: {calls_text(event)}")
         elif isinstance(event, StepDone):
             told = "cached" if event.cached_rows and event.cached_rows >= event.counts.get("in", 0) else ""

@@ -136,7 +136,7 @@ class _Run:
         self.resumed = resumed
         names = [step.name for step in self.recipe.steps]
         self.emit(RunStarted(str(number), self.recipe.name, names, resumed))
-        for warning in [*order.warnings(self.recipe.steps), *self.secrecy.warnings(self.recipe)]:
+        for warning in [*order.warnings(self.recipe.steps), *self.recipe.doubts(), *self.secrecy.warnings(self.recipe)]:
             self.emit(Warned(warning))
         status = "failed"
         try:
@@ -214,7 +214,7 @@ class _Run:
             if flow.waiting is not None:
                 self._wait(flow, taken, judge.cache, flow.waiting)
             delivered, outcomes = self._deliver(flow, taken, judge.cache, executor)
-            models = model_record(recipe, asker)
+            models = model_record(recipe, asker, self.workspace)
         failpoint("run.delivered")
         self.seconds["total"] = time.perf_counter() - self.started
         manifest = write_manifest(

@@ -63,7 +63,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
         "partitions": len(states),
         "steps": steps,
         "deliver": [{"target": sink.address(), "path": sink.path} for sink in recipe.deliver],
-        "warnings": [*order.warnings(recipe.steps), *secrecy.warnings(recipe)],
+        "warnings": [*order.warnings(recipe.steps), *recipe.doubts(), *secrecy.warnings(recipe)],
         "calls": sum(one["calls"] for one in asked),
         "tokens": sum(one["tokens_in"] + one["tokens_out"] for one in asked),
         "usd": None if any(one["usd"] is None for one in asked) else sum(one["usd"] for one in asked),

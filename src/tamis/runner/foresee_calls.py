@@ -65,7 +65,8 @@ def estimate(
     """Calls, tokens and USD for the rows that have no answer yet. A step that asks several times costs more than told.
 
     recorded: the journal's folder; what is in it costs nothing, and tells how long replies to a prompt are. usd is None
-    where a price is not stated, and 0 for models of this machine.
+    where a price is not stated, and 0 for models of this machine. measured: False (else absent) where no request could be
+    made, since the rows lack what steps before this one have yet to make.
     """
     missing = sum(len(part.missing) for part in parts)
     nothing = {"rows": 0, "calls": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
@@ -74,7 +75,7 @@ def estimate(
     measured = _Measuring(fence_of(recorded))
     asyncio.run(_measure(step, parts, pooled, measured))
     if not measured.asks:
-        return nothing | {"rows": missing, "usd": None}
+        return nothing | {"rows": missing, "calls": missing, "usd": None, "measured": False}
     one = foreseen(measured.asks, recipe.models, recipe.connections, recorded, reply_tokens=REPLY_TOKENS)
     calls = round(missing * (1 - one.recorded_share))
     return {

@@ -152,7 +152,7 @@ def write_manifest(
         "quarantined": {"count": taken.bad, "causes": dict(taken.causes)},
         "decisions": {"length": prefix.length, "sha256": prefix.sha256},
         "delivered": list(delivered),
-        "cost": {"usd": models["usd"] if models else 0.0},
+        "cost": {"usd": models["usd"] if models else 0.0, **({"in_all": models["spent"]} if models else {})},
         **({"models": models} if models else {}),
         "warnings": list(dict.fromkeys(warnings)),
         "seconds": {name: round(value, 4) for name, value in seconds.items()},

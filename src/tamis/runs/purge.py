@@ -18,11 +18,18 @@ from tamis.engine.store import disk_error, write_json
 from .rows import read_json, read_privacy
 from .workspace import Workspace
 
+#: why requests and replies stay, unless asked for
+RECORDED = (
+    "what models were asked and replied: it holds the text that they were shown, and would be bought again; "
+    "--replies deletes it"
+)
 
-def purge(root: Path, *, runs: bool = False, really: bool = True) -> dict[str, Any]:
+
+def purge(root: Path, *, runs: bool = False, replies: bool = False, really: bool = True) -> dict[str, Any]:
     """Delete the original text; returns what was `deleted` (path, files, bytes) and what is `left`, with why.
 
-    runs: also runs and earlier deliveries that were made without privacy steps. really: else only tell.
+    runs: also runs and earlier deliveries that were made without privacy steps. replies: also what models were asked and
+    replied, which is bought again then. really: else only tell.
     """
     workspace = Workspace(root)
     if not workspace.hidden.is_dir() and not (workspace.root / "runs").is_dir():
@@ -30,8 +37,11 @@ def purge(root: Path, *, runs: bool = False, really: bool = True) -> dict[str, A
     workspace.prepare()
     with workspace.lock():
         chosen = [*_private(workspace), *(path for path, _ in _bare(workspace))] if runs else list(_private(workspace))
+        bought = [path for path in (workspace.hidden / "recorded",) if path.is_dir()]
+        chosen += bought if replies else []
         deleted = [_size(path, workspace.root) for path in chosen]
         left = [] if runs else [{"path": _near(path, workspace.root), "why": why} for path, why in _bare(workspace)]
+        left += [{"path": _near(path, workspace.root), "why": RECORDED} for path in bought if not replies]
         left += [{"path": _near(path, workspace.root), "why": why} for path, why in _others(workspace)]
         if really:
             try:

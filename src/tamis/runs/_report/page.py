@@ -200,9 +200,19 @@ def _sources(data: dict[str, Any]) -> str:
     return f'<section id="sources" aria-labelledby="h-sources"><h2 id="h-sources">Sources</h2>{inner}</section>'
 
 
+def _money(cost: dict[str, Any]) -> str:
+    """What models cost in this run, and in all runs of the recipe: a run that asks nothing again was paid for before."""
+    usd, every = cost.get("usd"), cost.get("in_all") or {"calls": 0, "usd": 0.0, "unknown": 0}
+    if not usd and not every["usd"] and not every["unknown"]:
+        return "Nothing was paid for: no step asked a paid model."
+    here = "a sum that is not known" if usd is None else f"<b>{usd:,.4f} USD</b>"
+    unknown = f", and {every['unknown']:,} whose cost is not known" if every["unknown"] else ""
+    whole = f" All runs of this recipe: {every['usd']:,.4f} USD for {every['calls']:,} calls{unknown}."
+    return f"Models cost {here} in this run.{whole if every['calls'] else ''}"
+
+
 def _making(data: dict[str, Any]) -> str:
-    usd = data["cost"].get("usd")
-    money = "Nothing was paid for: no step asked a paid model." if not usd else f"Models cost <b>{usd:,.4f} USD</b>."
+    money = _money(data["cost"])
     parts = [
         f'<section id="making" aria-labelledby="h-making"><h2 id="h-making">How it was made</h2><h3>What it cost</h3><p>{money} {_time(data)}</p>'
     ]

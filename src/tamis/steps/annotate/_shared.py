@@ -26,6 +26,7 @@ class Annotating(CallStep):
     """A step that asks a model about each row by a prompt."""
 
     role_fields: ClassVar[tuple[str, ...]] = ("role", "embedder")
+    writer_fields: ClassVar[tuple[str, ...]] = ("role",)
     codes: ClassVar[tuple[str, ...]] = ("null_column",)
     reasons: ClassVar[Reasons] = {"missing_value": "a column that the prompt shows is null"}
 

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
-from tamis.core.calls import Answer, AskedRow, CallBirthStep, Models
-from tamis.core.errors import UsageError
+from tamis.core.calls import Answer, CallBirthStep
 from tamis.core.row import MESSAGE, MESSAGES
 
 from ._prompts import prompt
@@ -23,6 +22,7 @@ PROMPT = "generate.prompt"
 class Makes(CallBirthStep):
     """A step that makes rows by asking models. Rows that it makes carry nothing of their parent but what `inherit` names."""
 
+    writer_fields: ClassVar[tuple[str, ...]] = ("role",)
     rewrites: ClassVar[bool] = True  # all steps of the family tell their prompt in one column
     #: the files of prompts it says; the outcome depends on them
     prompts: ClassVar[tuple[str, ...]] = ()
@@ -101,26 +101,3 @@ def figures(answers: Sequence[Answer], problems: Sequence[str]) -> dict[str, pl.
 
     found = {"received": told(lambda v: v.get("received", 0)), "made": told(lambda v: len(v.get("born", ())))}
     return found | {name: told(lambda v, name=name: v.get("problems", {}).get(name, 0)) for name in problems}
-
-
-def producer_of(row: AskedRow) -> str | None:
-    """The model that wrote the row's answer, where it is known."""
-    try:
-        found = row["producer"]
-    except UsageError:
-        return None
-    return None if found is None else str(found)
-
-
-def refuse_kin(models: Models, makers: Iterable[str], judge: str, why: str | None, producer: str | None = None) -> None:
-    """UsageError where the judge is of a family that made what it judges, and the recipe does not say why."""
-    from tamis.llm.families import same_family
-
-    family = models.family(judge)
-    kin = {maker: models.family(maker) for maker in makers} | ({} if producer is None else {producer: producer})
-    for maker, of in kin.items():
-        if same_family(family, of) and not why:
-            raise UsageError(
-                f"role {judge!r} would judge what {maker!r} made: both are of the family {family}",
-                hint="give the judge a model of another family, or say under `same_family:` why this one may",
-            )

@@ -13,8 +13,9 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, keep
 from tamis.core.step import Reasons
 
+from ._kin import refuse_kin
 from ._prompts import counted, pieces, prompt, said, whole
-from ._shared import Makes, born, figures, last_question, question, refuse_kin
+from ._shared import Makes, born, figures, last_question, question
 from ._texts import problem
 
 Operation = Literal["deepen", "constrain", "concretise", "reason", "broaden"]
@@ -55,7 +56,7 @@ class Evolve(Makes):
     reasons: ClassVar[Reasons] = {}
     sets: ClassVar[tuple[str, ...]] = ("messages", "producer")
     prompts: ClassVar[tuple[str, ...]] = ("evolve", "gain")
-    role_fields: ClassVar[tuple[str, ...]] = ("role", "judge")
+    judge_fields: ClassVar[tuple[str, ...]] = ("judge",)
     seeded: ClassVar[bool] = True
 
     operations: tuple[Operation, ...] = Field(

@@ -15,10 +15,11 @@ from tamis.core.outcome import Verdict, drop
 from tamis.core.row import View
 from tamis.core.step import Reasons
 
+from ._kin import refuse_kin
 from ._pairs import LOST, Pairs
 from ._passages import passages
 from ._prompts import counted
-from ._shared import Makes, born, figures, refuse_kin
+from ._shared import Makes, born, figures
 
 _QUOTED = {"quote_start": pl.Int64, "quote_end": pl.Int64}
 
@@ -56,7 +57,7 @@ class FromDocuments(Makes):
     reasons: ClassVar[Reasons] = {"no_pair": "no question about the document was answered from it"}
     sets: ClassVar[tuple[str, ...]] = ("messages", "producer")
     prompts: ClassVar[tuple[str, ...]] = ("questions", "passage_answer", "grounded")
-    role_fields: ClassVar[tuple[str, ...]] = ("role", "judge")
+    judge_fields: ClassVar[tuple[str, ...]] = ("judge",)
 
     view: View = Field("text", alias="in", description="The document's text.")
     keep_parents: bool = Field(False, description="Whether documents stay as rows; else they are merged into theirs.")

@@ -14,9 +14,10 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, drop
 from tamis.core.step import Reasons
 
+from ._kin import producer_of, refuse_kin
 from ._prompts import prompt, said, whole
 from ._rate import aspects, mean, pick, rate
-from ._shared import chats, producer_of, refuse_kin
+from ._shared import chats
 from .respond import spoken
 
 
@@ -56,7 +57,8 @@ class Preferences(CallStep):
     sets: ClassVar[tuple[str, ...]] = (
         "messages", "rejected", "producer", "margin", "chosen_rating", "rejected_rating", "rejected_producer", "ratings",
     )  # fmt: skip
-    role_fields: ClassVar[tuple[str, ...]] = ("role", "rater")
+    writer_fields: ClassVar[tuple[str, ...]] = ("role",)
+    judge_fields: ClassVar[tuple[str, ...]] = ("rater",)
     seeded: ClassVar[bool] = True
 
     role: str | tuple[str, ...] = Field("generator", description="The role that answers, or several.")
@@ -78,13 +80,9 @@ class Preferences(CallStep):
     @model_validator(mode="after")
     def _two_answers(self) -> Self:
         aspects(self.aspects)
-        if len(self.answerers()) * self.samples + self.existing < 2:
+        if len(self.writers()) * self.samples + self.existing < 2:
             raise ValueError("a pair needs two answers: more roles, more `samples`, or `existing: true`")
         return self
-
-    def answerers(self) -> tuple[str, ...]:
-        """The roles that answer."""
-        return (self.role,) if isinstance(self.role, str) else self.role
 
     def identity(self) -> Any:
         return [self.version, prompt("aspect").version, aspects(self.aspects)]
@@ -98,11 +96,11 @@ class Preferences(CallStep):
         if not chat or chat[-1].get("role") != "user" or not str(chat[-1].get("content") or "").strip():
             return None
         wrote = producer_of(row) if self.existing and answer is not None else None
-        refuse_kin(models, self.answerers(), self.rater, self.same_family, wrote)
+        refuse_kin(models, self.writers(), self.rater, self.same_family, wrote)
         given, lost = dict[str, dict[str, Any]](), dict[str, int]()
         if self.existing and answer is not None and str(answer.get("content") or "").strip():
             given[answer["content"]] = {"text": answer["content"], "producer": wrote, "role": None}
-        for role in self.answerers():
+        for role in self.writers():
             for sample in range(self.samples):
                 ask = Ask(spoken(chat, None), None, self.temperature, max_tokens=self.max_tokens, sample=sample)
                 reply, failed = await said(models, role, ask)

@@ -48,6 +48,7 @@ class Respond(CallStep):
     """
 
     version: ClassVar[int] = 1
+    writer_fields: ClassVar[tuple[str, ...]] = ("role",)
     reasons: ClassVar[Reasons] = _REASONS
     sets: ClassVar[tuple[str, ...]] = ("messages", "producer")
     seeded: ClassVar[bool] = True

@@ -43,6 +43,7 @@ class Rewrite(CallStep):
     """
 
     version: ClassVar[int] = 1
+    writer_fields: ClassVar[tuple[str, ...]] = ("role",)
     reasons: ClassVar[Reasons] = {}
     sets: ClassVar[tuple[str, ...]] = ("messages", "producer", "original")
 

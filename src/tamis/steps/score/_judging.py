@@ -30,7 +30,7 @@ _SPREAD, _BITS = 0x9E3779B97F4A7C15, 64
 class Judging(CallStep):
     """A step whose model judges what others wrote."""
 
-    judges: ClassVar[bool] = True
+    judge_fields: ClassVar[tuple[str, ...]] = ("role",)
     codes: ClassVar[tuple[str, ...]] = ("canary", "family")
 
     role: str = Field("judge", description="The role that judges; `models:` says who plays it.")

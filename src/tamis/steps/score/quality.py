@@ -35,7 +35,7 @@ class Quality(TurnScores):
     """
 
     version: ClassVar[int] = 1
-    judges: ClassVar[bool] = True
+    judge_fields: ClassVar[tuple[str, ...]] = ("role",)
     question: ClassVar[str] = (
         "How good is the response to this prompt? Think of whether it is right, does what was asked, goes as deep as it "
         "should, and is well put."
