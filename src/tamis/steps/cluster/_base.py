@@ -20,7 +20,18 @@ from tamis.core.outcome import Verdict, keep
 from tamis.core.row import VECTOR, View
 from tamis.core.step import Reasons, TableStep
 from tamis.engine.clusterings import (
-    FILES, FOLDER, Assigned, Cluster, Clustering, assign, examples, ids_text, limits, load, numbered, save,
+    FILES,
+    FOLDER,
+    Assigned,
+    Cluster,
+    Clustering,
+    assign,
+    examples,
+    ids_text,
+    limits,
+    load,
+    numbered,
+    save,
 )  # fmt: skip
 from tamis.engine.diverse import vectors_of
 from tamis.engine.keyphrases import key_phrases, names_of, sample
@@ -46,8 +57,6 @@ class Clusters(TableStep):
     seeded: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {}
     sets: ClassVar[tuple[str, ...]] = ("cluster", "name", "distance")
-    #: whether there are rows that belong to no cluster
-    leaves_out: ClassVar[bool] = False
 
     vectors: str = Field(
         "embed.text", description="The id of the step that embedded the rows, or `column:NAME` for a column of vectors."
@@ -106,10 +115,10 @@ class Clusters(TableStep):
         vectors, high, low = whole[rows], high[rows], low[rows]
         del whole
         made = self._clustering(table, rows, vectors, high, low)
-        found = assign(made, vectors, high, low, fill=self._fills())
+        found = assign(made, vectors, high, low, fill=self.fills())
         return self._verdict(table.height, rows, made, found)
 
-    def _fills(self) -> bool:
+    def fills(self) -> bool:
         return True
 
     def _parameters(self) -> dict[str, Any]:
@@ -123,7 +132,7 @@ class Clusters(TableStep):
         if self.fit is not None:
             return load(self.fit)
         folder = table.recorded(FOLDER)
-        told = [xxhash.xxh3_128_hexdigest(np.ascontiguousarray(one)) for one in (vectors, high, low)]
+        told = [xxhash.xxh3_128_hexdigest(np.ascontiguousarray(one).tobytes()) for one in (vectors, high, low)]
         about = [self.address(), self.version, self._parameters(), table.seed]
         key = fingerprint(*about, *([self.name] if self.grow else told))
         place = None if folder is None else folder / f"{self.name}-{key[:16]}"
@@ -206,13 +215,20 @@ class Clusters(TableStep):
         name = pl.Series("name", names, dtype=pl.String).gather(cluster.cast(pl.UInt32))
         away = pl.Series("distance", far, nan_to_null=True)
         verdict = keep().change(cluster=cluster, name=name, distance=away).note(distance=away)
+        verdict = verdict.change(**self.more(height, rows, made, found))
         for message in warnings:
             verdict = verdict.warn(message)
         return verdict
 
+    def more(
+        self, height: int, rows: NDArray[np.int64], made: Clustering | None, found: Assigned | None
+    ) -> dict[str, pl.Series]:
+        """Further columns of a step."""
+        return {}
+
     def _drift(self, made: Clustering, found: Assigned) -> list[str]:
         """What is to be said of how new rows fit."""
-        new = ~found.known & (found.label >= 0)
+        new = (found.place < 0) & (found.label >= 0)
         count = int(new.sum())
         if not count:
             return []
