@@ -8,9 +8,9 @@ from pydantic import Field
 
 from tamis.core.step import Reasons
 from tamis.engine.density import hdbscan_labels, merged, umap_layout
+from tamis.engine.fitting import Groups
 from tamis.engine.quantised import Whole
 
-from ._base import Groups
 from ._dense import LAYOUT, MIN_SIZE, NEIGHBOURS, DenseClusters
 
 

@@ -12,9 +12,9 @@ from pydantic import Field
 from tamis.core.step import Reasons
 from tamis.engine.clusterings import Assigned, Clustering, numbered
 from tamis.engine.density import evoc_layers
+from tamis.engine.fitting import Groups
 from tamis.engine.quantised import Whole
 
-from ._base import Groups
 from ._dense import MIN_SIZE, DenseClusters
 
 

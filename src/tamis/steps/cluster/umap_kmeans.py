@@ -8,9 +8,10 @@ from pydantic import Field
 
 from tamis.core.step import Reasons
 from tamis.engine.density import kmeans_labels, umap_layout
+from tamis.engine.fitting import Groups
 from tamis.engine.quantised import Whole
 
-from ._base import Clusters, Groups
+from ._base import Clusters
 from ._dense import LAYOUT, NEIGHBOURS
 
 
