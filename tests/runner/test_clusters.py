@@ -15,6 +15,7 @@ from tamis.recipe.model import Recipe
 from tamis.runner.execute import Options, execute
 from tamis.sinks.jsonl import Jsonl
 from tamis.sources.frames import Frames
+from tamis.steps.cluster.evoc import Evoc
 from tamis.steps.cluster.kmeans import Kmeans
 from tamis.steps.embed.text import Text
 
@@ -128,6 +129,19 @@ def test_an_earlier_fit_is_applied_to_other_rows(tmp_path: Path) -> None:
     execute(recipe(rows, fit=fitted.parent), tmp_path / "b")
     assert "hotel" in delivered(tmp_path / "b")["x"]["name"]
     assert not fits(tmp_path / "b")
+
+
+def test_layers_of_groups_and_outliers_go_through_a_run(tmp_path: Path) -> None:
+    pytest.importorskip("evoc")
+    many = [f"{how.format(what)} {n}" for n in range(6) for how in HOW for what in WHAT]
+    steps: list[Any] = [Text(view="column:text"), Evoc(name_by="column:text", grow=True)]
+    for rows in (inquiries(*many), inquiries(*many, "where is my new card now")):
+        execute(recipe(rows).model_copy(update={"steps": tuple(steps)}), tmp_path)
+    found = delivered(tmp_path)
+    assert all(isinstance(row["layers"], list) for key, row in found.items() if key != "168")
+    assert found["168"]["layers"] is None
+    assert found["168"]["outlier"] is False
+    assert found["168"]["cluster"] is not None
 
 
 def test_a_clustering_that_changed_on_the_disk_is_refused(tmp_path: Path) -> None:
