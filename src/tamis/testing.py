@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from tamis.core.calls import Calling
 from tamis.core.outcome import Changer, Verdict
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
+from tamis.engine.embedded import vectors_of
 from tamis.engine.frame import Frame
 from tamis.engine.judge import CODES, KEPT, Judged, absent_views, change_name, resolve
 from tamis.engine.layers import overlay
@@ -162,6 +164,12 @@ class MemoryTable:
 
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
         return pl.DataFrame({name: self._columns[name] for name in names})
+
+    def vectors(self, name: str) -> Any:
+        return vectors_of(self._columns[name], None)
+
+    def recorded(self, kind: str) -> Path | None:
+        return None
 
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         return make()

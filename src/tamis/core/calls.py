@@ -239,6 +239,36 @@ class CallStep(Calling, RowStep):
         raise NotImplementedError
 
 
+class EmbedStep(CallStep):
+    """Asks an embedder for the vectors of a view, all rows' together. The vectors stay where they are recorded.
+
+    A row's answer is the key of its vector, 32 hexadecimal digits; `Table.vectors` finds it by that.
+    """
+
+    role: str = Field("embedder", description="Which of the recipe's models embeds.")
+
+    def embeds(self) -> str:
+        """The view whose texts are embedded."""
+        raise NotImplementedError
+
+    async def ask(self, row: AskedRow, models: Models) -> str | None:
+        """One row's key without a recorded vector: for trying a step. A run embeds whole partitions instead."""
+        text = row.text(self.embeds())
+        if text is None:
+            return None
+        import hashlib
+
+        vector = np.asarray(await models.embed(self.role, [text]), np.float32)
+        return hashlib.blake2b(vector.tobytes(), digest_size=16).hexdigest()
+
+    def keys(self, rows: Columns) -> pl.Series:
+        """The keys of the rows' vectors; null where there is none."""
+        name = f"{ANSWERS}{self.name}"
+        if name not in rows.names:
+            return pl.Series("key", [None], dtype=pl.String).new_from_index(0, rows.height)
+        return rows[name].cast(pl.String).str.extract(r'^\["([0-9a-f]{32})"').alias("key")
+
+
 class CallBirthStep(Calling, BirthStep):
     """Asks a model for new rows."""
 

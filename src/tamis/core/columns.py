@@ -6,6 +6,7 @@ Both are protocols; the engine implements them. Series have one value per row, i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -89,6 +90,15 @@ class Table(Protocol):
 
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
         """Gathered columns of one partition: for steps that must not hold them all. `fetch` reads least of one."""
+
+    def vectors(self, name: str) -> NDArray[Any]:
+        """(n, d) float16 or float32: the recorded vectors whose keys, or the vectors which, were gathered as `name`.
+
+        Rows without one are zero.
+        """
+
+    def recorded(self, kind: str) -> Path | None:
+        """The folder for what a step bought or fitted, of this kind; None where nothing is kept, as in a trial."""
 
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         """What `make` returns: made once for what was gathered and `key`, then kept in the cache."""

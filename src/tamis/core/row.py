@@ -41,6 +41,9 @@ LINEAGE: Final[dict[str, pl.DataType]] = {
     "at.line": pl.UInt64(),
 }
 
+#: Ends the name of a column of keys of recorded vectors (`embed.text.~vector`); never delivered.
+VECTOR: Final = "~vector"
+
 #: The views over chat messages; `text` and `column:NAME` complete the list.
 CHAT_VIEWS: Final = ("response", "prompt", "system", "all", "rejected")
 VIEWS: Final = (*CHAT_VIEWS, "text")

@@ -55,6 +55,15 @@ class Embedded(NamedTuple):
     stats: Stats
 
 
+class Keys(NamedTuple):
+    """keys: (n,) String, the keys of the texts' recorded vectors, 32 hexadecimal digits, null for a null text."""
+
+    keys: pl.Series
+    bought: int
+    truncated: int
+    dimensions: int
+
+
 class _Bill:
     """What a request for vectors cost so far."""
 
@@ -100,10 +109,24 @@ class Embeddings:
 
     async def embed(self, player: Player, texts: pl.Series, out: Path | None = None) -> Embedded:
         """The vectors of texts, in their order. out: a file to map them from, in the store's precision; else float32."""
+        bill = _Bill()
+        distinct, _, store, rows, bought = await self._known(player, texts, bill)
+        return await asyncio.to_thread(_spread, store, texts, distinct, rows, bought, bill, out)
+
+    async def keys(self, player: Player, texts: pl.Series) -> Keys:
+        """See that the vectors of texts are recorded."""
+        distinct, keys, store, rows, bought = await self._known(player, texts, _Bill())
+        place = pl.DataFrame({"t": distinct, "k": pl.Series([key.hex() for key in keys], dtype=pl.String)})
+        joined = texts.alias("t").to_frame().join(place, on="t", how="left", maintain_order="left")
+        return Keys(joined["k"], bought, store.truncated(rows), store.dimensions)
+
+    async def _known(
+        self, player: Player, texts: pl.Series, bill: _Bill
+    ) -> tuple[pl.Series, list[bytes], VectorStore, NDArray[np.int64], int]:
+        """The distinct texts, their keys, where their vectors are, and how many were not there before."""
         keeper = self._keeper(player)
         distinct = texts.drop_nulls().unique(maintain_order=True)
         keys = text_keys(player.name, player.connection, distinct.to_list())
-        bill = _Bill()
         joined = b"".join(keys)
         rows = keeper.store.find(joined)
         missing = np.flatnonzero(rows < 0)
@@ -117,7 +140,7 @@ class Embeddings:
                     player, keeper, {keys[k]: text for k, text in zip(missing, wanted, strict=True)}, bill
                 )
             rows = keeper.store.find(joined)
-        return await asyncio.to_thread(_spread, keeper.store, texts, distinct, rows, len(missing), bill, out)
+        return distinct, keys, keeper.store, rows, len(missing)
 
     def _keeper(self, player: Player) -> _Keeper:
         where = (place_of(player.connection), player.connection.shape, player.name)

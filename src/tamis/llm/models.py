@@ -22,7 +22,7 @@ from . import figures, structured
 from .budget import Purse
 from .canonical import Request, chat_key, other_key, place_of
 from .connect import Player, players
-from .embed import Embedded, Embeddings
+from .embed import Embedded, Embeddings, Keys
 from .endpoints import Endpoints
 from .fence import Fence
 from .journal import NAME, Journal
@@ -117,10 +117,11 @@ class OpenModels:
 
     async def embed_series(self, role: str, texts: pl.Series, out: Path | None = None) -> Embedded:
         """Vectors of many texts, and what it took. out: a file to map them from."""
-        player = self._player(role)
-        if player.served and not embeds(player.name):
-            local_embedder(player.name)  # says that it does not
-        return await self._embeddings.embed(player, texts, out)
+        return await self._embeddings.embed(self._embedder(role), texts, out)
+
+    async def embed_keys(self, role: str, texts: pl.Series) -> Keys:
+        """See that the vectors of many texts are recorded, and under which keys."""
+        return await self._embeddings.keys(self._embedder(role), texts)
 
     def family(self, role: str) -> str | None:
         """As `core.calls.Models.family`; a distilled model's families are joined by `+`."""
@@ -229,6 +230,12 @@ class OpenModels:
         worst = most_tokens(len(request.text), len(ask.messages), most)
         raw, _ = await self._till.pay("chat", player, request, path, body, worst)
         return self._read(ask, player, request.key, raw.data)
+
+    def _embedder(self, role: str) -> Player:
+        player = self._player(role)
+        if player.served and not embeds(player.name):
+            local_embedder(player.name)  # says that it does not
+        return player
 
     def _player(self, role: str) -> Player:
         player = self._cast.get(role)

@@ -13,16 +13,19 @@ from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 
-from tamis.core.calls import Answer, CallFailed, Calling, Models
+from tamis.core.calls import Answer, CallFailed, Calling, EmbedStep, Models
 from tamis.core.errors import GateWaiting, TamisError
 from tamis.core.events import CallsProgress, Listener, Warned, quiet
 from tamis.engine.asked import FrameRow
 from tamis.engine.asking import Part, keep, lay, look, pool, select
 from tamis.engine.cache import Cache
+from tamis.engine.embedded import known_keys, lay_keys, texts_of
+from tamis.engine.layers import Mask
 from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
 from tamis.runs.prompts import proof
@@ -30,6 +33,8 @@ from tamis.runs.workspace import Workspace
 
 #: rows in the air for each request slot: rows that wait for their second call must not leave slots idle
 ROWS_A_SLOT = 2
+#: rows whose texts are embedded together
+EMBED_ROWS = 50_000
 #: rows in the air where a model is asked through a Batch API
 BATCH_ROWS = 50_000
 #: seconds between two looks at how far it is, and at Ctrl-C
@@ -62,7 +67,9 @@ class Asker:
         emit: Listener = quiet,
         check: Callable[[], None] = lambda: None,
         prove: Callable[[Calling, int], None] = lambda step, rows: None,
+        recorded: Path | None = None,
     ) -> None:
+        self._recorded = recorded
         self._prove = prove
         self.prompts: dict[str, dict[str, Any]] = {}
         self._open, self._slots, self._emit, self._check = open_models, slots, emit, check
@@ -141,6 +148,8 @@ class Asker:
         step = call.step
         assert isinstance(step, Calling)
         masks = select(call, states, cache)
+        if isinstance(step, EmbedStep):
+            return self._embed(step, call, states, masks, cache)
         pooled, told = pool(call, states, masks)
         parts = look(call, states, masks, cache, told)
         found: list[dict[int, Answer]] = [dict(part.known) for part in parts]
@@ -164,6 +173,42 @@ class Asker:
                 self._tell(step.name, tally, time.perf_counter() - started, last=True)
         settled = settle(step, parts, found)
         return [lay(call, part, answers, cache) for part, answers in zip(parts, settled, strict=True)]
+
+    def _embed(
+        self, step: EmbedStep, call: Call, states: Sequence[PartState], masks: Sequence[Mask], cache: Cache
+    ) -> list[PartState]:
+        """See that all vectors are recorded; the partitions with the keys of theirs on top."""
+        tally = Tally(rows=sum(int(mask.sum()) for mask in masks))
+        started = time.perf_counter()
+        truncated = 0
+
+        async def keys(texts: pl.Series) -> Any:
+            models: Any = await self._opened()
+            return await models.embed_keys(step.role, texts)
+
+        made = []
+        for state, mask in zip(states, masks, strict=True):
+            known = known_keys(call, state, mask, cache, self._recorded)
+            if known is None:
+                texts, parts = texts_of(call, state, mask), []
+                for at in range(0, max(1, len(texts)), EMBED_ROWS):
+                    some = texts.slice(at, EMBED_ROWS)
+                    found = self._run(keys(some), lambda: self._tell(step.name, tally, time.perf_counter() - started))
+                    parts.append(found.keys)
+                    tally.asked += len(some)
+                    truncated += found.truncated
+                known = pl.concat(parts)
+            else:
+                tally.known += len(known)
+            made.append(lay_keys(call, state, mask, known, cache))
+        self._tell(step.name, tally, time.perf_counter() - started, last=True)
+        if truncated:
+            self._emit(
+                Warned(
+                    f"{step.name}: of {truncated:,} texts the model sees the beginning only, as they are too long for it"
+                )
+            )
+        return made
 
     def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
         """A few rows' answers, for people to look at: whatever was said before is not bought again."""
@@ -282,10 +327,11 @@ async def _one(step: Calling, row: FrameRow, models: Models) -> tuple[Answer, bo
 def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callable[[], None]) -> Asker:
     """Who asks the models of a recipe. Nothing is opened before the first row must be asked."""
 
+    recorded = workspace.recorded
+
     def opened() -> AbstractAsyncContextManager[Models]:
         from tamis.llm.models import open_models
 
-        recorded = workspace.hidden / "recorded"
         models: AbstractAsyncContextManager[Models] = open_models(
             recipe.models, recipe.connections, recipe.budget, recorded, emit=emit, recipe=recipe.name
         )
@@ -294,7 +340,9 @@ def asker_of(recipe: Recipe, workspace: Workspace, emit: Listener, check: Callab
     slots = max((one.slots for one in recipe.used_connections().values()), default=256)
     if any(model.batch for model in recipe.models.values()):
         slots = max(slots, BATCH_ROWS // ROWS_A_SLOT)  # one batch with all rows, not one after another
-    return Asker(opened, slots=slots, emit=emit, check=check, prove=partial(prove, recipe, workspace, emit))
+    return Asker(
+        opened, slots=slots, emit=emit, check=check, prove=partial(prove, recipe, workspace, emit), recorded=recorded
+    )
 
 
 def prove(recipe: Recipe, workspace: Workspace, emit: Listener, step: Calling, rows: int) -> None:

@@ -249,7 +249,7 @@ class Judge:
         started = time.perf_counter()
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
-            scattered, decision, log.cached, warnings = decide(call, parts, self.cache)
+            scattered, decision, log.cached, warnings = decide(call, parts, self.cache, self.workspace.recorded)
             for warning in warnings:
                 self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):

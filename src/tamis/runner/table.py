@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
 from tamis.core.step import TableStep
 from tamis.engine.cache import Cache, Entry
+from tamis.engine.embedded import vectors_of
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, change_name, resolve
@@ -51,8 +53,8 @@ class Scattered:
 class GatheredTable:
     """All that was gathered, over the rows a step sees, in global row order."""
 
-    def __init__(self, parts: Sequence[Gathered], cache: Cache, seed: int) -> None:
-        self._parts, self._cache, self._seed = parts, cache, seed
+    def __init__(self, parts: Sequence[Gathered], cache: Cache, seed: int, recorded: Path | None = None) -> None:
+        self._parts, self._cache, self._seed, self._recorded = parts, cache, seed, recorded
         self._counts = np.array([int(part.seen.sum()) for part in parts], np.int64)
         self._starts = np.concatenate([[0], np.cumsum(self._counts)])
         self._columns: dict[str, pl.Series] = {}
@@ -83,6 +85,12 @@ class GatheredTable:
         assert entry is not None, "gathered a moment ago"
         frame = entry.read("gathered", ["row", *names])
         return frame.filter(pl.Series(part.seen[frame["row"].to_numpy()])).drop("row")
+
+    def vectors(self, name: str) -> NDArray[Any]:
+        return vectors_of(self[name], self._recorded)
+
+    def recorded(self, kind: str) -> Path | None:
+        return None if self._recorded is None else self._recorded / kind
 
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         fp = fingerprint("derived", gathered_key(self._parts), key)
@@ -147,12 +155,12 @@ def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     return fingerprint("table", call.step.name, call.identity, gathered_key(parts))
 
 
-def decide(call: Call, parts: Sequence[Gathered], cache: Cache) -> Decided:
-    """A table step's decisions."""
+def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path | None = None) -> Decided:
+    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again."""
     step = call.step
     assert isinstance(step, TableStep)
     fp = decision_fingerprint(call, parts)
-    table = GatheredTable(parts, cache, call.seed)
+    table = GatheredTable(parts, cache, call.seed, recorded)
     entry = cache.get(fp)
     cached = entry is not None
     if entry is None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import polars as pl
 
 from tamis.core.errors import UsageError
-from tamis.core.row import LINEAGE, MESSAGES, RESERVED
+from tamis.core.row import LINEAGE, MESSAGES, RESERVED, VECTOR
 from tamis.engine.frame import find_column
 
 #: Columns that map steps make of the source's column of the same name, which they replace.
@@ -41,7 +41,7 @@ def delivered_names(
     >>> delivered_names("jsonl", ["messages", "source.topic", "filter.length.length", "id.high"], None)
     {'messages': 'messages', 'topic': 'source.topic', 'length': 'filter.length.length'}
     """
-    names = [name for name in names if name not in LINEAGE]
+    names = [name for name in names if name not in LINEAGE and not name.endswith(f".{VECTOR}")]
     left_out = {find_column(name, names) for name in without}
     if isinstance(choice, dict):
         wanted = [(shown, find_column(name, names)) for shown, name in choice.items()]

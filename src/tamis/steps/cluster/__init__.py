@@ -1,0 +1,1 @@
+"""Steps that say which rows are of one kind."""

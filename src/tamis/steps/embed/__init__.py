@@ -1,0 +1,1 @@
+"""Steps that turn texts into vectors."""

@@ -1,0 +1,139 @@
+"""Embed once, cluster, grow: through whole runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tamis.core.errors import CorruptFile
+from tamis.core.events import CallsProgress, Event, Warned
+from tamis.recipe.model import Recipe
+from tamis.runner.execute import Options, execute
+from tamis.sinks.jsonl import Jsonl
+from tamis.sources.frames import Frames
+from tamis.steps.cluster.kmeans import Kmeans
+from tamis.steps.embed.text import Text
+
+pytest.importorskip("wordllama")
+
+WHAT = ("my new card", "the refund for shoes", "a forgotten password", "the hotel booking")
+HOW = (
+    "where is {}",
+    "please help me with {}",
+    "I ask about {} again",
+    "{} is late",
+    "tell me more on {}",
+    "nothing about {} works",
+)
+
+
+def inquiries(*more: str) -> list[dict[str, Any]]:
+    texts = [how.format(what) for how in HOW for what in WHAT] + list(more)
+    return [{"key": str(n), "text": text} for n, text in enumerate(texts)]
+
+
+def recipe(rows: list[dict[str, Any]], **fields: Any) -> Recipe:
+    return Recipe(
+        name="sorted",
+        models={"embedder": "local/default"},
+        sources=[Frames(data=rows, name="inbox", id=("key",))],
+        steps=[Text(view="column:text"), Kmeans(k=4, name_by="column:text", **fields)],
+        deliver=[Jsonl(path="dist/out")],
+    )
+
+
+def delivered(folder: Path) -> dict[str, dict[str, Any]]:
+    lines = (folder / "dist/out/data.jsonl").read_text().splitlines()
+    return {row["key"]: row for row in map(json.loads, lines)}
+
+
+def fits(folder: Path) -> list[Path]:
+    return sorted((folder / ".tamis/recorded/clusterings").glob("*/clustering.json"))
+
+
+def test_rows_are_embedded_clustered_named_and_delivered_without_keys(tmp_path: Path) -> None:
+    execute(recipe(inquiries()), tmp_path)
+    rows = delivered(tmp_path)
+    assert set(rows["0"]) == {"key", "text", "cluster", "name", "distance"}
+    for at, word in enumerate(("card", "refund", "password", "hotel")):
+        mine = [row for key, row in rows.items() if int(key) % 4 == at]
+        assert len({row["cluster"] for row in mine}) == 1
+        assert word in mine[0]["name"]
+
+
+def test_one_row_more_embeds_one(tmp_path: Path) -> None:
+    told: list[Event] = []
+    execute(recipe(inquiries()), tmp_path)
+    [store] = (tmp_path / ".tamis/recorded/embeddings").iterdir()
+    before = (store / "rows").stat().st_size
+    execute(recipe(inquiries("where is my parcel", "where is my parcel")), tmp_path, emit=told.append)
+    assert (store / "rows").stat().st_size - before == before // 24
+    last = [event for event in told if isinstance(event, CallsProgress) and event.last][0]
+    assert last.rows == 26
+
+
+def test_a_text_that_is_missing_stays_without_a_cluster(tmp_path: Path) -> None:
+    execute(recipe([*inquiries(), {"key": "none", "text": None}]), tmp_path)
+    assert delivered(tmp_path)["none"]["cluster"] is None
+
+
+def test_a_rerun_without_its_cache_fits_nothing_again(tmp_path: Path) -> None:
+    execute(recipe(inquiries()), tmp_path)
+    first, [fitted] = delivered(tmp_path), fits(tmp_path)
+    written = fitted.stat().st_mtime_ns
+    execute(recipe(inquiries()), tmp_path, Options(fresh=True))
+    assert delivered(tmp_path) == first
+    assert [path.stat().st_mtime_ns for path in fits(tmp_path)] == [written]
+
+
+def test_lost_vectors_are_made_again_though_the_keys_are_cached(tmp_path: Path) -> None:
+    execute(recipe(inquiries()), tmp_path)
+    first = delivered(tmp_path)
+    shutil.rmtree(tmp_path / ".tamis/recorded")
+    other = recipe(inquiries(), drift=0.5)  # decided anew
+    execute(other, tmp_path)
+    assert delivered(tmp_path) == first
+
+
+def test_growing_moves_no_row_and_says_how_the_new_ones_fit(tmp_path: Path) -> None:
+    execute(recipe(inquiries(), grow=True), tmp_path)
+    first = delivered(tmp_path)
+    told: list[Event] = []
+    execute(recipe(inquiries("where is my new card please"), grow=True), tmp_path, emit=told.append)
+    after = delivered(tmp_path)
+    assert {key: after[key] for key in first} == first
+    assert after["24"]["cluster"] == after["0"]["cluster"]
+    assert len(fits(tmp_path)) == 1
+    warned = [event.message for event in told if isinstance(event, Warned)]
+    assert any("1 rows are new to the clustering; 0 of them" in message for message in warned)
+    assert not any("drift" in message for message in warned)
+
+
+def test_new_topics_are_told_as_drift(tmp_path: Path) -> None:
+    execute(recipe(inquiries(), grow=True), tmp_path)
+    strange = [f"{word} recipe with butter and onions" for word in ("soup", "cake", "pie", "rice", "stew", "fish")]
+    told: list[Event] = []
+    execute(recipe(inquiries(*strange), grow=True), tmp_path, emit=told.append)
+    assert any("drift: 6 rows are new" in event.message for event in told if isinstance(event, Warned))
+
+
+def test_an_earlier_fit_is_applied_to_other_rows(tmp_path: Path) -> None:
+    execute(recipe(inquiries()), tmp_path / "a")
+    [fitted] = fits(tmp_path / "a")
+    rows = [{"key": "x", "text": "hotel booking"}]
+    execute(recipe(rows, fit=fitted.parent), tmp_path / "b")
+    assert "hotel" in delivered(tmp_path / "b")["x"]["name"]
+    assert not fits(tmp_path / "b")
+
+
+def test_a_clustering_that_changed_on_the_disk_is_refused(tmp_path: Path) -> None:
+    execute(recipe(inquiries()), tmp_path)
+    [fitted] = fits(tmp_path)
+    rows = fitted.parent / "rows.parquet"
+    rows.write_bytes(rows.read_bytes()[:-9] + b"xxxxxxxxx")
+    with pytest.raises(CorruptFile, match="changed since it was fitted"):
+        execute(recipe(inquiries()), tmp_path, Options(fresh=True))
