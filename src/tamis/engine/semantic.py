@@ -21,8 +21,8 @@ from .quantised import Whole
 
 Ints = NDArray[np.int64]
 
-#: rows decided on at a time, and rows that stay multiplied with these at a time: their product lies near the processor
-BLOCK, STRIP = 256, 2048
+#: rows decided on at a time, at most as many as a kernel's run; and rows that stay that a thread compares with them at a time
+BLOCK, STRIP = 256, 4096
 #: what a float32 bound may be too low by: far more than the rounding of a sum of 4,096 products
 SLACK = 1e-4
 #: rows that tell which turn and how many dimensions are best
@@ -54,12 +54,13 @@ class Points:
             self.squares[at : at + SLICE] = (wide * wide).sum(axis=1)
 
     def sketched(self, turn: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(n, m + 1): the rows at length 1 in the m dimensions of `turn` (d, m), and the length of what is left of them.
+        """(n, m + 1 or a little more): the rows at length 1 in the m dimensions of `turn` (d, m), the length of what is left of
+        them, and zeros.
 
         The product of two of these is never below the cosine, but for rounding.
         """
         m = turn.shape[1]
-        out = np.zeros((len(self.whole), m + 1), np.float32)
+        out = np.zeros((len(self.whole), -(-(m + 1) // 4) * 4), np.float32)
         for at in range(0, len(out), SLICE):
             length = np.sqrt(np.maximum(self.squares[at : at + SLICE, None], 1).astype(np.float64))
             some = (self.whole[at : at + SLICE] @ turn) / length
@@ -78,7 +79,7 @@ def turn_of(points: Points, floor: float) -> NDArray[np.float64]:
     some = some @ turn
     pairs = np.triu_indices(len(rows), 1)
     best, cost = d, np.inf
-    for m in sorted({*(m for m in (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024) if m < d), d}):
+    for m in sorted({*(m for m in (7, 11, 15, 23, 31, 47, 63, 95, 127, 191, 255, 383, 511, 767, 1023) if m < d), d}):
         left = np.sqrt(np.maximum(1 - (some[:, :m] * some[:, :m]).sum(axis=1), 0))
         bounds = some[:, :m] @ some[:, :m].T + left[:, None] * left[None, :]
         share = float((bounds[pairs] >= floor - SLACK).mean()) if len(rows) > 1 else 0.0
@@ -101,26 +102,27 @@ def around_kept(points: Points, order: Ints, threshold: float, floor: float) -> 
     if not len(order):
         return found
     sketch = points.sketched(turn_of(points, floor))
-    kept, rows, used = np.empty((len(order), sketch.shape[1]), np.float32), np.empty(len(order), np.int64), 0
+    strips: list[NDArray[np.float32]] = []  # of rows that stay: (m, STRIP), a column a row
+    rows, used = np.empty(len(order), np.int64), 0
     mine = (points.whole, points.squares, points.kinds)
     with ThreadPoolExecutor(default_workers()) as pool:
         for start in range(0, len(order), BLOCK):
             block = order[start : start + BLOCK]
             some = sketch[block]
 
-            def strip(at: int, block: Ints = block, some: NDArray[np.float32] = some, used: int = used) -> Found:
-                stop = min(at + STRIP, used)
+            def strip(number: int, block: Ints = block, some: NDArray[np.float32] = some, used: int = used) -> Found:
+                among = rows[number * STRIP : min((number + 1) * STRIP, used)]
                 best, where = np.full(len(block), np.nan), np.full(len(block), -1, np.int64)
-                bounds = some @ kept[at:stop].T
-                nearest_above(bounds, SLACK, floor, *mine, block, *mine, rows[at:stop], best, where)
+                nearest_above(some, strips[number], SLACK, floor, *mine, block, *mine, among, best, where)
                 return best, where
 
-            best, where = _merged(pool.map(strip, range(0, used, STRIP)), len(block))
+            best, where = _merged(pool.map(strip, range(-(-used // STRIP))), len(block))
             stays = np.empty(len(block), np.bool_)
-            settle(some @ some.T, SLACK, floor, threshold, *mine, block, best, where, stays)
+            settle(some, np.ascontiguousarray(some.T), SLACK, floor, threshold, *mine, block, best, where, stays)
             found.stays[block], found.nearest[block], found.similarity[block] = stays, where, best
             more = int(stays.sum())
-            kept[used : used + more], rows[used : used + more] = some[stays], block[stays]
+            rows[used : used + more] = block[stays]
+            _lay(strips, used, some[stays])
             used += more
     return found
 
@@ -134,17 +136,18 @@ def nearest_to(points: Points, others: Points, floor: float) -> tuple[Ints, NDAr
     if not n or not len(others.whole):
         return nearest, similarity
     turn = turn_of(others, floor)
-    known = others.sketched(turn)
+    known: list[NDArray[np.float32]] = []
+    _lay(known, 0, others.sketched(turn))
     mine, theirs = (points.whole, points.squares, points.kinds), (others.whole, others.squares, others.kinds)
-    sketch, among = points.sketched(turn), np.arange(len(known))
+    sketch, among = points.sketched(turn), np.arange(len(others.whole))
 
     def block(start: int) -> None:
         rows = np.arange(start, min(start + BLOCK, n))
         parts = []
-        for at in range(0, len(known), STRIP):
+        for number, strip in enumerate(known):
             best, where = np.full(len(rows), np.nan), np.full(len(rows), -1, np.int64)
-            bounds = sketch[rows] @ known[at : at + STRIP].T
-            nearest_above(bounds, SLACK, floor, *mine, rows, *theirs, among[at : at + STRIP], best, where)
+            them = among[number * STRIP : (number + 1) * STRIP]
+            nearest_above(sketch[rows], strip, SLACK, floor, *mine, rows, *theirs, them, best, where)
             parts.append((best, where))
         similarity[rows], nearest[rows] = _merged(parts, len(rows))
 
@@ -152,6 +155,17 @@ def nearest_to(points: Points, others: Points, floor: float) -> tuple[Ints, NDAr
         for _ in pool.map(block, range(0, n, BLOCK)):
             pass
     return nearest, similarity
+
+
+def _lay(strips: list[NDArray[np.float32]], used: int, sketches: NDArray[np.float32]) -> None:
+    """Put sketches into the columns of strips, after the `used` ones that are there."""
+    while len(sketches):
+        number, at = divmod(used, STRIP)
+        if number == len(strips):
+            strips.append(np.zeros((sketches.shape[1], STRIP), np.float32))
+        some, sketches = sketches[: STRIP - at], sketches[STRIP - at :]
+        strips[number][:, at : at + len(some)] = some.T
+        used += len(some)
 
 
 Found = tuple[NDArray[np.float64], Ints]
