@@ -102,4 +102,6 @@ def test_a_chain_is_no_group() -> None:
 def test_one_vector_a_thousand_times() -> None:
     points = Points(quantise(np.tile(np.arange(1.0, 9.0), (1000, 1)))[0])
     found = around_kept(points, np.arange(1000), 0.9, 0.9)
-    assert found.stays.sum() == 1 and (found.nearest[1:] == 0).all() and (found.similarity[1:] == 1).all()
+    assert found.stays.sum() == 1
+    assert (found.nearest[1:] == 0).all()
+    assert (found.similarity[1:] == 1).all()

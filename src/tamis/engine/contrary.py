@@ -7,7 +7,13 @@ from collections.abc import Collection
 import polars as pl
 
 #: number words that are hardly ever anything else; `one` and `a` are
-_WORDS = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), range(2, 13), strict=True))
+_WORDS = dict(
+    zip(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"],
+        range(2, 13),
+        strict=True,
+    )
+)
 _NUMBER = rf"\d+(?:[.,]\d+)*|\b(?:{'|'.join(_WORDS)})\b"
 #: words that deny, in English, German, French and Spanish
 _DENIAL = (
