@@ -72,7 +72,7 @@ def test_one_row_more_embeds_one(tmp_path: Path) -> None:
     before = (store / "rows").stat().st_size
     execute(recipe(inquiries("where is my parcel", "where is my parcel")), tmp_path, emit=told.append)
     assert (store / "rows").stat().st_size - before == before // 24
-    last = [event for event in told if isinstance(event, CallsProgress) and event.last][0]
+    last = next(event for event in told if isinstance(event, CallsProgress) and event.last)
     assert last.rows == 26
 
 

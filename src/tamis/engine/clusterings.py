@@ -29,6 +29,7 @@ from .store import disk_error, sync
 FOLDER = "clusterings"
 FORMAT = 1
 FILES = ("clustering.json", "centres.npy", "rows.parquet")
+COLUMNS = ("high", "low", "label", "outlier", "product")
 #: share of the rows a cluster was fitted on that lie within its limit
 WITHIN = 0.99
 #: rows of each cluster that are named as examples
@@ -66,12 +67,13 @@ class Clustering:
 
 @dataclass(frozen=True)
 class Assigned:
-    """Per row: label (-1: none), product with its centre, whether it is an outlier, and whether the clustering knew it."""
+    """Per row: label (-1: none), product with its centre, whether it is an outlier, and its place in the clustering,
+    -1 where that did not know it."""
 
     label: NDArray[np.int32]
     product: NDArray[np.int32]
     outlier: NDArray[np.bool_]
-    known: NDArray[np.bool_]
+    place: NDArray[np.int64]
 
 
 def numbered(label: NDArray[np.int32], k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -111,7 +113,8 @@ def examples(
         some[np.flatnonzero(inside), mine[inside]] = -np.inf
         other = some.max(axis=1) if k > 1 else np.full(len(some), -LENGTH * LENGTH, np.float32)
         margin[at : at + len(some)] = product[at : at + len(some)] - other.astype(np.int64)
-    near, far = [], []
+    near: list[NDArray[np.int64]] = []
+    far: list[NDArray[np.int64]] = []
     for order, many, found in (
         (np.lexsort((-product, label)), CENTRAL, near),
         (np.lexsort((margin, label)), BOUNDARY, far),
@@ -133,7 +136,7 @@ def assign(
         )
     label, product = nearest(vectors, made.centres)
     outlier = np.zeros(len(vectors), np.bool_)
-    known = np.zeros(len(vectors), np.bool_)
+    place = np.full(len(vectors), -1, np.int64)
     if len(made.high):
         fitted = pl.DataFrame({"h": made.high, "l": made.low, "at": np.arange(len(made.high))})
         at = (
@@ -152,11 +155,11 @@ def assign(
             again[some] = (left * made.centres[centre[some]].astype(np.int64)).sum(axis=1)
         same = again == made.product[at[rows]]
         rows, own, near = rows[same], own[same], near[same]
-        known[rows] = True
+        place[rows] = at[rows]
         outlier[rows] = near
         label[rows] = own if not fill else np.where(own >= 0, own, label[rows])
         product[rows] = again[same]
-    return Assigned(label, product, outlier, known)
+    return Assigned(label, product, outlier, place)
 
 
 def load(folder: Path) -> Clustering:
@@ -179,16 +182,16 @@ def load(folder: Path) -> Clustering:
         for c in about["clusters"]
     )  # fmt: skip
     layers = {name: rows[name].to_numpy() for name in rows.columns if name.startswith("layer_")}
-    columns = (rows[name].to_numpy() for name in ("high", "low", "label", "outlier", "product"))
-    return Clustering(about["about"], clusters, np.load(io.BytesIO(raw[0]), allow_pickle=False), *columns, layers)
+    high, low, label, outlier, product = (rows[name].to_numpy() for name in COLUMNS)
+    centres = np.load(io.BytesIO(raw[0]), allow_pickle=False)
+    return Clustering(about["about"], clusters, centres, high, low, label, outlier, product, layers)
 
 
 def save(folder: Path, made: Clustering) -> None:
     """Keep a clustering; all of it or nothing."""
     centres, rows = io.BytesIO(), io.BytesIO()
     np.save(centres, made.centres, allow_pickle=False)
-    columns = ("high", "low", "label", "outlier", "product")
-    frame = pl.DataFrame({name: getattr(made, name) for name in columns} | dict(made.layers))
+    frame = pl.DataFrame({name: getattr(made, name) for name in COLUMNS} | dict(made.layers))
     frame.write_parquet(rows, compression="zstd")
     raw = [centres.getvalue(), rows.getvalue()]
     told = {

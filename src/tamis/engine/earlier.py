@@ -77,6 +77,13 @@ class Earlier:
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
         return self._columns[index].select(names)
 
+    def vectors(self, name: str) -> NDArray[Any]:
+        """Rows of files have no recorded vectors."""
+        raise NotImplementedError
+
+    def recorded(self, kind: str) -> Path | None:
+        return None
+
     def derived(self, key: str, make: Callable[[], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
         return make()
 

@@ -24,16 +24,17 @@ CANDIDATES = 60
 STEM = 5
 _WORD = r"[\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]+)*"
 #: words that carry grammar, in English: no phrase begins or ends with one
-_GRAMMAR = frozenset(
-    "a about after again all also am an and any are aren't as at be because been before being but by can can't cannot could "
-    "couldn't did didn't do does doesn't doing don't down during each else even ever few for from further get gets getting "
-    "give go going got had has hasn't have haven't having he her here hers him his how however i i'd i'll i'm i've if in into "
-    "is isn't it it's its itself just let let's like made make makes many may me might more most much must my myself need "
-    "needs no nor not now of off on once one only or other our ours out over own please put same she should so some such take "
-    "than that that's the their theirs them then there there's these they thing things this those through to too under until "
-    "up us use used using very want wanted was wasn't way we were what what's when where where's which while who whom whose "
-    "why will with won't would wouldn't yes yet you you'd you're you've your yours".split()
-)
+_GRAMMAR_WORDS = """
+a about after again all also am an and any are aren't as at be because been before being but by can can't cannot
+could couldn't did didn't do does doesn't doing don't down during each else even ever few for from further get gets
+getting give go going got had has hasn't have haven't having he her here hers him his how however i i'd i'll i'm
+i've if in into is isn't it it's its itself just let let's like made make makes many may me might more most much
+must my myself need needs no nor not now of off on once one only or other our ours out over own please put same she
+should so some such take than that that's the their theirs them then there there's these they thing things this
+those through to too under until up us use used using very want wanted was wasn't way we were what what's when where
+where's which while who whom whose why will with won't would wouldn't yes yet you you'd you're you've your yours
+"""
+_GRAMMAR = frozenset(_GRAMMAR_WORDS.split())
 
 
 class Phrase(NamedTuple):

@@ -7,10 +7,11 @@ from typing import ClassVar
 from pydantic import Field
 
 from tamis.core.step import Reasons
+from tamis.engine.fitting import Groups
 from tamis.engine.kmeans import kmeans
 from tamis.engine.quantised import Whole
 
-from ._base import Clusters, Groups
+from ._base import Clusters
 
 
 class Kmeans(Clusters):

@@ -1,0 +1,36 @@
+"""Neighbours that UMAP is handed, and clusters made fewer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tamis.engine import density
+from tamis.engine.quantised import quantise
+
+
+def test_neighbours_are_the_nearest_and_each_row_its_own_first() -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(0, 1, (200, 12))
+    vectors[5] = vectors[150] = vectors[7]  # copies
+    whole, _ = quantise(vectors)
+    at, away = density._exact(whole, 6)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    true = 1 - unit @ unit.T
+    for row in range(200):
+        assert at[row, 0] == row
+        assert len(set(at[row].tolist())) == 6
+        assert away[row] == pytest.approx(np.sort(true[row])[:6], abs=2e-3)
+
+
+def test_the_most_similar_clusters_are_merged() -> None:
+    pytest.importorskip("sklearn")
+    centres = np.array([[1.0, 0, 0], [0.95, 0.3, 0], [0, 1, 0], [0, 0, 1]])
+    label = np.repeat(np.arange(4, dtype=np.int32), 5)
+    vectors, _ = quantise(centres[label])
+    label[-1] = -1
+    found = density.merged(vectors, label, 3)
+    assert found[0] == found[5]
+    assert len(set(found[:-1].tolist())) == 3
+    assert found[-1] == -1
+    assert density.merged(vectors, label, 4) is label
