@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tamis.core.errors import UsageError
@@ -12,32 +14,55 @@ from tamis.steps.filter.outlier import Outlier
 from tamis.testing import run_step
 
 
-def rows(*distances: float | None) -> list[dict[str, Any]]:
-    return [{"prompt": str(n), "distance": d} for n, d in enumerate(distances)]
+def rows(*distances: float | None, groups: str = "") -> list[dict[str, Any]]:
+    return [
+        {"prompt": "a", "c.distance": far, "c.cluster": int(groups[n]) if groups else 0}
+        for n, far in enumerate(distances)
+    ]
 
 
-CASES: list[Any] = [
-    ({"distance": "distance", "max": 0.5}, rows(0.5, 0.51, None), ["kept", "far", "kept"]),
-    ({"distance": "distance", "share": 0.25}, rows(0.1, 0.9, 0.2, 0.3), ["kept", "far", "kept", "kept"]),
+D = {"distance": "c.distance"}
+OUT = "far_from_clusters"
+CASES: list[tuple[dict[str, Any], Any, Any]] = [
+    ({**D, "farther": 0.5}, rows(0.1, 0.5, 0.51, None), ["kept", "kept", OUT, "kept"]),
+    ({**D, "farther": 0.5, "nulls": "drop"}, rows(0.1, None, float("nan")), ["kept", "no_distance", "no_distance"]),
+    ({**D, "share": 0.5}, rows(0.1, 0.4, 0.3, 0.2), ["kept", OUT, OUT, "kept"]),
+    ({**D, "share": 0.5}, rows(0.1, 0.4, None, 0.2), ["kept", OUT, "kept", "kept"]),
+    ({**D, "share": 0.5}, rows(0.3, 0.3), ["kept", OUT]),
+    ({**D, "share": 0.2}, rows(0.1, 0.4, 0.3), ["kept"] * 3),
+    (
+        {**D, "share": 0.5, "by": "c.cluster"},
+        rows(0.1, 0.2, 0.8, 0.9, 0.7, groups="00111"),
+        ["kept", OUT, "kept", OUT, "kept"],
+    ),
 ]
 
 
-def test_a_share_drops_no_more_than_it_says() -> None:
-    assert run_step(Outlier(distance="distance", share=0.34), rows(0.1, 0.2, 0.3)).outcomes == ["kept", "kept", "far"]
-    assert run_step(Outlier(distance="distance", share=0.33), rows(0.1, 0.2, 0.3)).outcomes == ["kept"] * 3
-    assert run_step(Outlier(distance="distance", share=0.5), rows(0.1, 0.9, 0.9, 0.9)).outcomes == ["kept"] * 4
+@pytest.mark.parametrize(("settings", "given_rows", "expected"), CASES)
+def test_cases(settings: dict[str, Any], given_rows: Any, expected: Any) -> None:
+    assert run_step(Outlier.model_validate(settings), given_rows).outcomes == expected
 
 
-def test_a_share_of_nothing() -> None:
-    assert run_step(Outlier(distance="distance", share=0.5), rows(None, None)).outcomes == ["kept"] * 2
+@given(st.lists(st.sampled_from([None, 0.0, 0.1, 0.2, 0.5, 1.5]), max_size=30), st.sampled_from([0.1, 0.29, 0.5, 0.9]))
+def test_the_share_is_exact_and_no_row_that_stays_is_farther(distances: list[float | None], share: float) -> None:
+    if not distances:
+        return
+    result = run_step(Outlier(**D, share=share), rows(*distances))
+    known = [far for far in distances if far is not None]
+    gone = [far for far, kind in zip(distances, result.kinds, strict=True) if kind == "dropped"]
+    stay = [far for far, kind in zip(distances, result.kinds, strict=True) if kind == "kept" and far is not None]
+    assert len(gone) == round(share * 100) * len(known) // 100
+    assert not gone or not stay or min(gone) >= max(stay)
+    ranks = [told["rank"] for told in result.evidence if told.get("rank")]
+    assert sorted(ranks) == list(range(1, len(known) + 1))
 
 
-def test_words_are_no_distances() -> None:
-    with pytest.raises(UsageError, match="not distances"):
-        run_step(Outlier(distance="prompt_word", max=1), [{"prompt": "a", "prompt_word": "far"}])
-
-
-@pytest.mark.parametrize("settings", [{}, {"max": 1, "share": 0.1}])
-def test_one_measure_is_given(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="either `max`"):
+@pytest.mark.parametrize("settings", [{}, {"farther": 0.1, "share": 0.1}, {"farther": 0.1, "by": "c.cluster"}])
+def test_settings_that_say_nothing_or_two_things_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
         Outlier(**settings)
+
+
+def test_a_column_of_words_is_refused() -> None:
+    with pytest.raises(UsageError, match="not distances"):
+        run_step(Outlier(distance="c.distance", share=0.1), [{"prompt": "a", "c.distance": "far"}])

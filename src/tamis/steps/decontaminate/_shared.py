@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from tamis.core.row import View
-from tamis.core.step import RowStep
+from tamis.core.step import RowStep, Step
 
 
-class Against(RowStep):
+class Sets(Step):
     """Test sets by the name of a benchmark that was built, or as files."""
 
     against: tuple[str | Path, ...] = Field(
@@ -20,11 +20,7 @@ class Against(RowStep):
         "of benchmarks built with `tamis benchmarks add`.",
     )
     view: View = Field("all", alias="in", description="Which text of the row is searched.")
-    parts: Literal["questions", "answers", "both"] = Field(
-        "both", description="What of the test items is looked for; an answer by itself only where it is long enough."
-    )
     question: str | None = Field(None, description="The files' column of questions; recognised by default.")
-    answer: str | None = Field(None, description="The files' column of answers; recognised by default.")
     benchmarks: Path | None = Field(
         None, description="Folder of built benchmarks; by default TAMIS_BENCHMARKS or the user's data folder."
     )
@@ -55,3 +51,12 @@ class Against(RowStep):
 
     def files(self) -> tuple[str, ...]:
         return tuple(str(path) for _, path in self.test_sets())
+
+
+class Against(Sets, RowStep):
+    """Test sets whose questions and answers are looked for by their words."""
+
+    parts: Literal["questions", "answers", "both"] = Field(
+        "both", description="What of the test items is looked for; an answer by itself only where it is long enough."
+    )
+    answer: str | None = Field(None, description="The files' column of answers; recognised by default.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
-from math import floor
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -20,52 +20,80 @@ class Outlier(TableStep):
     """Drop rows that are far from every cluster.
 
     ## What it does
-    Looks at the distance (1 - cosine) of each row from the centre of its cluster, which is the nearest there is, and drops
-    rows beyond `max`, or the farthest `share` of the rows; of equally far ones, all stay. Rows without a distance, as they
-    belong to no cluster or have no vector, stay.
+    Reads the distance that a clustering step gave each row: to the nearest centre, 1 - cosine. Rows farther than `farther`
+    leave; or the farthest `share` of all rows, rounded down, or of each group of `by`, so that wide clusters lose no more of
+    theirs than narrow ones. Of equal distances the earlier row stays. The evidence holds the distance and its rank, 1 for the
+    farthest, also of rows that stay. Rows without a distance are kept, or dropped with `nulls: drop`.
 
     ## Why
-    Requests that fit no topic are stray messages, other languages, tests and pranks more often than other rows are; but
-    rare topics are among them too, so look at what is dropped. The distance itself tells out-of-scope requests apart better
-    than its ratio to what is usual in the cluster does, which was measured.
+    What fits nowhere is often noise: a stray language, a pasted log, a test. It is as often the rare case that a model
+    must see, so look at what leaves before it is trusted.
 
     ## Example
     >>> from tamis.testing import run_step
-    >>> rows = [{"prompt": "?", "distance": far} for far in (0.2, 0.3, 0.9, None)]
-    >>> print(run_step(Outlier(distance="distance", max=0.8), rows).line)
-    4 in = 3 kept + 1 dropped (far 1)
+    >>> rows = [{"prompt": "?", "cluster.kmeans.distance": far} for far in (0.2, 0.1, 0.9, 0.3)]
+    >>> print(run_step(Outlier(share=0.25), rows).line)
+    4 in = 3 kept + 1 dropped (far_from_clusters 1)
     """
 
     version: ClassVar[int] = 1
-    reasons: ClassVar[Reasons] = {"far": "the row is far from every cluster"}
+    reasons: ClassVar[Reasons] = {
+        "far_from_clusters": "the row is too far from the centre of its cluster",
+        "no_distance": "the row has no distance to a cluster",
+    }
 
-    distance: str = Field("cluster.kmeans.distance", description="The column of distances that a clustering step set.")
-    max: float | None = Field(None, ge=0, le=2, description="The largest distance kept, 0..2.")
-    share: float | None = Field(None, ge=0, lt=1, description="Instead of `max`: the share of rows dropped at most.")
+    distance: str = Field(
+        "cluster.kmeans.distance", description="Column of distances, `<id of the clustering>.distance`."
+    )
+    farther: float | None = Field(None, gt=0, le=2, description="Greatest distance at which a row stays, 0..2.")
+    share: float | None = Field(None, gt=0, lt=1, description="Instead: share of the rows that leaves, 0..1.")
+    by: str | None = Field(
+        None, description="With `share`: column of groups, such as `<id of the clustering>.cluster`."
+    )
+    nulls: Literal["keep", "drop"] = Field("keep", description="What becomes of rows without a distance.")
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
-        if (self.max is None) == (self.share is None):
-            raise ValueError("give either `max` (a distance, 0..2) or `share` (of the rows, 0..1)")
+        if (self.farther is None) == (self.share is None):
+            raise ValueError("give either `farther` (a distance, 0..2) or `share` (0..1 of the rows)")
+        if self.by is not None and self.share is None:
+            raise ValueError(f"`by: {self.by}` has no effect with `farther`; set `share`")
         return self
 
     def reads(self) -> tuple[str, ...]:
-        return (self.distance,)
+        return (self.distance, *([self.by] if self.by else []))
 
     def gathers_by(self) -> tuple[str, ...]:
-        return ("distance",)
+        return ("distance", "by")
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         value = rows[self.distance]
-        if not (value.dtype.is_numeric() or value.dtype == pl.Null or not rows.height):
-            raise UsageError(f"step {self.name!r}: column {self.distance!r} holds {value.dtype}, not distances")
-        return {"distance": value.cast(pl.Float64, strict=False).fill_nan(None)}
+        if not (value.dtype.is_numeric() or value.dtype == pl.Null):
+            raise UsageError(
+                f"step {self.name!r}: column {rows.find(self.distance)!r} holds {value.dtype}, not distances",
+                hint="name the column `<id of the clustering>.distance`",
+            )
+        far = value.cast(pl.Float64).fill_nan(None)
+        return {"far": far} if self.by is None else {"far": far, "group": rows[self.by]}
 
     def decide(self, table: Table) -> Verdict:
-        far = table["distance"]
-        limit = self.max
-        if limit is None:
-            known = np.sort(far.drop_nulls().to_numpy())
-            dropped = floor(Fraction(str(self.share)) * len(known))
-            limit = float(known[len(known) - dropped - 1]) if len(known) else 2.0
-        return drop("far", when=far > limit, distance=far)
+        far = table["far"]
+        known = np.flatnonzero(far.is_not_null().to_numpy())
+        group = np.zeros(table.height, np.int64)
+        if self.by is not None:
+            group = table["group"].rank("dense").fill_null(0).to_numpy().astype(np.int64)
+        order = known[
+            np.lexsort((-known, -far.to_numpy()[known], group[known]))
+        ]  # the farthest first, the last of equals
+        _, begin, size = np.unique(group[order], return_index=True, return_counts=True)
+        rank = np.zeros(table.height, np.uint32)
+        rank[order] = np.arange(len(order)) - np.repeat(begin, size) + 1
+        if self.share is None:
+            beyond = far > self.farther
+        else:
+            share = Fraction(Decimal(str(self.share)))  # 0.1 of 30 is 3, not 2.9999999999999996
+            leaves = np.zeros(table.height, np.int64)
+            leaves[order] = np.repeat([int(share * int(n)) for n in size], size)
+            beyond = pl.Series((rank > 0) & (rank <= leaves))
+        verdict = drop("far_from_clusters", when=beyond, distance=far, rank=pl.Series(rank).replace(0, None))
+        return verdict.drop("no_distance", when=far.is_null()) if self.nulls == "drop" else verdict
