@@ -181,8 +181,11 @@ class Asker:
     ) -> list[PartState]:
         """See that all vectors are recorded; the partitions with the keys of theirs on top."""
         tally = Tally(rows=sum(int(mask.sum()) for mask in masks))
-        started = time.perf_counter()
+        started, before = time.perf_counter(), self.stats()
         truncated = 0
+
+        def tell(last: bool = False) -> None:
+            self._tell(step.name, tally, time.perf_counter() - started, before, last=last)
 
         async def keys(texts: pl.Series) -> Any:
             models: Any = await self._opened()
@@ -195,7 +198,7 @@ class Asker:
                 texts, parts = texts_of(call, state, mask), []
                 for at in range(0, max(1, len(texts)), EMBED_ROWS):
                     some = texts.slice(at, EMBED_ROWS)
-                    found = self._run(keys(some), lambda: self._tell(step.name, tally, time.perf_counter() - started))
+                    found = self._run(keys(some), tell)
                     parts.append(found.keys)
                     tally.asked += len(some)
                     truncated += found.truncated
@@ -203,7 +206,7 @@ class Asker:
             else:
                 tally.known += len(known)
             made.append(lay_keys(call, state, mask, known, cache))
-        self._tell(step.name, tally, time.perf_counter() - started, last=True)
+        tell(last=True)
         if truncated:
             self._emit(
                 Warned(
