@@ -246,8 +246,9 @@ class CallStep(Calling, RowStep):
     def judge(self, rows: Columns) -> Verdict:
         """The verdict from the answers; rows whose call failed are quarantined, or kept, as `failed` says."""
         answers = self.answers(rows)
-        verdict = self.judge_answers(rows, answers)
-        return verdict if self.failed == "keep" else verdict.quarantine(errors(answers))
+        verdict, failed = self.judge_answers(rows, answers), errors(answers)
+        # what is kept is not kept in silence
+        return verdict.note(error=failed) if self.failed == "keep" else verdict.quarantine(failed)
 
     def judge_answers(self, rows: Columns, answers: Sequence[Answer]) -> Verdict:
         """The verdict on some rows of a partition. An answer's value is None where nothing was asked or it failed."""
@@ -261,7 +262,9 @@ class CallBirthStep(Calling, BirthStep):
         """The children the answers make; parents whose call failed are quarantined, or kept, as `failed` says."""
         answers = self.answers(rows)
         parents, children, verdict = self.bear_answers(rows, answers)
-        return parents, children, verdict if self.failed == "keep" else verdict.quarantine(errors(answers))
+        failed = errors(answers)
+        verdict = verdict.note(error=failed) if self.failed == "keep" else verdict.quarantine(failed)
+        return parents, children, verdict
 
     def bear_answers(self, rows: Columns, answers: Sequence[Answer]) -> tuple[pl.Series, pl.DataFrame, Verdict]:
         """As `bear`, from the answers."""
