@@ -48,7 +48,7 @@ def _life(life: dict[str, Any]) -> str:
     if life["born_from"]:
         lines.append(f"  born from  {life['born_from']}")
     for step in life["steps"]:
-        evidence = figures(step["evidence"], 60)
+        evidence = figures(step["evidence"], 300)
         words = (
             step["outcome"] if step["reason"] is None else f"{step['outcome']}: {step['reason']} ({step['sentence']})"
         )

@@ -233,7 +233,7 @@ class Calling(Step):
     def failing(self, verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
         """The verdict, with what becomes of rows whose call failed: quarantined, or kept with the reason as evidence."""
         failures = errors(answers)
-        return verdict.note(call_failed=failures) if self.failed == "keep" else verdict.quarantine(failures)
+        return verdict.note(error=failures) if self.failed == "keep" else verdict.quarantine(failures)
 
     def answers(self, rows: Columns) -> list[Answer]:
         """What was answered, one for each row."""

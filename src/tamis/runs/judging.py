@@ -27,8 +27,8 @@ def judging(ledger: Ledger) -> dict[str, dict[str, Any]]:
             frame = ledger.part(step, index)
             if frame is None or not set(frame.columns) >= _MARKS:
                 continue
-            for name in {f"{_HEAD}error", f"{_HEAD}call_failed"} & set(frame.columns):
-                failed.update(one.split(":", 1)[0] for one in frame[name].drop_nulls().to_list())
+            if f"{_HEAD}error" in frame.columns:
+                failed.update(one.split(":", 1)[0] for one in frame[f"{_HEAD}error"].drop_nulls().to_list())
             names = [name for name in _USED if f"{_HEAD}{name}" in frame.columns]
             parts.append(frame.select(pl.col(f"{_HEAD}{name}").alias(name) for name in names))
         if parts:

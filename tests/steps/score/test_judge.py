@@ -219,3 +219,16 @@ def test_what_people_gave_and_the_length_stand_beside_the_score() -> None:
 def test_settings_that_cannot_be_meant(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Judge.model_validate(settings)
+
+
+def test_the_evidence_names_the_reply_and_what_failed_though_the_row_is_kept() -> None:
+    def says(role: str, ask: Ask) -> Any:
+        if "down" in shown(ask, "Answer"):
+            return CallFailed("server", "it kept failing")
+        return Reply('{"why": "w", "level": "good"}', {"why": "w", "level": "good"}, key="ab" * 16)
+
+    rows = [{"prompt": "a", "response": "b"}, {"prompt": "a", "response": "down"}]
+    result, _ = judged(Judge(failed="keep", **QUIET), rows, says)
+    assert result.line.startswith("2 in = 2 kept")
+    assert [one["reply"] for one in result.evidence] == ["ab" * 16, None]
+    assert [one["error"] for one in result.evidence] == [None, "server: it kept failing"]

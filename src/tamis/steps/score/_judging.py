@@ -125,6 +125,7 @@ class Judging(CallStep):
     def told(self, verdict: Verdict, answers: Sequence[Answer]) -> Verdict:
         """The verdict with what the figures of the judge are made from."""
         return verdict.note(
+            reply=part(answers, "key", pl.String()),
             family=part(answers, "family", pl.String()),
             again=part(answers, "again", pl.Float64()),
             canary=part(answers, "canary", pl.String()),

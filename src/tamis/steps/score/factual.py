@@ -86,7 +86,7 @@ class Factual(Judging):
     async def decide(self, shown: Mapping[str, str], models: Models, sample: int) -> dict[str, Any]:
         reply = await self.say(models, TOLD, shown, schema=SCHEMA, sample=sample)
         verdict = reply.value["verdict"]
-        return {"verdict": verdict, "score": VERDICTS[verdict], "why": reply.value["why"]}
+        return {"verdict": verdict, "score": VERDICTS[verdict], "why": reply.value["why"], "key": reply.key}
 
     def figure(self, decided: Mapping[str, Any]) -> float:
         return float(decided["score"])

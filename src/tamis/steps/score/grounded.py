@@ -108,7 +108,7 @@ class Grounded(Judging):
         for claim in claims:
             if self.quotes and claim["verdict"] == "supported" and not stands_in(claim["quote"], shown["Source"]):
                 claim |= {"verdict": "unsupported", "misquoted": True}
-        return {"claims": claims, **shares(claims)}
+        return {"claims": claims, **shares(claims), "key": reply.key}
 
     def figure(self, decided: Mapping[str, Any]) -> float | None:
         return decided["supported"]  # type: ignore[no-any-return]

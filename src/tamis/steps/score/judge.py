@@ -98,7 +98,7 @@ class Judge(Judging):
             scores[rubric.name] = LEVELS.index(level)
             why = reply.value["why"] if schema else reply.text.strip()
             whys.append(why if len(self.rubric) == 1 else f"{rubric.name}: {why}")
-        return {"score": sum(scores.values()) / len(scores), "scores": scores, "why": "\n".join(whys)}
+        return {"score": sum(scores.values()) / len(scores), "scores": scores, "why": "\n".join(whys), "key": reply.key}
 
     def told_to(self, rubric: Rubric, shown: Mapping[str, str]) -> str:
         """What the judge is told to do."""

@@ -103,7 +103,8 @@ class Pairwise(Judging):
             verdicts.append(better)
             why = why or (reply.value["why"] if schema else reply.text.strip())
         consistent = verdicts[0] == verdicts[1]
-        return {"winner": verdicts[0] if consistent else TIE, "orders": verdicts, "consistent": consistent, "why": why}
+        winner = verdicts[0] if consistent else TIE
+        return {"winner": winner, "orders": verdicts, "consistent": consistent, "why": why, "key": reply.key}
 
     def told_to(self, shown: Mapping[str, str]) -> str:
         """What the judge is told to do."""
