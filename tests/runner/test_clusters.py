@@ -133,6 +133,14 @@ def test_growing_moves_no_row_and_says_how_the_new_ones_fit(tmp_path: Path) -> N
     assert not any("drift" in message for message in warned)
 
 
+def test_a_row_whose_text_changed_goes_where_it_belongs_now(tmp_path: Path) -> None:
+    execute(recipe(inquiries(), grow=True), tmp_path)
+    first, rows = delivered(tmp_path), inquiries()
+    rows[0]["text"] = "please help me with the hotel booking"
+    execute(recipe(rows, grow=True), tmp_path)
+    assert delivered(tmp_path)["0"]["cluster"] == first["3"]["cluster"] != first["0"]["cluster"]
+
+
 def test_new_topics_are_told_as_drift(tmp_path: Path) -> None:
     execute(recipe(inquiries(), grow=True), tmp_path)
     strange = [f"{word} recipe with butter and onions" for word in ("soup", "cake", "pie", "rice", "stew", "fish")]
