@@ -23,6 +23,21 @@ def test_neighbours_are_the_nearest_and_each_row_its_own_first() -> None:
         assert away[row] == pytest.approx(np.sort(true[row])[:6], abs=2e-3)
 
 
+def test_the_search_for_many_rows_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("faiss")
+    rng = np.random.default_rng(4)
+    whole, _ = quantise(rng.normal(0, 1, (20, 16))[rng.integers(0, 20, 2500)] + 0.4 * rng.normal(0, 1, (2500, 16)))
+    exact = density._exact(whole, 8)
+    found = density._neighbours(whole, 8, 0, "this")
+    assert (exact[1] == found[1]).all()
+    assert (exact[0] == found[0]).mean() > 0.999  # but for ties
+    monkeypatch.setattr(density, "EXACT", 2_000)
+    near = density._neighbours(whole, 8, 0, "this")
+    assert (near[0][:, 0] == np.arange(2500)).all()
+    shared = np.mean([len(set(a) & set(b)) / 8 for a, b in zip(exact[0].tolist(), near[0].tolist(), strict=True)])
+    assert shared > 0.95
+
+
 def test_the_most_similar_clusters_are_merged() -> None:
     pytest.importorskip("sklearn")
     centres = np.array([[1.0, 0, 0], [0.95, 0.3, 0], [0, 1, 0], [0, 0, 1]])

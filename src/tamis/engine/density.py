@@ -17,8 +17,8 @@ from tamis.core.errors import MissingExtra
 
 from .quantised import LENGTH, Whole, centres_of, products, sums
 
-#: rows up to which neighbours are searched among all
-EXACT = 30_000
+#: rows up to which neighbours are searched here, and up to which among all
+SMALL, EXACT = 2_000, 50_000
 #: of the lists of an approximate search, how many are looked through
 PROBES = 24
 
@@ -120,23 +120,28 @@ def _unit(vectors: Whole) -> NDArray[np.float32]:
 
 def _neighbours(vectors: Whole, many: int, seed: int, what: str) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """(n, many) nearest rows, each itself first, and their distances."""
-    if len(vectors) <= EXACT:
+    if len(vectors) <= SMALL:
         return _exact(vectors, many)
     try:
         import faiss
     except ImportError:
         raise MissingExtra(what, "cluster") from None
-    unit = _unit(vectors)
-    lists = int(2 * np.sqrt(len(unit)))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(unit.shape[1]), unit.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed = seed % 2**31
-    index.train(unit[:: max(1, len(unit) // (40 * lists))])
-    index.add(unit)
-    index.nprobe = min(PROBES, lists)
-    similar, at = index.search(unit, many)
+    wide = vectors.astype(np.float32)  # whole numbers, so that products are exact here too
+    n, d = wide.shape
+    if n <= EXACT:
+        index: Any = faiss.IndexFlatIP(d)
+    else:
+        flat = faiss.IndexFlatIP(d)
+        lists = int(2 * np.sqrt(n))
+        index = faiss.IndexIVFFlat(flat, d, lists, faiss.METRIC_INNER_PRODUCT)
+        index.cp.seed = seed % 2**31
+        index.train(wide[:: max(1, n // (40 * lists))])
+        index.nprobe = min(PROBES, lists)
+    index.add(wide)
+    similar, at = index.search(wide, many)
     missing = at < 0  # fewer rows in the lists looked through
-    at, similar = np.where(missing, np.arange(len(unit))[:, None], at), np.where(missing, 1, similar)
-    return _self_first(at, np.maximum(0, 1 - similar).astype(np.float32))
+    at, similar = np.where(missing, np.arange(n)[:, None], at), np.where(missing, LENGTH**2, similar)
+    return _self_first(at, np.maximum(0, 1 - similar / LENGTH**2).astype(np.float32))
 
 
 def _exact(vectors: Whole, many: int) -> tuple[NDArray[Any], NDArray[np.float32]]:
