@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tamis.engine.kmeans import kmeans
+from tamis.engine.kmeans import _filled, kmeans
 from tamis.engine.quantised import LENGTH, centres_of, distance, nearest, quantise, sums
 
 
@@ -79,6 +79,13 @@ def test_every_cluster_has_rows_though_most_vectors_are_alike() -> None:
     vectors, _ = quantise(few)
     label, _ = nearest(vectors, kmeans(vectors, 6, 3))
     assert sorted(np.bincount(label).tolist()) == [1, 1, 1, 1, 1, 501]
+
+
+def test_an_empty_cluster_takes_the_row_farthest_from_its_own() -> None:
+    label, product = np.array([0, 0, 0, 2], np.int32), np.array([9, 3, 5, 1], np.int32)
+    assert _filled(label, product, 4).tolist() == [0, 1, 3, 2]  # the last one is all that its cluster has
+    assert _filled(label, product, 3).tolist() == [0, 1, 0, 2]
+    assert _filled(label[:3], product[:3], 1).tolist() == [0, 0, 0]
 
 
 def test_fewer_distinct_vectors_than_clusters() -> None:

@@ -13,6 +13,7 @@ from tamis.core.errors import CorruptFile
 from tamis.core.events import CallsProgress, Event, Warned
 from tamis.recipe.model import Recipe
 from tamis.runner.execute import Options, execute
+from tamis.runner.foresee import foresee
 from tamis.sinks.jsonl import Jsonl
 from tamis.sources.frames import Frames
 from tamis.steps.cluster.evoc import Evoc
@@ -66,6 +67,14 @@ def test_rows_are_embedded_clustered_named_and_delivered_without_keys(tmp_path: 
         assert word in mine[0]["name"]
 
 
+def test_the_order_of_the_rows_changes_no_cluster(tmp_path: Path) -> None:
+    texts = [f"{how.format(what)} {n}" for n in range(8) for how in HOW for what in WHAT]  # no clean groups of nine
+    for place, rows in (("a", inquiries(*texts)), ("b", inquiries(*texts)[::-1])):
+        step = Kmeans(k=9, name_by="column:text")
+        execute(recipe(rows).model_copy(update={"steps": (Text(view="column:text"), step)}), tmp_path / place)
+    assert delivered(tmp_path / "a") == delivered(tmp_path / "b")
+
+
 def test_one_row_more_embeds_one(tmp_path: Path) -> None:
     told: list[Event] = []
     execute(recipe(inquiries()), tmp_path)
@@ -100,6 +109,16 @@ def test_lost_vectors_are_made_again_though_the_keys_are_cached(tmp_path: Path) 
     assert delivered(tmp_path) == first
 
 
+def test_the_plan_says_what_is_embedded_already(tmp_path: Path) -> None:
+    before = {step["step"]: step for step in foresee(recipe(inquiries()), tmp_path)["steps"]}
+    assert before["embed.text"]["asks"]["rows"] == 24
+    assert before["embed.text"]["asks"]["usd"] == 0
+    execute(recipe(inquiries()), tmp_path)
+    after = {step["step"]: step for step in foresee(recipe(inquiries()), tmp_path)["steps"]}
+    assert after["embed.text"]["asks"]["rows"] == 0
+    assert [step["to_judge"] for step in after.values()] == [0, 0]
+
+
 def test_growing_moves_no_row_and_says_how_the_new_ones_fit(tmp_path: Path) -> None:
     execute(recipe(inquiries(), grow=True), tmp_path)
     first = delivered(tmp_path)
@@ -112,6 +131,14 @@ def test_growing_moves_no_row_and_says_how_the_new_ones_fit(tmp_path: Path) -> N
     warned = [event.message for event in told if isinstance(event, Warned)]
     assert any("1 rows are new to the clustering; 0 of them" in message for message in warned)
     assert not any("drift" in message for message in warned)
+
+
+def test_a_row_whose_text_changed_goes_where_it_belongs_now(tmp_path: Path) -> None:
+    execute(recipe(inquiries(), grow=True), tmp_path)
+    first, rows = delivered(tmp_path), inquiries()
+    rows[0]["text"] = "please help me with the hotel booking"
+    execute(recipe(rows, grow=True), tmp_path)
+    assert delivered(tmp_path)["0"]["cluster"] == first["3"]["cluster"] != first["0"]["cluster"]
 
 
 def test_new_topics_are_told_as_drift(tmp_path: Path) -> None:

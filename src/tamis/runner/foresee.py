@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tamis.core.calls import Calling
+from tamis.core.calls import Calling, EmbedStep
 from tamis.core.errors import UsageError
 from tamis.core.events import Listener, quiet
 from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import lay, look, pool, select, without_answers
+from tamis.engine.embedded import known_keys, lay_keys, texts_of
 from tamis.engine.executor import LocalExecutor
+from tamis.engine.layers import Mask
 from tamis.engine.stage import Call, PartState, Task
 from tamis.engine.stage import run as run_stage
+from tamis.llm.connect import players
+from tamis.llm.embed import MOST_TEXTS
 from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
@@ -28,6 +33,9 @@ from .preflight import preflight
 from .run import Judge
 from .secrecy import Secrecy
 from .table import Gathered, decide, decision_fingerprint
+
+#: bytes of text to a token, about
+BYTES_A_TOKEN = 4
 
 
 def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> dict[str, Any]:
@@ -129,6 +137,8 @@ class _Foresight:
         assert isinstance(call.step, Calling)
         cache, states = self.judge.cache, self.states
         masks = select(call, states, cache)
+        if isinstance(call.step, EmbedStep):
+            return {"asks": {**self._embeds(call.step, call, masks), "waits": None}}
         pooled, told = pool(call, states, masks)
         parts = look(call, states, masks, cache, told)
         found = estimate(self.judge.recipe, call.step, parts, pooled, self.judge.workspace.hidden / "recorded")
@@ -137,6 +147,25 @@ class _Foresight:
             self.states = [lay(call, part, some, cache) for part, some in zip(parts, answers, strict=True)]
         rows = sum(int(part.selected.sum()) for part in parts)
         return {"asks": {**found, "waits": self._waits(call.step, rows)}}
+
+    def _embeds(self, step: EmbedStep, call: Call, masks: Sequence[Mask]) -> dict[str, Any]:
+        """What embedding would take at most; the keys there are are laid over the partitions."""
+        workspace, cache = self.judge.workspace, self.judge.cache
+        rows = texts = size = 0
+        for index, (state, mask) in enumerate(zip(list(self.states), masks, strict=True)):
+            known = known_keys(call, state, mask, cache, workspace.recorded)
+            if known is not None:
+                self.states[index] = lay_keys(call, state, mask, known, cache)
+                continue
+            missing = texts_of(call, state, mask).drop_nulls()
+            rows += len(missing)
+            missing = missing.unique()
+            texts, size = texts + len(missing), size + int(missing.str.len_bytes().sum())
+        tokens = size // BYTES_A_TOKEN
+        price = players(self.judge.recipe.models, self.judge.recipe.connections)[step.role].price
+        usd = 0.0 if not rows else None if price is None else price.input * tokens / 1e6
+        calls = -(-texts // MOST_TEXTS)
+        return {"rows": rows, "calls": calls, "tokens_in": tokens, "tokens_out": 0, "usd": usd}
 
     def _waits(self, step: Calling, rows: int) -> str | None:
         """Why the run would wait before it asks; None where it would not."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tamis.core.errors import UsageError
+from tamis.recipe.model import Recipe
+from tamis.runner.execute import execute
+from tamis.sinks.jsonl import Jsonl
+from tamis.sources.frames import Frames
+from tamis.steps.cluster.kmeans import Kmeans
 from tamis.steps.filter.outlier import Outlier
 from tamis.testing import run_step
 
@@ -61,6 +69,20 @@ def test_the_share_is_exact_and_no_row_that_stays_is_farther(distances: list[flo
 def test_settings_that_say_nothing_or_two_things_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Outlier(**settings)
+
+
+def test_after_a_clustering_in_a_run(tmp_path: Path) -> None:
+    angles = [0.0, 0.1, 0.0, 0.1, 0.9]
+    data = [{"key": str(n), "text": "a", "vector": [math.cos(a), math.sin(a)]} for n, a in enumerate(angles)]
+    recipe = Recipe(
+        name="far",
+        sources=[Frames(data=data, name="inbox", id=("key",))],
+        steps=[Kmeans(k=1, vectors="column:vector", name_by="column:text"), Outlier(share=0.2)],
+        deliver=[Jsonl(path="dist/out")],
+    )
+    execute(recipe, tmp_path)
+    lines = (tmp_path / "dist/out/data.jsonl").read_text().splitlines()
+    assert [json.loads(line)["key"] for line in lines] == ["0", "1", "2", "3"]
 
 
 def test_a_column_of_words_is_refused() -> None:

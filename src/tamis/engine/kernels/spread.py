@@ -24,7 +24,7 @@ def gain_of(served: np.ndarray, row: int, level: np.ndarray) -> np.int64:
     for g in range(level.shape[0]):
         more = np.int32(served[row, g]) - np.int32(level[g])
         total += max(more, np.int32(0))
-    return total
+    return int(total)
 
 
 @njit(nogil=True, cache=True)

@@ -68,12 +68,12 @@ class Outlier(TableStep):
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         value = rows[self.distance]
-        if not (value.dtype.is_numeric() or value.dtype == pl.Null):
+        if rows.height and not (value.dtype.is_numeric() or value.dtype == pl.Null):  # a rehearsal knows no types
             raise UsageError(
                 f"step {self.name!r}: column {rows.find(self.distance)!r} holds {value.dtype}, not distances",
                 hint="name the column `<id of the clustering>.distance`",
             )
-        far = value.cast(pl.Float64).fill_nan(None)
+        far = value.cast(pl.Float64, strict=False).fill_nan(None)
         return {"far": far} if self.by is None else {"far": far, "group": rows[self.by]}
 
     def decide(self, table: Table) -> Verdict:

@@ -81,11 +81,11 @@ class Diverse(TableStep):
             raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
         if self.score:
             score = rows[self.score]
-            if not (score.dtype.is_numeric() or score.dtype in (pl.Boolean, pl.Null)):
+            if rows.height and not (score.dtype.is_numeric() or score.dtype in (pl.Boolean, pl.Null)):
                 raise UsageError(
                     f"step {self.name!r}: column {rows.find(self.score)!r} holds {score.dtype}, not numbers"
                 )
-            found["score"] = score.cast(pl.Float64).fill_nan(None)
+            found["score"] = score.cast(pl.Float64, strict=False).fill_nan(None)
         return found
 
     def decide(self, table: Table) -> Verdict:
