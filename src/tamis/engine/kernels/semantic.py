@@ -20,12 +20,7 @@ def _cosine(whole: np.ndarray, other: np.ndarray, i: int, j: int, own: np.int64,
     total = np.int32(0)
     for k in range(whole.shape[1]):
         total += np.int32(whole[i, k]) * np.int32(other[j, k])
-<<<<<<< HEAD
-    cosine: np.float64 = np.float64(total) / np.sqrt(np.float64(own * theirs))
-    return cosine
-=======
     return float(total / np.sqrt(np.float64(own * theirs)))
->>>>>>> semantic
 
 
 @njit(nogil=True, cache=True)
