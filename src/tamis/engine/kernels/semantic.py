@@ -15,7 +15,7 @@ RUN = 256
 
 
 @njit(nogil=True, cache=True)
-def _cosine(whole: np.ndarray, other: np.ndarray, i: int, j: int, own: np.int64, theirs: np.int64) -> np.float64:
+def _cosine(whole: np.ndarray, other: np.ndarray, i: int, j: int, own: np.int64, theirs: np.int64) -> float:
     """Of two rows of whole numbers with these squared lengths."""
     total = np.int32(0)
     for k in range(whole.shape[1]):

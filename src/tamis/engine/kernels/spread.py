@@ -18,7 +18,7 @@ def draw_near(whole: np.ndarray, row: int, start: int, stop: int, best: np.ndarr
 
 
 @njit(nogil=True, cache=True)
-def gain_of(served: np.ndarray, row: int, level: np.ndarray) -> np.int64:
+def gain_of(served: np.ndarray, row: int, level: np.ndarray) -> int:
     """By how much a row would raise the level (ground,) int16 at which the ground is served; served: (n, ground) int16."""
     total = np.int64(0)
     for g in range(level.shape[0]):
