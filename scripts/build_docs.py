@@ -42,6 +42,8 @@ FAMILIES = {
     "dedup": "Merge rows that say the same.",
     "decontaminate": "Drop rows that hold items of test sets.",
     "privacy": "Find personal data and secrets, and replace them.",
+    "embed": "Turn text into vectors, each text once for ever.",
+    "cluster": "Group rows by what they mean, name the groups, and keep them.",
     "annotate": "Ask a model for labels, values or answers.",
     "score": "Add a number, by a model or by counting.",
     "generate": "Ask a model for new rows, or new texts in rows.",

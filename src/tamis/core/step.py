@@ -55,6 +55,8 @@ class Step(Part):
     libraries: ClassVar[tuple[str, ...]] = ()
     #: full names of the columns the step may set; names that are not reserved get the step id as prefix
     sets: ClassVar[tuple[str, ...]] = ()
+    #: types of columns that a table step sets, where they are not text: what later steps find in a rehearsal
+    set_types: ClassVar[Mapping[str, pl.DataType]] = {}
     #: whether the step only changes columns where they are, those of other steps too; else it makes what it sets
     rewrites: ClassVar[bool] = False
     #: evidence in words that comes from a short list, whatever a row says: it is told of private rows as it is

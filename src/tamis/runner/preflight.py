@@ -107,7 +107,8 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
         elif isinstance(step, TableStep):
             step.gather(view)
             made = [name for name in step.sets if name in frame.columns or not step.rewrites]
-            changes = {name: pl.Series(name, [], dtype=RESERVED.get(name, pl.String())) for name in made}
+            types = {**RESERVED, **step.set_types}
+            changes = {name: pl.Series(name, [], dtype=types.get(name, pl.String())) for name in made}
         else:
             changes = {}
     except TamisError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +33,12 @@ class Clusters(TableStep):
     seeded: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {}
     sets: ClassVar[tuple[str, ...]] = ("cluster", "name", "distance")
+    set_types: ClassVar[Mapping[str, pl.DataType]] = {
+        "cluster": pl.Int32(),
+        "distance": pl.Float64(),
+        "outlier": pl.Boolean(),
+        "layers": pl.List(pl.Int32),
+    }
 
     vectors: str = Field(
         "embed.text", description="The id of the step that embedded the rows, or `column:NAME` for a column of vectors."
