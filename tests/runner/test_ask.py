@@ -333,7 +333,7 @@ def test_plan_tells_what_asking_would_cost_and_asks_nothing(tmp_path: Path, mode
 def test_a_steps_progress_counts_its_own_calls_and_not_those_of_steps_before(
     tmp_path: Path, models: ScriptedModels
 ) -> None:
-    models.stats = lambda: {"requests": len(models.asked), "tokens_in": 7 * len(models.asked), "usd": 1.0}  # type: ignore[attr-defined]
+    models.stats = lambda: {"ok": len(models.asked), "tokens_in": 7 * len(models.asked), "usd": 1.0}  # type: ignore[attr-defined]
     heard: list[Event] = []
     steps = [Shout(id="one"), Shout(id="two", of_all=True)]
     execute(recipe(inquiries("a", "b", "c"), *steps).model_copy(update={"deliver": ()}), tmp_path, emit=heard.append)
