@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
@@ -17,6 +17,14 @@ from .quantised import Whole, centres_of, nearest, sums
 
 #: new rows that must be far before anything is said of them
 FEW = 5
+
+#: types of the columns that clusterings set, where they are not text
+SET_TYPES: Mapping[str, pl.DataType] = {
+    "cluster": pl.Int32(),
+    "distance": pl.Float64(),
+    "outlier": pl.Boolean(),
+    "layers": pl.List(pl.Int32),
+}
 
 
 class Groups(NamedTuple):

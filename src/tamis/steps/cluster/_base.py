@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +19,7 @@ from tamis.core.row import VECTOR, View
 from tamis.core.step import Reasons, TableStep
 from tamis.engine.clusterings import FILES, FOLDER, Assigned, Clustering, assign, load, save
 from tamis.engine.diverse import vectors_of
-from tamis.engine.fitting import Groups, drift, freeze, versions
+from tamis.engine.fitting import SET_TYPES, Groups, drift, freeze, versions
 from tamis.engine.quantised import Whole, distance, quantise
 
 #: rows whose texts are read at a time
@@ -33,21 +32,13 @@ class Clusters(TableStep):
     seeded: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {}
     sets: ClassVar[tuple[str, ...]] = ("cluster", "name", "distance")
-    set_types: ClassVar[Mapping[str, pl.DataType]] = {
-        "cluster": pl.Int32(),
-        "distance": pl.Float64(),
-        "outlier": pl.Boolean(),
-        "layers": pl.List(pl.Int32),
-    }
+    set_types = SET_TYPES
 
     vectors: str = Field(
         "embed.text", description="The id of the step that embedded the rows, or `column:NAME` for a column of vectors."
     )
     name_by: View = Field("prompt", description="The text that the key phrases, and so the names, are made from.")
-    grow: bool = Field(
-        False,
-        description="Keep the clusters of the first run in this workspace: later rows are assigned to them, none moves.",
-    )
+    grow: bool = Field(False, description="Keep the first run's clusters: later rows are assigned to them, none moves.")
     fit: Path | None = Field(
         None, description="The folder of a recorded clustering whose clusters are taken as they are; nothing is fitted."
     )
