@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from tamis.core.calls import Calling, PromptGate
 from tamis.core.errors import DataError
+from tamis.engine.agreement.paired import wilson
 from tamis.engine.store import disk_error
 
 from .decisions import append_lines, whose
@@ -171,7 +172,7 @@ def _below(gate: PromptGate, here: Sequence[Record], named: str, accepted: int, 
     bar = gate.bar
     assert bar is not None
     if bar.metric == "accepted":
-        figures = {"value": accepted / looked, "low": _wilson_low(accepted, looked)}
+        figures = {"value": accepted / looked, "low": wilson(accepted, looked).low}
     else:
         measured = [r.metrics[bar.metric] for r in here if r.kind == "evaluation" and bar.metric in r.metrics]
         if not measured:
@@ -188,14 +189,6 @@ def _below(gate: PromptGate, here: Sequence[Record], named: str, accepted: int, 
     return (
         f"{named}: {end}{bar.metric} is {told}, and must be at least {bar.at_least:g}; mend the prompt, and try again"
     )
-
-
-def _wilson_low(hits: int, n: int, z: float = 1.959963984540054) -> float:
-    """Lower end of Wilson's 95% interval of a share."""
-    share = hits / n
-    middle = share + z * z / (2 * n)
-    half = z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5
-    return float((middle - half) / (1 + z * z / n))
 
 
 def unproven(step: Calling, decisions: Path, model: str, rows: int | None = None) -> str | None:

@@ -7,18 +7,18 @@ each kind were missed and how many replacements stand where nothing personal was
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tamis.core.errors import DataError, UsageError
 from tamis.core.fingerprint import derive_seed
 from tamis.core.row import LINEAGE
+from tamis.engine.agreement.paired import Share, wilson
 from tamis.engine.allocate import seeded_order
 from tamis.engine.ids import hex_ids
 from tamis.engine.store import write_json, writing
@@ -26,33 +26,9 @@ from tamis.engine.store import write_json, writing
 from .ledger import Ledger
 from .rows import RunRows, read_json, read_privacy
 
-#: 95 of 100 such intervals hold the true value
-Z = 1.959964
 HOW = (
     'note what was missed, as in {"email": 1}, in `missed`, needless replacements in `wrong`, and set `checked` to true'
 )
-
-
-class Interval(NamedTuple):
-    """A share, with the bounds of its 95% interval."""
-
-    share: float
-    low: float
-    high: float
-
-
-def wilson(hits: int, of: int) -> Interval:
-    """The share hits/of with Wilson's interval, which holds for few and for extreme counts too.
-
-    >>> [round(x, 3) for x in wilson(95, 100)]
-    [0.95, 0.888, 0.978]
-    """
-    if of == 0:
-        return Interval(0.0, 0.0, 1.0)
-    p, z2 = hits / of, Z * Z
-    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = Z / (1 + z2 / of) * math.sqrt(p * (1 - p) / of + z2 / (4 * of * of))
-    return Interval(p, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def draw(run: Path, path: Path, rows: int, seed: int = 0) -> int:
@@ -159,8 +135,8 @@ def figures(found: int, wrong: int, missed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(share: Interval, of: int) -> dict[str, float] | None:
-    return {"share": round(share.share, 4), "low": round(share.low, 4), "high": round(share.high, 4)} if of else None
+def _told(share: Share, of: int) -> dict[str, float] | None:
+    return {"share": round(share.value, 4), "low": round(share.low, 4), "high": round(share.high, 4)} if of else None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
