@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tamis.core.errors import DataError
-from tamis.runs.decisions import Decision, append, read
+from tamis.core.errors import DataError, UsageError
+from tamis.runs.decisions import Decision, Decisions, append, read
 
 
 def test_what_is_appended_is_read_back_in_order(tmp_path: Path) -> None:
@@ -46,6 +46,40 @@ def test_rescues_can_be_taken_back_and_gates_reopened(tmp_path: Path) -> None:
     assert read(path).closed("g")
     append(path, [Decision("open", "g")])
     assert not read(path).closed("g")
+
+
+def test_an_undone_decision_does_not_stand_and_the_file_still_tells_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    first, second = append(path, [Decision("accept", "g", "a"), Decision("reject", "g", "a", value={"n": 1})])
+    assert first.key != second.key
+    append(path, [Decision("undo", "g", "a", undoes=second.key)])
+    found = read(path)
+    assert found.rows("g", ("accept", "reject"))["a"].kind == "accept"
+    assert [d.kind for d in found.told] == ["accept", "reject", "undo"]
+    assert found.told[1].value == {"n": 1}
+    append(path, [Decision("undo", "g", "a", undoes=first.key)])
+    assert read(path).all == ()
+
+
+def test_what_a_check_refuses_is_not_added_and_it_sees_what_others_added(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, [Decision("accept", "g", "a")])
+    before = path.read_bytes()
+    seen: list[int] = []
+
+    def refuse(found: Decisions) -> None:
+        seen.append(len(found.all))
+        raise UsageError("somebody decided meanwhile")
+
+    with pytest.raises(UsageError):
+        append(path, [Decision("reject", "g", "a")], check=refuse)
+    assert (seen, path.read_bytes()) == ([1], before)
+
+
+def test_rounds_that_test_the_reviewer_decide_nothing_of_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, [Decision("accept", "g", "a"), Decision("reject", "g", "a", round="repeat")])
+    assert read(path).rows("g", ("accept", "reject"))["a"].kind == "accept"
 
 
 @pytest.mark.parametrize("line", ["{}", "[]", '{"kind": "maybe", "step": "g"}', "x"])

@@ -1,4 +1,20 @@
-"""What people decided: `decisions/<recipe>.jsonl`, append-only, fit for git."""
+"""What people decided: `decisions/<recipe>.jsonl`, append-only, fit for git.
+
+A line is one decision. What it says beside its kind is in `value`:
+
+    accept, reject       of a row at a gate; `reason` says why
+    edit                 the row is accepted with other messages: {"messages": [...]}
+    relabel              the row is accepted with other columns: {"column": value}
+    rate, prefer         1..5; "a", "b" or "tie"
+    adjudicate           what counts where reviewers differ: {"kind": "accept", "value": ...}
+    skip, flag, comment  decide nothing
+    rescue, unrescue     a step's drop or merge becomes keep, and back
+    swap                 of a group of copies this row stays, instead of {"instead_of": id}
+    close, open          a gate
+    look, shortlist, choose, rename, merge, split, same_topic, odd_one_out
+                         of clusterings: {"clustering": its folder's name, ...}
+    undo                 the decision `undoes` does not stand
+"""
 
 from __future__ import annotations
 
@@ -7,22 +23,31 @@ import getpass
 import hashlib
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from tamis.core.errors import DataError, UsageError
 from tamis.engine.store import disk_error
 
-Kind = Literal["accept", "reject", "rescue", "unrescue", "close", "open"]
-KINDS: tuple[Kind, ...] = ("accept", "reject", "rescue", "unrescue", "close", "open")
+Kind = Literal[
+    "accept", "reject", "edit", "relabel", "rate", "prefer", "adjudicate", "skip", "flag", "comment",
+    "rescue", "unrescue", "swap", "close", "open",
+    "look", "shortlist", "choose", "rename", "merge", "split", "same_topic", "odd_one_out", "undo",
+]  # fmt: skip
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision. `row`: an id, None for `close` and `open`; `content`: hash of what the person saw."""
+    """One decision. `row`: an id, None where it is not about a row; `content`: hash of what the person saw.
+
+    `key` names the decision; `undoes` is the key of the one an `undo` takes back. `round`: `calibration` and `repeat` are
+    asked to learn of the reviewer and decide nothing of the row. `seconds`: how long the person looked.
+    """
 
     kind: Kind
     step: str
@@ -32,6 +57,11 @@ class Decision:
     who: str = ""
     at: str = ""
     why: str | None = None
+    value: Any = None
+    round: str | None = None
+    seconds: float | None = None
+    undoes: str | None = None
+    key: str = ""
 
 
 class Prefix(NamedTuple):
@@ -43,17 +73,24 @@ class Prefix(NamedTuple):
 
 @dataclass(frozen=True)
 class Decisions:
-    """The decisions of a file, in order, and which prefix of it they are."""
+    """The decisions of a file, in order, and which prefix of it they are. `all` are those that stand: `undo` and what it
+    took back are left out; `told` is every line."""
 
     all: tuple[Decision, ...]
     prefix: Prefix
+    told: tuple[Decision, ...] = ()
 
     def rows(self, step: str, kinds: Iterable[Kind]) -> dict[str, Decision]:
         """The last decision on each row of a step, of the kinds asked."""
         wanted = set(kinds)
         last: dict[str, Decision] = {}
         for decision in self.all:
-            if decision.step == step and decision.row is not None and decision.kind in wanted:
+            if (
+                decision.step == step
+                and decision.row is not None
+                and decision.kind in wanted
+                and decision.round is None
+            ):
                 last[decision.row] = decision
         return last
 
@@ -75,6 +112,10 @@ def read(path: Path) -> Decisions:
         data = b""
     except OSError as error:
         raise disk_error(error, path) from error
+    return _parse(path, data)
+
+
+def _parse(path: Path, data: bytes) -> Decisions:
     whole = data[: data.rfind(b"\n") + 1]
     found = []
     for number, line in enumerate(whole.split(b"\n")[:-1], 1):
@@ -83,28 +124,36 @@ def read(path: Path) -> Decisions:
         try:
             record = json.loads(line)
             known = {k: record[k] for k in Decision.__dataclass_fields__ if k in record}
-            decision = Decision(**known)
+            decision = Decision(**{"key": f"line {number}"} | known)
             if decision.kind not in KINDS:
                 raise ValueError(f"kind {decision.kind!r}; possible: {', '.join(KINDS)}")
         except (ValueError, TypeError) as error:
             raise DataError(f"{path}:{number}: not a decision: {error}", hint="mend or remove that line") from None
         found.append(decision)
-    return Decisions(tuple(found), Prefix(len(whole), hashlib.sha256(whole).hexdigest()))
+    undone = {d.undoes for d in found if d.kind == "undo"}
+    stand = tuple(d for d in found if d.kind != "undo" and d.key not in undone)
+    return Decisions(stand, Prefix(len(whole), hashlib.sha256(whole).hexdigest()), tuple(found))
 
 
-def append(path: Path, decisions: Iterable[Decision]) -> None:
-    """Add decisions durably, each with who made it and when."""
+def append(
+    path: Path, decisions: Iterable[Decision], *, check: Callable[[Decisions], None] | None = None
+) -> list[Decision]:
+    """Add decisions durably, each with who made it, when, and a key of its own; returns them so.
+
+    `check` sees what the file holds, while nobody else can add to it; what it raises stops the adding.
+    """
     who = whose()
     now = datetime.now(UTC).isoformat(timespec="seconds")
+    made = [replace(d, who=d.who or who, at=d.at or now, key=d.key or secrets.token_hex(8)) for d in decisions]
     lines = []
-    for decision in decisions:
+    for decision in made:
         record = {k: v for k, v in asdict(decision).items() if v is not None}
-        record["who"], record["at"] = decision.who or who, decision.at or now
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-    append_lines(path, lines)
+    append_lines(path, lines, check=None if check is None else lambda data: check(_parse(path, data)))
+    return made
 
 
-def append_lines(path: Path, lines: Iterable[str]) -> None:
+def append_lines(path: Path, lines: Iterable[str], *, check: Callable[[bytes], None] | None = None) -> None:
     """Add lines durably: written and fsynced before this returns, under the file's own lock."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +161,8 @@ def append_lines(path: Path, lines: Iterable[str]) -> None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             data = os.pread(handle, os.fstat(handle).st_size, 0)
+            if check is not None:
+                check(data)
             os.ftruncate(handle, data.rfind(b"\n") + 1)  # a torn line was never acknowledged
             os.write(handle, "".join(lines).encode())
             os.fsync(handle)
