@@ -1,0 +1,13 @@
+// The map alone, as one script for pages without a server (the report): `TamisMap.mount(element, data)`.
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  plugins: [svelte({ compilerOptions: { css: "injected" } })],
+  build: {
+    outDir: "../src/tamis/web/static/map",
+    emptyOutDir: true,
+    target: "es2022",
+    lib: { entry: "src/map/standalone.ts", formats: ["iife"], name: "TamisMap", fileName: () => "map.js" },
+  },
+});
