@@ -58,9 +58,7 @@ def test_a_dict_sets_messages_and_declared_columns() -> None:
 
 def test_a_source_column_with_the_name_of_a_reserved_one_keeps_its_prefix(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text(
-        "def names(row):\n    return f\"{row['source.messages']}, {row['text']}, {row['note']}\""
-    )
+    file.write_text("def names(row):\n    return f\"{row['source.messages']}, {row['text']}, {row['note']}\"")
     table = [{"text": "t", "source.messages": "theirs", "source.note": "n"}]
     result = run_step(Python(file=file, function="names"), table)
     assert result.evidence[0]["why"] == "theirs, t, n"
