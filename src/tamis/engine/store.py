@@ -22,6 +22,7 @@ import xxhash
 from tamis.core.errors import CorruptFile, DataError, DiskFull
 
 from .failpoint import failpoint
+from .remote import bring, share
 
 
 class Stored(NamedTuple):
@@ -51,6 +52,7 @@ def writing(path: Path) -> Iterator[Path]:
         yield temporary
         failpoint("store.write")
         os.replace(temporary, path)
+        share(path)
     except OSError as error:
         raise disk_error(error, path) from error
     except pl.exceptions.PolarsError as error:
@@ -138,6 +140,17 @@ def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataF
     ).rechunk()
 
 
+def columns_of(stored: Stored) -> list[str]:
+    """The names of a file's columns."""
+    return list(schema_of(stored))
+
+
+def schema_of(stored: Stored) -> dict[str, pl.DataType]:
+    """The names and types of a file's columns."""
+    bring(stored.path)
+    return dict(pl.read_parquet_schema(stored.path))
+
+
 def _seen(stored: Stored) -> tuple[str, str, int, int]:
     """A file as it stands there now."""
     status = os.stat(stored.path)
@@ -146,6 +159,7 @@ def _seen(stored: Stored) -> tuple[str, str, int, int]:
 
 def verify(stored: Stored) -> None:
     """Compare a file with its recorded hash, once per process. CorruptFile where it differs."""
+    bring(stored.path)
     try:
         key = _seen(stored)
         with _lock:

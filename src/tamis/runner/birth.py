@@ -20,6 +20,7 @@ from tamis.engine.ids import hex_ids
 from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, resolve
 from tamis.engine.parts import part_frame
 from tamis.engine.stage import Applied, Call, PartState, mask_hash
+from tamis.engine.store import columns_of
 
 #: columns that every child has of its own
 APART = ("id.high", "id.low", "born.from")
@@ -156,7 +157,7 @@ def _result(
     children = None
     stored = entry.files["children"]
     if stored.rows:
-        names = list(pl.read_parquet_schema(stored.path))
+        names = columns_of(stored)
         kept = tuple(n for n in names if n in RESERVED or n in LINEAGE or "." in n)
         children = PartState(
             stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_)

@@ -22,10 +22,11 @@ import numpy as np
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
 from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
+from tamis.engine.remote import sharing
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
 from tamis.recipe import order
@@ -53,6 +54,7 @@ class Options:
     on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
+    store: the URL of an object store that a cluster's nodes read and write instead of a path they all see.
     throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
     """
 
@@ -63,6 +65,7 @@ class Options:
     fresh: bool = False
     base: Path | None = None
     throwaway_key: bool = False
+    store: str | None = None
 
 
 def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> RunResult:
@@ -177,6 +180,7 @@ class _Run:
         decisions = decided.read(path)
         asker = asker_of(recipe, workspace, self.emit, self.check)
         with (
+            sharing(self.options.store, self.workspace.hidden),
             executor_for(self.options.on, self.options.workers, self.options.kind) as executor,
             contextlib.closing(asker),
         ):
@@ -289,16 +293,27 @@ class _Run:
         """Show a cluster what it must see. Unknown inputs are told when they are read."""
         if self.options.on == "local":
             return
-        files: dict[str, int] = {str(self.base): -1}
-        for source in self.recipe.sources:
-            if not source.in_memory:
-                files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
         steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
+        files: dict[str, int] = {}
+        if self.options.store is None:
+            files[str(self.base)] = -1
+            for source in self.recipe.sources:
+                if not source.in_memory:
+                    files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
+        else:  # sources are read here; what steps read must be at its place everywhere
+            paths = [self.base / name for step in steps for name in step.files()]
+            files |= {str(path): path.stat().st_size for path in paths if path.is_file()}
         executor.meet(
             self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
         )
 
     def _ingest(self, executor: Executor) -> Ingest:
+        if self.options.store is not None:
+            with LocalExecutor(self.options.workers) as here:
+                return self._ingested(here)
+        return self._ingested(executor)
+
+    def _ingested(self, executor: Executor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
             for result in executor.map(task, arguments):
                 self.check()

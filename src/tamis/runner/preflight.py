@@ -18,6 +18,7 @@ from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
 from tamis.engine.stage import Call, PartState
+from tamis.engine.store import schema_of
 from tamis.recipe.model import Recipe
 
 from ._swap import claim
@@ -70,10 +71,10 @@ def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
 
 def state_schema(state: PartState) -> dict[str, pl.DataType]:
     """The type of each column of a partition."""
-    base = pl.read_parquet_schema(state.base.path)
+    base = schema_of(state.base)
     schema = {name: base[name] for name in state.columns}
     for layer in state.layers:
-        laid = pl.read_parquet_schema(layer.stored.path)
+        laid = schema_of(layer.stored)
         schema |= {name: laid[name] for name in layer.columns}
     return schema
 

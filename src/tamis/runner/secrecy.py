@@ -20,6 +20,7 @@ from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
 from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
+from tamis.engine.store import columns_of, schema_of
 from tamis.engine.veil import Veil, bare_error
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
@@ -134,7 +135,7 @@ class Secrecy:
         assert entry is not None, f"part {fp} was written in this run"
         names = [
             name
-            for name, dtype in pl.read_parquet_schema(entry.files["part"].path).items()
+            for name, dtype in schema_of(entry.files["part"]).items()
             if _holds_words(dtype) and name.startswith("evidence.") and name.removeprefix("evidence.") not in step.codes
         ]
         veil = self.veil
@@ -219,7 +220,7 @@ def _counted(cache: Cache, fp: str) -> Counter[str]:
     """How often each kind was replaced, from the part of a privacy step."""
     entry = cache.get(fp)
     counts: Counter[str] = Counter()
-    if entry is None or "evidence.found" not in pl.read_parquet_schema(entry.files["part"].path):
+    if entry is None or "evidence.found" not in columns_of(entry.files["part"]):
         return counts
     for words, rows in (
         entry.read("part", ["evidence.found"])["evidence.found"].drop_nulls().value_counts(name="n").iter_rows()

@@ -22,6 +22,7 @@ from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, change_name, resolve
 from tamis.engine.layers import Layer, Mask
 from tamis.engine.stage import Call, PartState, mask_hash
+from tamis.engine.store import columns_of
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def _scatter(
             versions |= {name: fingerprint(versions.get(name, ""), fp, int(start)) for name in names}
         elif entry.has(f"changes.{place}") and entry.files[f"changes.{place}"].rows:
             stored = entry.files[f"changes.{place}"]
-            names = tuple(name for name in pl.read_parquet_schema(stored.path) if name != "row")
+            names = tuple(name for name in columns_of(stored) if name != "row")
             layer, changed = Layer(names, stored, step=step.name), stored.rows
             versions |= {name: fingerprint(versions.get(name, ""), stored.xxh3) for name in names}
         scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions, changed))
