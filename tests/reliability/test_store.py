@@ -134,7 +134,9 @@ def test_what_was_done_without_a_store_is_used_with_it(
         for folder in (place, other):
             recipe = folder / "recipe.yaml"
             text = recipe.read_text(encoding="utf-8")
-            recipe.write_text(text.replace("deliver:", "  - {use: filter.length, id: last, in: prompt, min: 4}\ndeliver:"))
+            recipe.write_text(
+                text.replace("deliver:", "  - {use: filter.length, id: last, in: prompt, min: 4}\ndeliver:")
+            )
         run(other)
     said = at(cluster, place, f"file://{tmp_path}/objects", **s3).end()
     assert (said.code, said.err) == (0, ""), said.err
