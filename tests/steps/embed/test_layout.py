@@ -51,7 +51,7 @@ def test_rows_above_the_most_are_placed_where_their_like_are() -> None:
     pytest.importorskip("umap")
     rows = topics(400)
     result = run_step(Layout(most=300, **V), rows)
-    away = result.column("embed.layout.distance")
+    away = result.column("embed.layout.map_distance")
     placed = [at for at, one in enumerate(away) if one is not None]
     assert len(placed) == 100
     found, topic = places(result), np.array([row["topic"] for row in rows])

@@ -31,7 +31,7 @@ class Layout(TableStep):
     Lays the vectors of an `embed` step out in two dimensions and sets `x` and `y`. `umap` keeps near rows near and pulls groups
     apart; `pca` takes the two directions in which the rows differ most: at once, but groups overlap. What UMAP gives is recorded
     and never made again for the same rows. With `grow: true` rows keep the place they have; later ones are placed among those
-    of the first run that are nearest by meaning, and the run says how well they fit. `distance` is 1 - cosine to the nearest
+    of the first run that are nearest by meaning, and the run says how well they fit. `map_distance` is 1 - cosine to the nearest
     of these, null for rows that the map was made from. Above `most` rows, that many make the map, drawn by the seed, and the others are
     placed like later ones. A row without a vector has no place.
 
@@ -52,8 +52,8 @@ class Layout(TableStep):
     version: ClassVar[int] = 1
     seeded: ClassVar[bool] = True
     reasons: ClassVar[Reasons] = {}
-    sets: ClassVar[tuple[str, ...]] = ("x", "y", "distance")
-    set_types = {"x": pl.Float32(), "y": pl.Float32(), "distance": pl.Float64()}
+    sets: ClassVar[tuple[str, ...]] = ("x", "y", "map_distance")
+    set_types = {"x": pl.Float32(), "y": pl.Float32(), "map_distance": pl.Float64()}
     libraries: ClassVar[tuple[str, ...]] = ("umap-learn", "faiss-cpu")
 
     vectors: str = Field(
@@ -107,7 +107,7 @@ class Layout(TableStep):
             far[rows] = np.where(found.known, np.nan, distance(found.product))
             message = layouts.drift(made, found, self.drift)
         x, y, away = (pl.Series(one, nan_to_null=True) for one in (places[:, 0].copy(), places[:, 1].copy(), far))
-        verdict = keep().change(x=x, y=y, distance=away)
+        verdict = keep().change(x=x, y=y, map_distance=away)
         return verdict if message is None else verdict.warn(message)
 
     def _layout(self, table: Table, vectors: Whole, high: Ids, low: Ids) -> layouts.Layout:
