@@ -116,17 +116,42 @@ def sync(path: Path) -> None:
 PLAIN_BYTES = 4 << 20
 
 
+class _Hashed(io.RawIOBase):
+    """A file as Polars writes to it: piece by piece, hashed on the way. A whole partition in memory beside its rows took
+    as long to fill as the file."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self.file, self.digest, self.size = file, xxhash.xxh3_128(), 0
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        piece = memoryview(data).cast("B")
+        self.digest.update(piece)
+        self.size += len(piece)
+        left = piece
+        try:
+            while len(left):
+                left = left[self.file.write(left) :]
+        except OSError as error:  # Polars would tell its own story
+            self.error = error
+            raise
+        return len(piece)
+
+
 def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
     """Write rows as Parquet, atomically: small ones with lz4, text as it is (`docs/design/001`)."""
-    buffer = io.BytesIO()
     compression: Literal["lz4", "uncompressed"] = "lz4" if frame.estimated_size() < PLAIN_BYTES else "uncompressed"
-    frame.write_parquet(buffer, compression=compression, statistics=False, row_group_size=1 << 20)
-    data = buffer.getbuffer()
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
-        view = data
-        while len(view):
-            view = view[file.write(view) :]
-    stored = Stored(str(path), frame.height, len(data), xxhash.xxh3_128_hexdigest(data))
+        hashed = _Hashed(file)
+        try:
+            frame.write_parquet(hashed, compression=compression, statistics=False, row_group_size=1 << 20)
+        finally:
+            if hashed.error is not None:
+                raise hashed.error
+    stored = Stored(str(path), frame.height, hashed.size, hashed.digest.hexdigest())
     with _lock:
         _verified.add(_seen(stored))  # what was written a moment ago is not read again to be compared
     return stored
