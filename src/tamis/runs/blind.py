@@ -26,7 +26,8 @@ from tamis.engine.clusterings import Clustering, ids_text
 from tamis.engine.quantised import products
 
 from . import decisions as decided
-from .clusterings import Clusterings, Example, Figure
+from .cluster_shapes import Example, Figure
+from .clusterings import Clusterings
 from .decisions import Decision
 
 #: questions of each kind: pairs that only one has together (half for each), and quintets of each clustering

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -40,6 +40,7 @@ from tamis.engine.clusterings import FILES, FOLDER, Clustering, load
 from tamis.engine.frame import Frame
 
 from . import decisions as decided
+from .cluster_shapes import Card, Example, Figure, Flow, Gate, Line
 from .decisions import Decision, Decisions, Kind
 from .ledger import Ledger
 from .questions import plain_text
@@ -49,82 +50,6 @@ from .workspace import Workspace
 #: figures of a clustering, measured by `tamis clusters compare`
 MEASURES = "measures.json"
 _NAME = re.compile(r"(.+)-[0-9a-f]{16}")
-
-
-class Figure(NamedTuple):
-    """A figure with its 95% interval, where it has one. `n`: what it was counted on."""
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-
-
-class Example(NamedTuple):
-    """A row of a cluster; the text is empty where the workspace no longer has it."""
-
-    id: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """One clustering. rows: that it was fitted on; outliers: rows in no group; looked: clusters somebody looked at;
-    shortlisted, chosen: by whom."""
-
-    clustering: str
-    step: str
-    use: str
-    parameters: Mapping[str, Any]
-    rows: int
-    clusters: int
-    outliers: int
-    hints: tuple[Figure, ...] = ()
-    shortlisted: tuple[str, ...] = ()
-    chosen: str | None = None
-    looked: int = 0
-
-
-@dataclass(frozen=True)
-class Card:
-    """One cluster. name: by people, else by a model, else its phrases; named_by: `people`, `model` or `phrases`; accuracy: share
-    of held-out rows that a model found under its name."""
-
-    cluster: int
-    rows: int
-    outliers: int
-    name: str
-    named_by: str
-    phrases: tuple[str, ...]
-    description: str = ""
-    central: tuple[Example, ...] = ()
-    boundary: tuple[Example, ...] = ()
-    looked: tuple[str, ...] = ()
-    accuracy: float | None = None
-
-
-@dataclass(frozen=True)
-class Flow:
-    """How the rows of two clusterings' clusters meet. links: (cluster of a, cluster of b, rows), -1: in no cluster."""
-
-    a: str
-    b: str
-    links: tuple[tuple[int, int, int], ...]
-    sentences: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A gate where one of several clusterings is chosen. candidates: step → clustering; missing: what is still to be done."""
-
-    step: str
-    question: str
-    candidates: Mapping[str, str]
-    shortlist: int
-    look: bool
-    missing: tuple[str, ...] = ()
-    chosen: Mapping[str, Any] | None = None
 
 
 @dataclass

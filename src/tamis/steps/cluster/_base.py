@@ -15,18 +15,17 @@ from pydantic import Field, PrivateAttr
 from tamis.core.columns import Columns, Table
 from tamis.core.errors import UsageError
 from tamis.core.fingerprint import fingerprint
-from tamis.core.outcome import Verdict, keep
+from tamis.core.outcome import Verdict
 from tamis.core.row import VECTOR, View
 from tamis.core.step import Reasons, TableStep
 from tamis.engine.cluster_edits import KINDS, Edit, edits_of
 from tamis.engine.clusterings import FILES, FOLDER, Assigned, Clustering, load
 from tamis.engine.diverse import vectors_of
-from tamis.engine.fitting import SET_TYPES, Groups, drift, freeze, versions
+from tamis.engine.fitting import SET_TYPES, Groups, freeze, versions
 from tamis.engine.kept_clusters import Settled, settle
-from tamis.engine.quantised import Whole, distance, quantise
+from tamis.engine.quantised import Whole, quantise
 
-#: rows whose texts are read at a time
-BATCH = 20_000
+from ._verdict import texts_of, verdict_of
 
 
 class Clusters(TableStep):
@@ -104,7 +103,7 @@ class Clusters(TableStep):
         """The clustering asked for, the one recorded, or a new one, and these rows in it. rows: where they stand in the table."""
 
         def read(some: NDArray[np.int64]) -> pl.Series:
-            return self._texts(table, rows[some])
+            return texts_of(table, rows[some], self.name_by)
 
         def fit() -> Clustering:
             if self.fit is not None:
@@ -135,32 +134,10 @@ class Clusters(TableStep):
         key = fingerprint(*about, *([self.name] if self.grow else told))
         return folder / f"{self.name}-{key[:16]}"
 
-    def _texts(self, table: Table, rows: NDArray[np.int64]) -> pl.Series:
-        """Texts of some rows, in their order."""
-        order = np.argsort(rows, kind="stable")
-        back = np.argsort(order, kind="stable")
-        column = f"view:{self.name_by}"
-        parts = [table.fetch(rows[order[at : at + BATCH]], [column])[column] for at in range(0, len(rows), BATCH)]
-        return pl.concat(parts).gather(back) if parts else pl.Series([], dtype=pl.String)
-
     def _verdict(self, height: int, rows: NDArray[np.int64], settled: Settled | None) -> Verdict:
-        label, far = np.full(height, -1, np.int32), np.full(height, np.nan)
-        made, found, names = (settled.made, settled.found, settled.names) if settled else (None, None, [])
-        told: list[str] = []
-        if settled is not None:
-            label[rows] = settled.found.label
-            far[rows] = np.where(settled.found.label >= 0, distance(settled.found.product), np.nan)
-            told = [*settled.told, *filter(None, [drift(settled.made, settled.found, self.drift)])]
-        cluster = pl.Series("cluster", label).set(pl.Series(label < 0), None)
-        name = pl.Series("name", names, dtype=pl.String).gather(cluster.cast(pl.UInt32))
-        away = pl.Series("distance", far, nan_to_null=True)
-        verdict = keep().change(cluster=cluster, name=name, distance=away).note(distance=away)
-        verdict = verdict.change(**self.more(height, rows, made, found)).rests_on(
-            *(settled.recorded if settled else ())
-        )
-        for message in told:
-            verdict = verdict.warn(message)
-        return verdict
+        verdict = verdict_of(height, rows, settled, self.drift)
+        made, found = (None, None) if settled is None else (settled.made, settled.found)
+        return verdict.change(**self.more(height, rows, made, found))
 
     def more(
         self, height: int, rows: NDArray[np.int64], made: Clustering | None, found: Assigned | None
