@@ -108,8 +108,12 @@ class Step(Part):
         return None
 
     def obeys(self) -> tuple[str, ...]:
-        """Kinds of people's decisions about the step that its outcome depends on: they are handed to `with_decisions`."""
+        """Kinds of people's decisions that the step's outcome depends on: they are handed to `with_decisions`."""
         return ()
+
+    def obeyed_about(self) -> tuple[str, ...]:
+        """The steps whose decisions these are: its own, unless it says otherwise."""
+        return (self.name,)
 
     def with_decisions(self, decisions: Sequence[Mapping[str, Any]]) -> Self:
         """The step with what people decided about it, in order: {"kind", "value", "who", "at", "why"} each."""
@@ -241,7 +245,7 @@ class ChoiceStep(TableStep):
         """What is still to be done before the run goes on, in words; None where a choice stands."""
         raise NotImplementedError
 
-    def choice(self) -> dict[str, Any]:
+    def choice(self, table: Table) -> dict[str, Any]:
         """What was chosen, by whom and why, as JSON values: for the manifest, the report and the card."""
         raise NotImplementedError
 

@@ -22,7 +22,8 @@ def obeying(step: Step, identity: str, decisions: Decisions) -> tuple[Step, str]
     kinds = step.obeys()
     if not kinds:
         return step, identity
-    made = [d for d in decisions.all if d.step == step.name and d.kind in kinds]
+    about = step.obeyed_about()
+    made = [d for d in decisions.all if d.step in about and d.kind in kinds]
     if not made:
         return step, identity
     told: list[dict[str, Any]] = [{name: asdict(d)[name] for name in TOLD} for d in made]
@@ -40,8 +41,9 @@ def looking(call: Call, recordings: Mapping[str, Sequence[str]]) -> Call:
     )
 
 
-def waiting(step: ChoiceStep, missing: str | None) -> GateAsk | None:
-    """What the gate waits for; None where a choice stands."""
+def waiting(step: ChoiceStep, missing: str | None, choice: Mapping[str, Any] | None) -> GateAsk | None:
+    """What the gate waits for; None where a choice stands. `asked` and `decided` count clusters."""
     if missing is None:
         return None
-    return GateAsk(step.name, f"{step.question_text()} {missing}", 0, 0, ())
+    told = choice or {}
+    return GateAsk(step.name, f"{step.question_text()} {missing}", told.get("clusters", 0), told.get("looked", 0), ())

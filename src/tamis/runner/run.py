@@ -276,7 +276,7 @@ class Judge:
             if isinstance(call.step, GateStep):
                 flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
             if isinstance(call.step, ChoiceStep):
-                flow.waiting, log.choice = waiting(call.step, decided.waits), call.step.choice()
+                flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
         log.account.seconds = time.perf_counter() - started

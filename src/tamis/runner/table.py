@@ -134,7 +134,8 @@ def _column(frame: Frame, name: str) -> pl.Series:
 
 
 class Decided(NamedTuple):
-    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell."""
+    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell; the
+    recordings they rest on; and where people choose, what they still have to do, and what they chose."""
 
     scattered: list[Scattered]
     fingerprint: str
@@ -142,6 +143,7 @@ class Decided(NamedTuple):
     warnings: list[str]
     recordings: list[str]
     waits: str | None = None
+    choice: dict[str, Any] | None = None
 
 
 def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
@@ -167,11 +169,9 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path |
     cached = entry is not None
     if entry is None:
         entry = _store(cache, fp, step, table, parts)
-    facts = entry.facts
-    return Decided(
-        _scatter(step, fp, entry, table, parts), fp, cached, list(facts["warnings"]), list(facts.get("recordings", [])),
-        step.waits_for(table) if isinstance(step, ChoiceStep) else None,
-    )  # fmt: skip
+    told = list(entry.facts["warnings"]), list(entry.facts.get("recordings", []))
+    asks = (step.waits_for(table), step.choice(table)) if isinstance(step, ChoiceStep) else (None, None)
+    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, *told, *asks)
 
 
 def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]) -> Entry:

@@ -65,6 +65,7 @@ def write_ledger(
                 "sentences": dict(log.step.reasons),
                 **log.account.record(),
                 **({"recordings": list(log.recordings)} if log.recordings else {}),
+                **({"choice": log.choice} if log.choice else {}),
             }
         )
     for index, state in enumerate(flow.states):

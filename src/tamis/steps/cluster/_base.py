@@ -126,9 +126,10 @@ class Clusters(TableStep):
     def _place(self, table: Table, vectors: Whole, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Path | None:
         """The clustering's folder; None where nothing is kept here."""
         folder = table.recorded(FOLDER)
-        if folder is None or self.fit is not None:
-            inside = folder is not None and self.fit is not None and self.fit.resolve().parent == folder.resolve()
-            return self.fit if inside else None
+        if folder is None:
+            return None
+        if self.fit is not None:  # its folder's first file holds the hashes of all others
+            return folder / f"{self.name}-{fingerprint((self.fit / FILES[0]).read_text(encoding='utf-8'))[:16]}"
         told = [xxhash.xxh3_128_hexdigest(np.ascontiguousarray(one).tobytes()) for one in (vectors, high, low)]
         about = [self.address(), self.version, self._parameters(), table.seed]
         key = fingerprint(*about, *([self.name] if self.grow else told))
