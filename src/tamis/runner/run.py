@@ -153,7 +153,7 @@ class Judge:
         order = list(self.calls() if calls is None else calls)
         pending: list[Call] = []
         for place, call in enumerate(order):
-            if isinstance(call.step, Calling):
+            if isinstance(call.step, Calling) and not isinstance(call.step, TableStep):
                 self._pass(flow, pending, None)
                 pending = []
                 self._ask(flow, call)
@@ -268,7 +268,8 @@ class Judge:
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
             call = looking(call, {one.step.name: one.recordings for one in flow.logs})
-            decided = decide(call, parts, self.cache, self.workspace.recorded)
+            consult = None if self.asker is None else self.asker.consult
+            decided = decide(call, parts, self.cache, self.workspace.recorded, consult)
             scattered, decision, log.cached = decided.scattered, decided.fingerprint, decided.cached
             log.step, log.recordings = call.step, tuple(decided.recordings)
             for warning in decided.warnings:

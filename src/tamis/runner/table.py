@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tamis.core.calls import CallTableStep
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
@@ -159,8 +160,15 @@ def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     return fingerprint("table", call.step.name, call.identity, gathered_key(parts))
 
 
-def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path | None = None) -> Decided:
-    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again."""
+def decide(
+    call: Call,
+    parts: Sequence[Gathered],
+    cache: Cache,
+    recorded: Path | None = None,
+    consult: Callable[[CallTableStep, GatheredTable], Any] | None = None,
+) -> Decided:
+    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again; consult: asks the models
+    of a step that needs them."""
     step = call.step
     assert isinstance(step, TableStep)
     fp = decision_fingerprint(call, parts)
@@ -168,6 +176,9 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path |
     entry = cache.get(fp)
     cached = entry is not None
     if entry is None:
+        if isinstance(step, CallTableStep) and table.height:
+            assert consult is not None, "a run whose recipe calls models has somebody to ask them"
+            step = step.hear(consult(step, table))
         entry = _store(cache, fp, step, table, parts)
     told = list(entry.facts["warnings"]), list(entry.facts.get("recordings", []))
     asks = (step.waits_for(table), step.choice(table)) if isinstance(step, ChoiceStep) else (None, None)
