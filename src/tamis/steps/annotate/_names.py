@@ -11,10 +11,8 @@ from tamis.core.calls import Ask, CallFailed, Models
 from ._checking import checking, read_check
 from ._naming import Evidence, Named, clashes, naming, read_names, words
 
-#: further rounds for names that are missing, and for names that clash
-ROUNDS = 2
-#: texts that one check sorts
-TEXTS = 12
+#: further rounds for names that are missing, and for names that clash; texts that one check sorts
+ROUNDS, TEXTS = 2, 12
 
 
 class Names:
