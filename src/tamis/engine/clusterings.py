@@ -185,8 +185,8 @@ def load(folder: Path) -> Clustering:
     return Clustering(about["about"], clusters, centres, high, low, label, outlier, product, layers)
 
 
-def save(folder: Path, made: Clustering) -> None:
-    """Keep a clustering; all of it or nothing."""
+def save(folder: Path, made: Clustering, beside: Mapping[str, str] | None = None) -> None:
+    """Keep a clustering; all of it or nothing. beside: texts of further files in its folder, by name."""
     centres, rows = io.BytesIO(), io.BytesIO()
     np.save(centres, made.centres, allow_pickle=False)
     frame = pl.DataFrame({name: getattr(made, name) for name in COLUMNS} | dict(made.layers))
@@ -199,7 +199,8 @@ def save(folder: Path, made: Clustering) -> None:
         "clusters": [vars(c) for c in made.clusters],
     }
     text = json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
-    keep_folder(folder, dict(zip(FILES, [text, *raw], strict=True)))
+    more = {name: words.encode() for name, words in (beside or {}).items()}
+    keep_folder(folder, dict(zip(FILES, [text, *raw], strict=True)) | more)
 
 
 def ids_text(
