@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.row import id_pair, id_text
 from tamis.engine.allocate import seeded_order
 from tamis.engine.store import write_json, writing
 
-from .reviewing import Known, Reviewing
+from .reviewing import Known, Order, Reviewing
 
 
 class Place(NamedTuple):
@@ -90,18 +91,24 @@ class Gate:
         """The hash of the row's content, where the run had to look at it."""
         return self.rows["content"][index] if "content" in self.rows.columns else None
 
-    def order(self) -> np.ndarray:
-        """The positions of the rows in the order they are asked about; ties in row order."""
-        rows = np.arange(self.height)
+    def orders(self) -> tuple[Order, ...]:
+        """The orders that this gate's rows can be asked about in."""
+        ordered: tuple[Order, ...] = ("uncertainty", "disagreement") if self.setup.order != "cluster" else ("cluster",)
+        return ("row", "random", *(ordered if "by" in self.rows.columns else ()))
+
+    def order(self, order: Order | None = None) -> NDArray[np.int64]:
+        """The positions of the rows in the order they are asked about, the gate's or another; ties in row order."""
+        order = order or self.setup.order
+        rows = np.arange(self.height, dtype=np.int64)
         chance = seeded_order(self.seed, self.high, self.low)
-        by = self.rows["by"] if "by" in self.rows.columns else None
-        if self.setup.order == "random":
+        if order == "random":
             return np.lexsort((rows, chance))
-        if by is None:
+        if order not in self.orders() or order == "row":
             return rows
-        if self.setup.order == "cluster":
-            return np.lexsort((rows, chance, by.cast(str).rank("dense").fill_null(self.height + 1).to_numpy()))
-        ranks = by.rank("dense", descending=self.setup.order == "disagreement").fill_null(self.height + 1)
+        by = self.rows["by"]
+        if order == "cluster":
+            return np.lexsort((rows, chance, by.rank("dense").fill_null(self.height + 1).to_numpy()))
+        ranks = by.rank("dense", descending=order == "disagreement").fill_null(self.height + 1)
         return np.lexsort((rows, ranks.to_numpy()))
 
 

@@ -10,7 +10,7 @@ import secrets
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from . import decisions as decided
 from .decisions import Decision, Decisions, check_kind
 from .fits import check_decision
 from .ledger import Ledger
-from .reviewing import Known
+from .reviewing import Known, Order
 from .rows import RunRows
 from .settle import DECIDING, OPEN, Settled
 from .standing import DIFFERS, IS_DECIDED, IS_OPEN, Standing
@@ -85,6 +85,7 @@ class Queue(Standing):
         self.known: dict[str, Known] = {one.row: one for one in self.gate.calibration}
         self._rows: RunRows | None = None
         self._leases: dict[int, dict[str, float]] = {}
+        self._ordered = self.setup.order
         self._assigned = self._shares()
 
     # -- which row is next --------------------------------------------------------------------
@@ -100,12 +101,15 @@ class Queue(Standing):
         ranks = np.argsort(np.argsort(np.stack(words), axis=0, kind="stable"), axis=0, kind="stable")
         return {who: ranks[k] < wanted for k, who in enumerate(people)}
 
-    def next(self, who: str, limit: int = 1, *, every: bool = False) -> list[Card]:
+    def next(self, who: str, limit: int = 1, *, every: bool = False, order: Order | None = None) -> list[Card]:
         """The rows a reviewer decides on next: known answers first, then the queue with its repeats, then what they skipped.
 
-        every: also rows assigned to others. A row shown is kept for the reviewer for some minutes.
+        every: also rows assigned to others; order: another than the gate's. A row
+        shown is kept for the reviewer for some minutes.
         """
         self.refresh()
+        if order is not None and order != self._ordered:
+            self._order, self._ordered = self.gate.order(order), order
         with self._lock:
             chosen: list[tuple[str, str | None]]
             if known := self._uncalibrated(who):
@@ -185,23 +189,29 @@ class Queue(Standing):
         others = tuple(standing) if reveal or (settled.status == "differ" and who in settled.who) else ()
         return Card(row, self.version(row), round, record, content, mine, others, settled)
 
+    def _reader(self) -> tuple[RunRows, list[str]]:
+        """Who reads rows, and the steps before the gate."""
+        if self._rows is None:
+            self._ledger = Ledger(self.run)
+            names = [step["name"] for step in self._ledger.steps]
+            self._before = names[: names.index(self.step)]
+            self._rows = RunRows(self.run)
+        return self._rows, self._before
+
     def _record(self, row: str, index: int | None) -> tuple[dict[str, Any], str]:
         """A row's columns before the gate, as people may be told of them, and the hash of what it really says."""
-        if self._rows is None:
-            self._rows = RunRows(self.run)
-            names = [step["name"] for step in Ledger(self.run).steps]
-            self._before = names[: names.index(self.step)]
+        reader, before = self._reader()
         if index is None:
-            found = Ledger(self.run).find(row)
+            found = self._ledger.find(row)
             if len(found) != 1:
                 raise UsageError(f"no row {row!r} in {self.run}", hint="tamis why TEXT finds ids")
             partition, place = found[0].partition, found[0].row
         else:
             partition, place = self.gate.place(index)
-        record = self._rows.records(partition, [place], steps=self._before)[0]
+        record = reader.records(partition, [place], steps=before)[0]
         content = content_hash(record)
-        if self._rows.privacy:
-            record = self._rows.told(partition, [place], steps=self._before)[0]
+        if reader.privacy:
+            record = reader.told(partition, [place], steps=before)[0]
         return {k: v for k, v in record.items() if not k.startswith(("id.", "at."))}, content
 
     # -- deciding -----------------------------------------------------------------------------
@@ -225,44 +235,68 @@ class Queue(Standing):
         content: the hash on the card (else the row's own now); expected_version: the card's. Conflict where others decided
         on the row since; nothing is appended then.
         """
-        known = self.known.get(row)
-        index = self.gate.index(row)
-        if index is None and known is None:
-            raise UsageError(f"gate {self.step!r} does not ask about row {row!r}")
-        if content is None and (known is None or known.text is None):
-            content = self._record(row, index)[1]
+        if content is None:
+            content = self.contents([row])[row]
         made = Decision(
             check_kind(kind), self.step, row, content, reason, who, why=why, value=value, round=round, seconds=seconds
         )
-        check_decision(self.gate, made)
-        return self._append([made], {} if expected_version is None else {row: expected_version})[0]
+        return self.decide_all(who, [made], {} if expected_version is None else {row: expected_version})[0]
 
     def decide_many(
-        self, who: str, rows: Sequence[str], kind: str, *, value: Any = None, reason: str | None = None,
-        why: str | None = None, expected_versions: Mapping[str, int] | None = None,
-    ) -> list[Decision]:  # fmt: skip
-        """One decision for many rows, in one append; `undo` takes them back together."""
+        self,
+        who: str,
+        rows: Sequence[str],
+        kind: str,
+        *,
+        value: Any = None,
+        reason: str | None = None,
+        why: str | None = None,
+        expected_versions: Mapping[str, int] | None = None,
+    ) -> list[Decision]:
+        """One decision for many rows, as one act."""
+        contents = self.contents(rows)
+        made = [Decision(check_kind(kind), self.step, row, contents[row], reason, why=why, value=value) for row in rows]
+        return self.decide_all(who, made, expected_versions)
+
+    def decide_all(
+        self, who: str, made: Sequence[Decision], expected_versions: Mapping[str, int] | None = None
+    ) -> list[Decision]:
+        """Any decisions, all or none, as one act: one append, and one `undo` takes them back together."""
         act = secrets.token_hex(8)
-        made = []
-        for number, row in enumerate(rows):
-            index = self.gate.index(row)
-            if index is None:
-                raise UsageError(f"gate {self.step!r} does not ask about row {row!r}")
-            content = self._record(row, index)[1] if len(rows) <= _FEW else None
-            key = f"{act}.{number}"
-            made.append(Decision(check_kind(kind), self.step, row, content, reason, who, why=why, value=value, key=key))
-        for one in made[:1]:
+        named = [replace(one, who=who, step=self.step, key=f"{act}.{n}") for n, one in enumerate(made)]
+        for one in named:
+            if one.row is None or (one.row not in self.known and self.gate.index(one.row) is None):
+                raise UsageError(f"gate {self.step!r} does not ask about row {one.row!r}")
             check_decision(self.gate, one)
-        return self._append(made, expected_versions or {})
+        return self._append(named, expected_versions or {})
 
-    def undo(self, who: str, count: int = 1) -> list[Decision]:
-        """Take back this reviewer's last acts on any rows, newest first; returns what does not stand any more.
+    def contents(self, rows: Sequence[str]) -> dict[str, str | None]:
+        """Row → the hash of what it says. Rows of a partition are read together."""
+        told: dict[str, str | None] = dict.fromkeys(rows)
+        places: dict[int, list[tuple[str, int]]] = {}
+        for row in told:
+            index = self.gate.index(row)
+            if index is not None:
+                partition, place = self.gate.place(index)
+                places.setdefault(partition, []).append((row, place))
+        for partition, some in sorted(places.items()):
+            reader, before = self._reader()
+            records = reader.records(partition, [place for _, place in some], steps=before)
+            told |= {row: content_hash(record) for (row, _), record in zip(some, records, strict=True)}
+        return told
 
-        An act is a decision, or all decisions of one `decide_many`.
+    def undo(self, who: str, count: int = 1, *, keys: Sequence[str] = ()) -> list[Decision]:
+        """Take back this reviewer's last acts on any rows, newest first, or the decisions with these keys; returns them.
+
+        An act is a decision, or all decisions of one `decide_many` or `decide_all`. UsageError where a key is not of a
+        decision of theirs that stands.
         """
         mine = self.told(who)
-        taken: list[Decision] = []
-        for _ in range(count):
+        named = {d.key: d for d in mine}
+        if missing := [key for key in keys if key not in named]:
+            raise UsageError(f"no decision {missing[0]!r} of {who} stands at {self.step!r}")
+        taken: list[Decision] = [named[key] for key in reversed(keys)]
+        for _ in range(0 if keys else count):
             if not mine:
                 break
             act = mine[-1].key.split(".")[0]
@@ -314,10 +348,6 @@ class Queue(Standing):
                 sum(kind == "skip" for kind in kinds.values()), median, None if median is None else median * left,
                 self._closed,
             )  # fmt: skip
-
-
-#: rows of one bulk decision whose content is hashed, so that it is asked again when a row changes
-_FEW = 1000
 
 
 def _number(*parts: Any) -> int:

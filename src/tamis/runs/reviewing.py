@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import polars as pl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from tamis.core.errors import DataError
@@ -98,6 +100,26 @@ class Reviewing(BaseModel):
         """The settings as JSON values, without the two that are files."""
         wanted = set(Reviewing.model_fields) - {"guidelines", "calibration"}
         return self.model_dump(mode="json", include=wanted)
+
+    def label_column(self, name: str, step: str, names: Sequence[str]) -> str:
+        """The full name of a column that reviewers set: one that there is, or else a new one of the gate."""
+        from tamis.engine.frame import find_column
+
+        return f"{step}.{name}" if self._is_new(name, names) else find_column(name, names)
+
+    def _is_new(self, name: str, names: Sequence[str]) -> bool:
+        return "." not in name and not any(full == name or full.endswith(f".{name}") for full in names)
+
+    def own_columns(self, names: Sequence[str] = ()) -> dict[str, pl.DataType]:
+        """The columns that the gate makes, with their types. names: of the columns there are."""
+        own: dict[str, pl.DataType] = {}
+        if self.rate:
+            own["rating"] = pl.Int8()
+        if self.pair:
+            own["preferred"] = pl.String()
+        if self.reviewers > 1:
+            own["reviewers"] = pl.Int32()
+        return own | {name: pl.String() for name in self.labels if self._is_new(name, names)}
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def _agree(stands: Sequence[Stand], who: tuple[str, ...], consensus: Consensus) 
     if fate == "drop":
         reasons = Counter(one.reason for one in stands if one.fate == "drop" and one.reason)
         reason = min(reasons, key=lambda slug: (-reasons[slug], slug)) if reasons else None
-        said = Stand(", ".join(who), "drop", reason, at=max(one.at for one in stands))
+        said = Stand(", ".join(who), "drop", reason, answers=counted_answers(stands), at=max(one.at for one in stands))
     elif kept:
         told: dict[str, dict[str, Any]] = {"content": {}, "columns": {}}
         for room in told:
@@ -162,11 +162,20 @@ def _agree(stands: Sequence[Stand], who: tuple[str, ...], consensus: Consensus) 
         differing += [] if clear else ["rating"]
         preferred, clear = _most([one.preferred for one in kept], consensus)
         differing += [] if clear else ["preferred"]
-        at = max(one.at for one in stands)
-        said = Stand(", ".join(who), "keep", None, told["content"], told["columns"], rating, preferred, {}, at)
+        answers, at = counted_answers(stands), max(one.at for one in stands)
+        said = Stand(", ".join(who), "keep", None, told["content"], told["columns"], rating, preferred, answers, at)
     if consensus == "adjudicate":
         return Settled("differ", None, who, tuple(differing))
     return Settled("differ", None, who, tuple(differing)) if differing else Settled("decided", said, who)
+
+
+def counted_answers(stands: Iterable[Stand]) -> dict[str, str]:
+    """Question → how often each answer was given: `no 1, yes 2`."""
+    counts: dict[str, Counter[str]] = {}
+    for one in stands:
+        for name, answer in one.answers.items():
+            counts.setdefault(name, Counter())[answer] += 1
+    return {name: ", ".join(f"{a} {n}" for a, n in sorted(count.items())) for name, count in counts.items()}
 
 
 def _most(values: Sequence[Any], consensus: Consensus) -> tuple[Any, bool]:
