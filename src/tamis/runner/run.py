@@ -39,6 +39,7 @@ from .ask import Asker
 from .birth import Birth, bear
 from .gate import GateAsk, ask_people
 from .placed import placed_step
+from .regroup import regroup
 from .table import Gathered, Scattered, decide
 
 
@@ -271,6 +272,7 @@ class Judge:
                 ask = ask_people(call, parts, scattered, self.decisions, log.account, self.cache, flow.keys)
                 flow.gates.append(ask)
                 flow.waiting = ask if ask.waits else None
+            regroup(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
         log.account.seconds = time.perf_counter() - started
