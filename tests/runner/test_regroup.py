@@ -126,7 +126,9 @@ def test_what_does_not_fit_the_groups_any_more_changes_nothing_and_is_told(copie
 
 def test_a_group_across_partitions_is_swapped_too(tmp_path: Path) -> None:
     copies = Copies(tmp_path)
-    copies.recipe = parse(RECIPE.replace("sources: [", "sources: [{use: files, name: more, path: more.jsonl, id: [n]}, "))
+    copies.recipe = parse(
+        RECIPE.replace("sources: [", "sources: [{use: files, name: more, path: more.jsonl, id: [n]}, ")
+    )
     (tmp_path / "more.jsonl").write_text(json.dumps({"n": 9, "prompt": "q", "completion": "yes"}) + "\n")
     copies.run()
     assert copies.kept() == [9, 3, 5]
