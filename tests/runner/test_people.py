@@ -72,10 +72,8 @@ def test_labels_and_ratings_become_columns(desk: Reviewed) -> None:
 
 def test_a_later_step_can_read_what_people_set(tmp_path: Path) -> None:
     desk = Reviewed(tmp_path, ALL)
-    desk.text = desk.text.replace(
-        "{use: filter.length, in: response, min: 2}",
-        "{use: filter.where, drop: \"look.rating < 3 or look.mood = 'cross'\"}",
-    )
+    drop = """{use: filter.where, drop: '"look.rating" < 3 or "look.mood" = ''cross'''}"""
+    desk.text = desk.text.replace("{use: filter.length, in: response, min: 2}", drop)
     desk.wait()
     queue, ids = desk.queue(), desk.ids()
     queue.decide("ann", ids[0], "rate", value=2)

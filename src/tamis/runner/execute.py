@@ -233,7 +233,8 @@ class _Run:
         self._ledger(flow, taken, cache)
         write_gate(self.folder, ask)
         raise GateWaiting(
-            f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
+            f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided"
+            f"{f', {ask.differing} of them because reviewers differ' if ask.differing else ''}. {ask.question}",
             hint=f"tamis decide {ask.step} -w {self.workspace.root} shows them; then run the same command again",
         )
 
