@@ -235,6 +235,7 @@ class _Gatherer:
                 }
                 for one in facts.leaving
             ]  # fmt: skip
+            told["rejected_for"] = record.get("rejected_for", {})
             told["alike"] = [
                 {"evidence": one.reason, "rows": one.rows, "all": self.outcomes.all, "examples": pending.examples(one)}
                 for one in facts.alike
