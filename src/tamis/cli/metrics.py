@@ -67,6 +67,7 @@ def command(
       tamis metrics --reference read --by template,length:prompt
     """
     from tamis.core.errors import UsageError
+    from tamis.runner.metrics import rows_of_file
     from tamis.runs.metric_words import outcome_lines, reference_lines
     from tamis.runs.metrics import outcome_tables, reference_table
     from tamis.runs.rows import read_json
@@ -89,7 +90,7 @@ def command(
                 bins=bins, seed=seed,
             )  # fmt: skip
         if reference is not None:
-            other = _file(reference) if Path(reference).is_file() else reference
+            other = rows_of_file(reference) if Path(reference).is_file() else reference
             told["references"] = [
                 reference_table(rows, other, columns, which=which, adjust=adjust, bins=bins, seed=seed)
             ]
@@ -107,29 +108,9 @@ def _split(names: tuple[str, ...]) -> list[str]:
 
 
 def _rows(data: str | None, workspace: Path | None) -> Rows:
+    from tamis.runner.metrics import rows_of_file
     from tamis.runs.metrics import rows_of_run
 
     if data is not None and Path(data).is_file() and Path(data).suffix not in (".yaml", ".yml"):
-        return _file(data)
+        return rows_of_file(data)
     return rows_of_run(find_run(data, workspace))
-
-
-def _file(path: str) -> Rows:
-    """The rows of a file; UsageError where lines of it cannot be read."""
-    import polars as pl
-
-    from tamis.core.errors import DataError
-    from tamis.runs.metrics import rows_of_frame
-    from tamis.sources.files import Files
-
-    source = Files(path=path)
-    frames, bad = [], 0
-    cuts = [(what, source.cut(what)) for what in source.inputs(Path())[0]]
-    wanted = source.readings(cuts)
-    for what, cut in cuts:
-        for batch in source.read(what, cut.slices, wanted):
-            bad += sum(batch.bad_counts.values())
-            frames.append(pl.DataFrame([series.alias(name) for name, series in batch.columns.items()]))
-    if bad:
-        raise DataError(f"{path}: {bad:,} lines cannot be read", hint=f"tamis run on {path} says which, and why")
-    return rows_of_frame(pl.concat(frames, how="diagonal_relaxed"), path)

@@ -222,6 +222,7 @@ class _Run:
             self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)), models,
         )  # fmt: skip
         failpoint("run.manifest")
+        self._metrics()
         self._report()
         return RunResult(self.folder, manifest)
 
@@ -231,6 +232,7 @@ class _Run:
     def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
         """Write up what is done so far, and stop for people."""
         self._ledger(flow, taken, cache)
+        self._metrics(waiting=True)
         write_gate(self.folder, ask)
         raise GateWaiting(
             f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
@@ -314,6 +316,19 @@ class _Run:
             pins=self.workspace.raw / "pinned" / self.recipe.name,
             resumed=self.resumed,
         )
+
+    def _metrics(self, *, waiting: bool = False) -> None:
+        """What `metrics:` asks for; a fault in it does not undo a delivery."""
+        if not self.recipe.metrics:
+            return
+        from .metrics import write_metrics
+
+        try:
+            problems = write_metrics(self.folder, self.recipe, self.base, waiting=waiting)
+        except Exception as error:
+            problems = [f"metrics: {type(error).__name__}: {error}"]
+        for problem in problems:
+            self.emit(Warned(problem))
 
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""

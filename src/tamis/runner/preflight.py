@@ -47,6 +47,12 @@ def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState]
     for call in calls:
         if call.only_source is None:
             whole = _dry(call, whole, problems, sets)
+    for asked in recipe.metrics:
+        for name in asked.reads() if whole.width else ():
+            try:
+                find_column(name, whole.columns)
+            except TamisError as error:
+                problems.append(f"metrics: {error}")
     for sink in recipe.deliver:
         try:
             claim(root / sink.path)

@@ -76,11 +76,11 @@ def rows_of_run(run: Path) -> Rows:
 
 
 def _birth(ledger: Ledger, partition: int) -> int:
-    """The number of the step that made a partition's rows: the one before the first that said something of them."""
-    for number, step in enumerate(ledger.steps, 1):
-        if ledger.part(step, partition) is not None:
-            return number - 1
-    return len(ledger.steps)
+    """The number of the step that made a partition's rows: the last that made any before one said something of them."""
+    said = (n for n, step in enumerate(ledger.steps, 1) if ledger.part(step, partition) is not None)
+    before = next(said, len(ledger.steps) + 1)
+    made = [number for number, step in enumerate(ledger.steps, 1) if step.get("born")]
+    return max((number for number in made if number < before), default=made[0] if made else 0)
 
 
 def rows_of_frame(frame: pl.DataFrame, where: str) -> Rows:

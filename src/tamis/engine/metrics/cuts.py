@@ -54,7 +54,8 @@ def cut(series: pl.Series, *, bins: int = 5, name: str | None = None, said: Kind
         known = known.filter(known.str.strip_chars() != "")
         if len(known) and bool(known.str.contains(_DAY).all()):
             return _days(name, text)
-        if said == "values" or not len(known) or known.cast(pl.Float64, strict=False).null_count():
+        padded = bool(known.str.contains(r"^\s*0\d").any())  # 00417 is a name, not a number
+        if said == "values" or not len(known) or padded or known.cast(pl.Float64, strict=False).null_count():
             return _texts(name, text, known, said)
         series = text.str.strip_chars().cast(pl.Float64, strict=False)
     numbers = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
