@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
 from tamis.core.calls import Calling
@@ -34,7 +35,7 @@ from tamis.runs.workspace import Workspace
 
 from .account import Account
 from .ask import Asker
-from .birth import Birth, bear
+from .birth import Birth, Repeat, bear, repeat
 from .gate import GateAsk, ask_people
 from .placed import placed_step
 from .table import Gathered, Scattered, decide
@@ -267,6 +268,8 @@ class Judge:
                 flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
+            if any(one.copies is not None for one in scattered):
+                self._repeat(flow, log, call, scattered, decision)
         log.account.seconds = time.perf_counter() - started
         log.account.judged_rows = 0 if log.cached else log.account.rows_in
         self._settle(flow, [log])
@@ -290,6 +293,25 @@ class Judge:
                 frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
                 self.cache.put(fp, {"part": frame}, {})
             log.parts[flow.keys[position]] = fp
+
+    def _repeat(self, flow: Flow, log: StepLog, call: Call, scattered: Sequence[Scattered], decision: str) -> None:
+        """Rows that stay are born again where the step says so: copies in partitions of their own after their parents'."""
+        states, keys, fresh = [], [], max(flow.keys, default=-1) + 1
+        tasks = []
+        for state, one in zip(flow.states, scattered, strict=True):
+            copies = np.zeros(state.rows, np.int64) if one.copies is None else np.where(state.live, one.copies, 0)
+            tasks.append(Repeat(state, call, copies, decision, self.cache.root))
+        for position, children in enumerate(self.executor.map(repeat, tasks)):
+            self.check()
+            states.append(flow.states[position])
+            keys.append(flow.keys[position])
+            if children is not None:
+                log.account.born += children.rows
+                log.account.kept += children.rows
+                states.append(children)
+                keys.append(fresh)
+                fresh += 1
+        flow.states, flow.keys = states, keys
 
     def _birth(self, flow: Flow, call: Call) -> None:
         """Rows out of rows: children stand in partitions of their own after their parents'."""
