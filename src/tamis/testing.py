@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tamis.core.calls import Calling
+from tamis.core.calls import Calling, CallTableStep
 from tamis.core.outcome import Changer, Verdict
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
@@ -188,6 +189,11 @@ class MemoryTable:
         return pl.DataFrame([series.gather(index).alias(name) for name, series in read.items()])
 
 
+def heard(step: CallTableStep, frame: Frame, models: ScriptedModels) -> CallTableStep:
+    """The step with what models said to its questions about the rows of a frame."""
+    return step.hear(asyncio.run(step.consult(MemoryTable(frame, step.gather(frame)), models)))
+
+
 def run_step(
     step: Step,
     rows: Sequence[dict[str, Any]] | pl.DataFrame,
@@ -203,7 +209,11 @@ def run_step(
     table = rows_frame(rows)
     frame = Frame.of(table, seed=seed)
     if isinstance(step, Calling) and replies is not None:
-        frame = answered(step, frame, replies if isinstance(replies, ScriptedModels) else ScriptedModels(replies))
+        models = replies if isinstance(replies, ScriptedModels) else ScriptedModels(replies)
+        if isinstance(step, CallTableStep):
+            step = heard(step, frame, models)
+        else:
+            frame = answered(step, frame, models)
     judged, children, parents = judge_frame(step, frame)
     slugs = list(step.reasons)
     kinds = [CODES[code] for code in judged.outcome]

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from tamis.core.calls import Answer, CallFailed, Calling, EmbedStep, Models
+from tamis.core.calls import Answer, CallFailed, Calling, CallTableStep, EmbedStep, Models
+from tamis.core.columns import Table
 from tamis.core.errors import GateWaiting, TamisError
 from tamis.core.events import CallsProgress, Listener, Warned, quiet
 from tamis.engine.asked import FrameRow
@@ -217,6 +218,19 @@ class Asker:
                 )
             )
         return made
+
+    def consult(self, step: CallTableStep, table: Table) -> Any:
+        """What the models say to a step's questions about all rows; those that were asked before cost nothing."""
+
+        async def asked() -> Any:
+            return await step.consult(table, await self._opened())
+
+        try:
+            return self._run(asked())
+        except CallFailed as error:
+            raise TamisError(
+                f"step {step.name!r}: {error.message}", hint="run again; what was answered is kept"
+            ) from None
 
     def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
         """A few rows' answers, for people to look at: whatever was said before is not bought again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -185,6 +186,33 @@ def repeat(task: Repeat) -> PartState | None:
         parents = pl.Series(np.repeat(np.arange(len(rows)), task.copies[rows]).astype(np.uint32))
         entry = cache.put(told, {"children": _children(task.call, parent, parents, pl.DataFrame())}, {})
     return _state(entry.files["children"], state.source)
+
+
+def repeats(
+    states: Sequence[PartState], copies: Sequence[NDArray[np.int64] | None], call: Call, decision: str, cache: Path
+) -> list[Repeat]:
+    """The work of each partition: copies of rows that are live."""
+    return [
+        Repeat(state, call, np.zeros(state.rows, np.int64) if some is None else np.where(state.live, some, 0), decision, cache)
+        for state, some in zip(states, copies, strict=True)
+    ]  # fmt: skip
+
+
+def placed(
+    states: Sequence[PartState], keys: Sequence[int], born: Iterable[PartState | None], check: Callable[[], None]
+) -> tuple[list[PartState], list[int], int]:
+    """The partitions and their keys with children after their parents', and how many rows were born."""
+    found, names, rows, fresh = list[PartState](), list[int](), 0, max(keys, default=-1) + 1
+    for state, key, children in zip(states, keys, born, strict=True):
+        check()
+        found.append(state)
+        names.append(key)
+        if children is not None:
+            rows += children.rows
+            found.append(children)
+            names.append(fresh)
+            fresh += 1
+    return found, names, rows
 
 
 def _state(stored: Stored, source: str) -> PartState | None:

@@ -12,7 +12,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xxhash
 
 from tamis.core.calls import Calling
@@ -20,7 +19,7 @@ from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
 from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
-from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import without_answers
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
@@ -35,7 +34,8 @@ from tamis.runs.workspace import Workspace
 
 from .account import Account
 from .ask import Asker
-from .birth import Birth, Repeat, bear, repeat
+from .birth import Birth, bear, placed, repeat, repeats
+from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
 from .table import Gathered, Scattered, decide
@@ -43,12 +43,17 @@ from .table import Gathered, Scattered, decide
 
 @dataclass
 class StepLog:
-    """A step's account and its ledger parts: partition position → fingerprint of the part."""
+    """A step's account and its ledger parts: partition position → fingerprint of the part.
+
+    recordings: what of `.tamis/recorded` it rests on; choice: what people chose there.
+    """
 
     step: Step
     account: Account
     parts: dict[int, str] = field(default_factory=dict)
     cached: bool = False
+    recordings: tuple[str, ...] = ()
+    choice: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -121,6 +126,7 @@ class Judge:
             *([self.recipe.players(step)] if isinstance(step, Calling) else []),
         )
         step, identity = self._heeding(step, identity)
+        step, identity = obeying(step, identity, self.decisions)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
         step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
@@ -147,7 +153,7 @@ class Judge:
         order = list(self.calls() if calls is None else calls)
         pending: list[Call] = []
         for place, call in enumerate(order):
-            if isinstance(call.step, Calling):
+            if isinstance(call.step, Calling) and not isinstance(call.step, TableStep):
                 self._pass(flow, pending, None)
                 pending = []
                 self._ask(flow, call)
@@ -261,11 +267,17 @@ class Judge:
         started = time.perf_counter()
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
-            scattered, decision, log.cached, warnings = decide(call, parts, self.cache, self.workspace.recorded)
-            for warning in warnings:
+            call = looking(call, {one.step.name: one.recordings for one in flow.logs})
+            consult = None if self.asker is None else self.asker.consult
+            decided = decide(call, parts, self.cache, self.workspace.recorded, consult)
+            scattered, decision, log.cached = decided.scattered, decided.fingerprint, decided.cached
+            log.step, log.recordings = call.step, tuple(decided.recordings)
+            for warning in decided.warnings:
                 self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):
                 flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
+            if isinstance(call.step, ChoiceStep):
+                flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
             if any(one.copies is not None for one in scattered):
@@ -296,22 +308,11 @@ class Judge:
 
     def _repeat(self, flow: Flow, log: StepLog, call: Call, scattered: Sequence[Scattered], decision: str) -> None:
         """Rows that stay are born again where the step says so: copies in partitions of their own after their parents'."""
-        states, keys, fresh = [], [], max(flow.keys, default=-1) + 1
-        tasks = []
-        for state, one in zip(flow.states, scattered, strict=True):
-            copies = np.zeros(state.rows, np.int64) if one.copies is None else np.where(state.live, one.copies, 0)
-            tasks.append(Repeat(state, call, copies, decision, self.cache.root))
-        for position, children in enumerate(self.executor.map(repeat, tasks)):
-            self.check()
-            states.append(flow.states[position])
-            keys.append(flow.keys[position])
-            if children is not None:
-                log.account.born += children.rows
-                log.account.kept += children.rows
-                states.append(children)
-                keys.append(fresh)
-                fresh += 1
-        flow.states, flow.keys = states, keys
+        copies = [one.copies for one in scattered]
+        tasks = repeats(flow.states, copies, call, decision, self.cache.root)
+        flow.states, flow.keys, born = placed(flow.states, flow.keys, self.executor.map(repeat, tasks), self.check)
+        log.account.born += born
+        log.account.kept += born
 
     def _birth(self, flow: Flow, call: Call) -> None:
         """Rows out of rows: children stand in partitions of their own after their parents'."""

@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tamis.core.calls import CallTableStep
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
-from tamis.core.step import TableStep
+from tamis.core.step import ChoiceStep, TableStep
 from tamis.engine.cache import Cache, Entry
 from tamis.engine.embedded import vectors_of
 from tamis.engine.frame import Frame
@@ -139,12 +140,16 @@ def _column(frame: Frame, name: str) -> pl.Series:
 
 
 class Decided(NamedTuple):
-    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell."""
+    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell; the
+    recordings they rest on; and where people choose, what they still have to do, and what they chose."""
 
     scattered: list[Scattered]
     fingerprint: str
     cached: bool
     warnings: list[str]
+    recordings: list[str]
+    waits: str | None = None
+    choice: dict[str, Any] | None = None
 
 
 def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
@@ -160,8 +165,15 @@ def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     return fingerprint("table", call.step.name, call.identity, gathered_key(parts))
 
 
-def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path | None = None) -> Decided:
-    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again."""
+def decide(
+    call: Call,
+    parts: Sequence[Gathered],
+    cache: Cache,
+    recorded: Path | None = None,
+    consult: Callable[[CallTableStep, GatheredTable], Any] | None = None,
+) -> Decided:
+    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again; consult: asks the models
+    of a step that needs them."""
     step = call.step
     assert isinstance(step, TableStep)
     fp = decision_fingerprint(call, parts)
@@ -169,8 +181,13 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path |
     entry = cache.get(fp)
     cached = entry is not None
     if entry is None:
+        if isinstance(step, CallTableStep) and table.height:
+            assert consult is not None, "a run whose recipe calls models has somebody to ask them"
+            step = step.hear(consult(step, table))
         entry = _store(cache, fp, step, table, parts)
-    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, list(entry.facts["warnings"]))
+    told = list(entry.facts["warnings"]), list(entry.facts.get("recordings", []))
+    asks = (step.waits_for(table), step.choice(table)) if isinstance(step, ChoiceStep) else (None, None)
+    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, *told, *asks)
 
 
 def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]) -> Entry:
@@ -189,7 +206,11 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
         frames = {**frames, "changes": pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])}
     elif verdict.changer is not None:
         frames = _Lazily(frames["decision"], verdict.changer, step, table, parts)
-    return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings)})
+    facts = {
+        "step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings),
+        "recordings": list(verdict.recordings),
+    }  # fmt: skip
+    return cache.put(fp, frames, facts)
 
 
 class _Lazily(Mapping[str, pl.DataFrame]):
