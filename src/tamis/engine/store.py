@@ -147,7 +147,9 @@ def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         hashed = _Hashed(file)
         try:
-            frame.write_parquet(cast("IO[bytes]", hashed), compression=compression, statistics=False, row_group_size=1 << 20)
+            frame.write_parquet(
+                cast("IO[bytes]", hashed), compression=compression, statistics=False, row_group_size=1 << 20
+            )
         finally:
             if hashed.error is not None:
                 raise hashed.error

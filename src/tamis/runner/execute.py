@@ -41,7 +41,7 @@ from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
 from .ingest import Ingest, ingest
-from .preflight import preflight
+from .preflight import needed_there, preflight
 from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
@@ -227,6 +227,7 @@ class _Run:
             self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)), models,
         )  # fmt: skip
         failpoint("run.manifest")
+        self._metrics()
         self._report()
         return RunResult(self.folder, manifest)
 
@@ -236,6 +237,7 @@ class _Run:
     def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
         """Write up what is done so far, and stop for people."""
         self._ledger(flow, taken, cache)
+        self._metrics(waiting=True)
         write_gate(self.folder, ask)
         if isinstance(flow.logs[-1].step, ChoiceStep):
             raise GateWaiting(
@@ -300,19 +302,8 @@ class _Run:
         """Show a cluster what it must see. Unknown inputs are told when they are read."""
         if self.options.on == "local":
             return
-        steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
-        files: dict[str, int] = {}
-        if self.options.store is None:
-            files[str(self.base)] = -1
-            for source in self.recipe.sources:
-                if not source.in_memory:
-                    files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
-        else:  # sources are read here; what steps read must be at its place everywhere
-            paths = [self.base / name for step in steps for name in step.files()]
-            files |= {str(path): path.stat().st_size for path in paths if path.is_file()}
-        executor.meet(
-            self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
-        )
+        files, libraries = needed_there(self.recipe, self.base, sources=self.options.store is None)
+        executor.meet(self.workspace.hidden, files, libraries)
 
     def _ingest(self, executor: Executor) -> Ingest:
         if self.options.store is not None:
@@ -336,6 +327,19 @@ class _Run:
             pins=self.workspace.raw / "pinned" / self.recipe.name,
             resumed=self.resumed,
         )
+
+    def _metrics(self, *, waiting: bool = False) -> None:
+        """What `metrics:` asks for; a fault in it does not undo a delivery."""
+        if not self.recipe.metrics:
+            return
+        from .metrics import write_metrics
+
+        try:
+            problems = write_metrics(self.folder, self.recipe, self.base, waiting=waiting)
+        except Exception as error:
+            problems = [f"metrics: {type(error).__name__}: {error}"]
+        for problem in problems:
+            self.emit(Warned(problem))
 
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""

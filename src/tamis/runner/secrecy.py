@@ -13,6 +13,7 @@ import polars as pl
 
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.fingerprint import fingerprint
+from tamis.core.origin import Sink
 from tamis.core.step import GateStep, Step
 from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
@@ -177,7 +178,7 @@ class Secrecy:
         """What is told before the run."""
         if not self.steps or self.key is not None:
             return []
-        told = [sink.address() for sink in recipe.deliver if "id" in sink.columns(["id", "messages", "text"])]
+        told = [sink.address() for sink in recipe.deliver if _delivers_id(sink)]
         if not told:
             return []
         return [
@@ -229,3 +230,13 @@ def _counted(cache: Cache, fp: str) -> Counter[str]:
             kind, _, number = word.rpartition(" ")
             counts[kind] += int(number) * rows
     return counts
+
+
+def _delivers_id(sink: Sink) -> bool:
+    """Whether a sink delivers row ids; it may name columns that only a run will have."""
+    try:
+        return "id" in sink.columns(["id", "messages", "text"])
+    except UsageError:
+        choice = getattr(sink, "choice", None) or ()
+        named = choice.values() if isinstance(choice, dict) else choice
+        return getattr(sink, "row_id", None) is not None or "id" in named

@@ -85,6 +85,7 @@ class _Gatherer:
         )  # a private run's ledger is told without what is private
         told["contamination"] = contamination(self.ledger, steps, hidden)
         told["judging"] = judging(self.ledger)
+        told["metrics"] = _json(self.run / "metrics.json")
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone
