@@ -14,9 +14,9 @@ Outcome = Literal["kept", "dropped", "merged", "held", "quarantined"]
 
 
 class Shape(BaseModel):
-    """Refuses fields it does not know."""
+    """Refuses fields it does not know. An answer holds every field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Problem(Shape):
