@@ -17,7 +17,7 @@ from tamis.engine.memory import keep_polars_memory
 
 #: in the order `--help` shows them
 COMMANDS = (
-    "init", "run", "plan", "why", "dropped", "diff", "report", "decide", "llm", "prompt", "steps", "check", "convert",
+    "init", "run", "plan", "why", "dropped", "diff", "report", "review", "decide", "llm", "prompt", "steps", "check", "convert",
     "benchmarks", "privacy", "purge", "doctor",
 )  # fmt: skip
 

@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
     }
 
 
-def _schemas() -> tuple[dict[tuple[type, str], str], dict[str, Any]]:
+def _schemas() -> tuple[dict[tuple[Any, str], str], dict[str, Any]]:
     """(Shape and mode → reference, name → schema). Answers tell every field, bodies may leave out those with a default."""
     wanted: dict[tuple[type[shapes.Shape], str], None] = {(shapes.Problem, "serialization"): None}
     for route in ROUTES:
@@ -51,11 +51,11 @@ def _schemas() -> tuple[dict[tuple[type, str], str], dict[str, Any]]:
         if route.body is not None:
             wanted[route.body, "validation"] = None
     told, schema = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    names = {(model, mode): str(one["$ref"]) for (model, mode), one in told.items()}
+    names: dict[tuple[Any, str], str] = {(model, mode): str(one["$ref"]) for (model, mode), one in told.items()}
     return names, dict(sorted(schema["$defs"].items()))
 
 
-def _operation(route: Route, names: dict[tuple[type, str], str]) -> dict[str, Any]:
+def _operation(route: Route, names: dict[tuple[Any, str], str]) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": route.name}
     about = [route.about, "For leads." if route.lead else ""]
     if any(about):
@@ -73,7 +73,7 @@ def _operation(route: Route, names: dict[tuple[type, str], str]) -> dict[str, An
     return operation | {"responses": answers}
 
 
-def _content(route: Route, names: dict[tuple[type, str], str]) -> dict[str, Any]:
+def _content(route: Route, names: dict[tuple[Any, str], str]) -> dict[str, Any]:
     if not issubclass(route.answer, shapes.Shape):
         return {"application/octet-stream": {}}
     kind = "text/event-stream" if route.answer is shapes.Event else "application/json"
