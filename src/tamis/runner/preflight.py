@@ -19,6 +19,7 @@ from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
 from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
+from tamis.runs.reviewing import Reviewing
 
 from ._swap import claim
 
@@ -109,6 +110,8 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
             made = [name for name in step.sets if name in frame.columns or not step.rewrites]
             types = {**RESERVED, **step.set_types}
             changes = {name: pl.Series(name, [], dtype=types.get(name, pl.String())) for name in made}
+            if isinstance(step, Reviewing):
+                changes |= {name: pl.Series(name, [], kind) for name, kind in step.own_columns(frame.columns).items()}
         else:
             changes = {}
     except TamisError as error:

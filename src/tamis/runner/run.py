@@ -30,6 +30,8 @@ from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
+from tamis.runs.reviewing import Reviewing
+from tamis.runs.settle import rejected
 from tamis.runs.workspace import Workspace
 
 from .account import Account
@@ -61,6 +63,7 @@ class Flow:
     keys: list[int]
     logs: list[StepLog] = field(default_factory=list)
     waiting: GateAsk | None = None
+    gates: list[GateAsk] = field(default_factory=list)
 
     def live(self) -> int:
         """Rows still on their way."""
@@ -132,12 +135,13 @@ class Judge:
     def _heeding(self, step: Step, identity: str) -> tuple[Step, str]:
         """The step with what people rejected at the gate it heeds."""
         gate = step.heeds()
-        made = {} if gate is None else self.decisions.rows(gate, ("accept", "reject"))
-        rejected = sorted(row for row, decision in made.items() if decision.kind == "reject")
-        if not rejected:
+        there: Any = next((one for one in self.recipe.steps if one.name == gate), None)
+        setup = there if isinstance(there, Reviewing) else None
+        gone = [] if gate is None else rejected(self.decisions, gate, setup)
+        if not gone:
             return step, identity
-        step = step.model_copy(update={"rejected": (*getattr(step, "rejected", ()), *rejected)})
-        return step, fingerprint(identity, rejected)
+        step = step.model_copy(update={"rejected": (*getattr(step, "rejected", ()), *gone)})
+        return step, fingerprint(identity, gone)
 
     # -- the way through ----------------------------------------------------------------------
 
@@ -264,7 +268,9 @@ class Judge:
             for warning in warnings:
                 self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):
-                flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
+                ask = ask_people(call, parts, scattered, self.decisions, log.account, self.cache, flow.keys)
+                flow.gates.append(ask)
+                flow.waiting = ask if ask.waits else None
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
         log.account.seconds = time.perf_counter() - started
@@ -284,7 +290,7 @@ class Judge:
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
         if len(one.evidence.columns) > 1 or (one.outcome != 0).any():
-            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes())
+            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes() + one.told.encode())
             fp = fingerprint("table part", decision, position, told)
             if self.cache.get(fp) is None:
                 frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)

@@ -37,8 +37,8 @@ class Gathered:
 class Scattered:
     """A table step's decisions on one partition: per partition row as in `stage.Applied`.
 
-    into: survivors' ids as text, per partition row, or None; evidence: has `row` and figures; changed: how many
-    rows were rewritten.
+    into: survivors' ids as text, for each row of `evidence`, or None; evidence: has `row` and figures; changed: how many
+    rows were rewritten; told: a hash of what people add to evidence.
     """
 
     outcome: NDArray[np.uint8]
@@ -48,6 +48,7 @@ class Scattered:
     layer: Layer | None
     versions: dict[str, str]
     changed: int = 0
+    told: str = ""
 
 
 class GatheredTable:
