@@ -47,6 +47,7 @@ class Verdict:
     `changes` hold whole new columns; rows whose value is the same as before, or that `changed` (n,) bool names
     not, count as unchanged. `changer` makes changes of a few rows at a time, for a table step that rewrites texts.
     `failures` (n,) String: rows that are quarantined, with the error; null for all others.
+    `recordings`: what of `.tamis/recorded` the verdict rests on, as paths below it.
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -56,6 +57,7 @@ class Verdict:
     changed: pl.Series | None = None
     changer: Changer | None = None
     failures: pl.Series | None = None
+    recordings: tuple[str, ...] = ()
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
         """Also drop the rows where `when` holds."""
@@ -91,6 +93,10 @@ class Verdict:
     def warn(self, message: str) -> Verdict:
         """Also tell people something about all rows. Warnings of table and birth steps are told."""
         return replace(self, warnings=(*self.warnings, message))
+
+    def rests_on(self, *recordings: str) -> Verdict:
+        """Also say which recordings it rests on. Those of table steps are told, and handed to later steps that ask."""
+        return replace(self, recordings=(*self.recordings, *recordings))
 
     def note(self, **evidence: pl.Series) -> Verdict:
         """Also remember figures."""

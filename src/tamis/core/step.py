@@ -107,6 +107,26 @@ class Step(Part):
         """The id of a later gate whose rejections the step must know: they are put into its field `rejected`."""
         return None
 
+    def obeys(self) -> tuple[str, ...]:
+        """Kinds of people's decisions that the step's outcome depends on: they are handed to `with_decisions`."""
+        return ()
+
+    def obeyed_about(self) -> tuple[str, ...]:
+        """The steps whose decisions these are: its own, unless it says otherwise."""
+        return (self.name,)
+
+    def with_decisions(self, decisions: Sequence[Mapping[str, Any]]) -> Self:
+        """The step with what people decided about it, in order: {"kind", "value", "who", "at", "why"} each."""
+        return self
+
+    def looks_at(self) -> tuple[str, ...]:
+        """Ids of earlier steps whose recordings the step must see: they are handed to `with_recordings`."""
+        return ()
+
+    def with_recordings(self, recordings: Mapping[str, Sequence[str]]) -> Self:
+        """The step with those steps' recordings, as paths below `.tamis/recorded`; a step that made none has none."""
+        return self
+
     def covers(self) -> dict[str, Any] | None:
         """For steps that take personal data away: what they look for, as JSON values. None for all others.
 
@@ -208,6 +228,25 @@ class GateStep(TableStep):
 
     def question_text(self) -> str:
         """What people are asked."""
+        raise NotImplementedError
+
+
+class ChoiceStep(TableStep):
+    """A point where a run waits until people have chosen one of several steps' results.
+
+    `decide` holds all rows until there is a choice. `with_decisions` gives it what people decided, `with_recordings` what there is to choose.
+    """
+
+    def question_text(self) -> str:
+        """What people are asked."""
+        raise NotImplementedError
+
+    def waits_for(self, table: Table) -> str | None:
+        """What is still to be done before the run goes on, in words; None where a choice stands."""
+        raise NotImplementedError
+
+    def choice(self, table: Table) -> dict[str, Any]:
+        """What was chosen, by whom and why, as JSON values: for the manifest, the report and the card."""
         raise NotImplementedError
 
 

@@ -187,8 +187,8 @@ def load(folder: Path) -> Clustering:
     return Clustering(about["about"], clusters, centres, high, low, label, outlier, product, layers)
 
 
-def save(folder: Path, made: Clustering) -> None:
-    """Keep a clustering; all of it or nothing."""
+def save(folder: Path, made: Clustering, beside: Mapping[str, str] | None = None) -> None:
+    """Keep a clustering; all of it or nothing. beside: texts of further files in its folder, by name."""
     centres, rows = io.BytesIO(), io.BytesIO()
     np.save(centres, made.centres, allow_pickle=False)
     frame = pl.DataFrame({name: getattr(made, name) for name in COLUMNS} | dict(made.layers))
@@ -205,7 +205,8 @@ def save(folder: Path, made: Clustering) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700, parents=True)
         text = json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
-        for name, data in zip(FILES, [text, *raw], strict=True):
+        more = {name: told.encode() for name, told in (beside or {}).items()}
+        for name, data in [*zip(FILES, [text, *raw], strict=True), *more.items()]:
             with open(fresh / name, "wb") as file:
                 file.write(data)
                 file.flush()

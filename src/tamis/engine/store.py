@@ -173,6 +173,12 @@ def file_hash(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text atomically."""
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
     """Write JSON atomically; with `durable`, also past a power loss."""
     with writing(path) as temporary:

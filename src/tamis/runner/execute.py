@@ -21,6 +21,7 @@ import numpy as np
 
 from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
+from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
@@ -232,6 +233,11 @@ class _Run:
         """Write up what is done so far, and stop for people."""
         self._ledger(flow, taken, cache)
         write_gate(self.folder, ask)
+        if isinstance(flow.logs[-1].step, ChoiceStep):
+            raise GateWaiting(
+                f"gate {ask.step!r} waits. {ask.question}",
+                hint=f"tamis clusters show -w {self.workspace.root} shows them; then run the same command again",
+            )
         raise GateWaiting(
             f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
             hint=f"tamis decide {ask.step} -w {self.workspace.root} shows them; then run the same command again",

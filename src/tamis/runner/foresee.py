@@ -10,7 +10,7 @@ from typing import Any
 from tamis.core.calls import Calling, EmbedStep
 from tamis.core.errors import UsageError
 from tamis.core.events import Listener, quiet
-from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import lay, look, pool, select, without_answers
 from tamis.engine.embedded import known_keys, lay_keys, texts_of
 from tamis.engine.executor import LocalExecutor
@@ -26,6 +26,7 @@ from tamis.runs.prompts import proof
 from tamis.runs.workspace import Workspace
 
 from .ask import settle
+from .choice import looking
 from .execute import Options, part_state
 from .foresee_calls import estimate
 from .ingest import ingest
@@ -80,7 +81,7 @@ def foresee(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
 
 def _kind(step: Step) -> str:
     """What sort of step it is, in a word."""
-    for kind, word in ((Calling, "calls"), (GateStep, "gate"), (TableStep, "table")):
+    for kind, word in ((Calling, "calls"), (GateStep, "gate"), (ChoiceStep, "gate"), (TableStep, "table")):
         if isinstance(step, kind):
             return word
     return "row"
@@ -92,6 +93,7 @@ class _Foresight:
     def __init__(self, judge: Judge, states: list[PartState]) -> None:
         self.judge, self.states = judge, states
         self.certain = True
+        self.recordings: dict[str, list[str]] = {}
 
     def walk(self, calls: list[Call]) -> list[dict[str, Any]]:
         return [self._step(call) for call in calls]
@@ -185,6 +187,7 @@ class _Foresight:
 
     def _table_step(self, call: Call) -> int:
         parts, missing = [], 0
+        call = looking(call, self.recordings)
         for state in self.states:
             result = run_stage(Task(state, (), self.judge.cache.root, gather=call, dry=True))
             assert result.gathered is not None
@@ -193,8 +196,9 @@ class _Foresight:
             missing += result.gathered_rows
         if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:
             return sum(int(part.seen.sum()) for part in parts)
-        scattered = decide(call, parts, self.judge.cache).scattered
-        for index, (state, one) in enumerate(zip(self.states, scattered, strict=True)):
+        made = decide(call, parts, self.judge.cache)
+        self.recordings[call.step.name] = made.recordings
+        for index, (state, one) in enumerate(zip(self.states, made.scattered, strict=True)):
             layers = state.layers if one.layer is None else (*state.layers, one.layer)
             self.states[index] = replace(
                 state, layers=layers, versions=one.versions, live=state.live & (one.outcome == 0)

@@ -19,7 +19,7 @@ from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
 from tamis.core.fingerprint import derive_seed, fingerprint
 from tamis.core.row import RESERVED, id_pair
-from tamis.core.step import BirthStep, GateStep, RowStep, Step, TableStep
+from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import without_answers
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
@@ -37,6 +37,7 @@ from tamis.runs.workspace import Workspace
 from .account import Account
 from .ask import Asker
 from .birth import Birth, bear
+from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
 from .table import Gathered, Scattered, decide
@@ -44,12 +45,17 @@ from .table import Gathered, Scattered, decide
 
 @dataclass
 class StepLog:
-    """A step's account and its ledger parts: partition position → fingerprint of the part."""
+    """A step's account and its ledger parts: partition position → fingerprint of the part.
+
+    recordings: what of `.tamis/recorded` it rests on; choice: what people chose there.
+    """
 
     step: Step
     account: Account
     parts: dict[int, str] = field(default_factory=dict)
     cached: bool = False
+    recordings: tuple[str, ...] = ()
+    choice: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -123,6 +129,7 @@ class Judge:
             *([self.recipe.players(step)] if isinstance(step, Calling) else []),
         )
         step, identity = self._heeding(step, identity)
+        step, identity = obeying(step, identity, self.decisions)
         rescued = {row: d.content for row, d in self.decisions.rescues(step.name).items()}
         step = step.given(self.secrets) if step.secrets() else step
         call = Call(step, identity, seed, only_source, {id_pair(row): content for row, content in rescued.items()})
@@ -264,13 +271,18 @@ class Judge:
         started = time.perf_counter()
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
-            scattered, decision, log.cached, warnings = decide(call, parts, self.cache, self.workspace.recorded)
-            for warning in warnings:
+            call = looking(call, {one.step.name: one.recordings for one in flow.logs})
+            decided = decide(call, parts, self.cache, self.workspace.recorded)
+            scattered, decision, log.cached = decided.scattered, decided.fingerprint, decided.cached
+            log.step, log.recordings = call.step, tuple(decided.recordings)
+            for warning in decided.warnings:
                 self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):
                 ask = ask_people(call, parts, scattered, self.decisions, log.account, self.cache, flow.keys)
                 flow.gates.append(ask)
                 flow.waiting = ask if ask.waits else None
+            if isinstance(call.step, ChoiceStep):
+                flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
         log.account.seconds = time.perf_counter() - started

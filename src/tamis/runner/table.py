@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
-from tamis.core.step import TableStep
+from tamis.core.step import ChoiceStep, TableStep
 from tamis.engine.cache import Cache, Entry
 from tamis.engine.embedded import vectors_of
 from tamis.engine.frame import Frame
@@ -135,12 +135,16 @@ def _column(frame: Frame, name: str) -> pl.Series:
 
 
 class Decided(NamedTuple):
-    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell."""
+    """A table step's decisions, scattered over the partitions; their fingerprint; whether they were cached; what to tell; the
+    recordings they rest on; and where people choose, what they still have to do, and what they chose."""
 
     scattered: list[Scattered]
     fingerprint: str
     cached: bool
     warnings: list[str]
+    recordings: list[str]
+    waits: str | None = None
+    choice: dict[str, Any] | None = None
 
 
 def gathered_key(parts: Sequence[Gathered]) -> list[tuple[str, ...]]:
@@ -166,7 +170,9 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path |
     cached = entry is not None
     if entry is None:
         entry = _store(cache, fp, step, table, parts)
-    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, list(entry.facts["warnings"]))
+    told = list(entry.facts["warnings"]), list(entry.facts.get("recordings", []))
+    asks = (step.waits_for(table), step.choice(table)) if isinstance(step, ChoiceStep) else (None, None)
+    return Decided(_scatter(step, fp, entry, table, parts), fp, cached, *told, *asks)
 
 
 def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: Sequence[Gathered]) -> Entry:
@@ -183,7 +189,11 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
         frames = {**frames, "changes": pl.DataFrame([pl.Series("row", rows), *judged.changes.values()])}
     elif verdict.changer is not None:
         frames = _Lazily(frames["decision"], verdict.changer, step, table, parts)
-    return cache.put(fp, frames, {"step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings)})
+    facts = {
+        "step": step.name, "sets": list(judged.changes), "warnings": list(verdict.warnings),
+        "recordings": list(verdict.recordings),
+    }  # fmt: skip
+    return cache.put(fp, frames, facts)
 
 
 class _Lazily(Mapping[str, pl.DataFrame]):

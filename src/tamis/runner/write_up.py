@@ -65,6 +65,8 @@ def write_ledger(
                 "folder": name,
                 "sentences": dict(log.step.reasons),
                 **log.account.record(),
+                **({"recordings": list(log.recordings)} if log.recordings else {}),
+                **({"choice": log.choice} if log.choice else {}),
             }
         )
     for index, state in enumerate(flow.states):
@@ -152,6 +154,7 @@ def write_manifest(
                 "address": log.step.address(),
                 **log.account.record(),
                 "sentences": dict(log.step.reasons),
+                **({"recordings": list(log.recordings)} if log.recordings else {}),
             }
             for log in flow.logs
         ],
@@ -161,6 +164,7 @@ def write_manifest(
         "step_seconds": {log.step.name: round(log.account.seconds, 4) for log in flow.logs},
         "quarantined": {"count": taken.bad, "causes": dict(taken.causes)},
         "decisions": {"length": prefix.length, "sha256": prefix.sha256},
+        **({"choices": choices} if (choices := [log.choice for log in flow.logs if log.choice]) else {}),
         "delivered": list(delivered),
         "cost": {"usd": models["usd"] if models else 0.0, **({"in_all": models["spent"]} if models else {})},
         **({"models": models} if models else {}),

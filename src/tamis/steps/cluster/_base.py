@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 import xxhash
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from tamis.core.columns import Columns, Table
 from tamis.core.errors import UsageError
 from tamis.core.fingerprint import fingerprint
-from tamis.core.outcome import Verdict, keep
+from tamis.core.outcome import Verdict
 from tamis.core.row import VECTOR, View
 from tamis.core.step import Reasons, TableStep
-from tamis.engine.clusterings import FILES, FOLDER, Assigned, Clustering, assign, load, save
+from tamis.engine.cluster_edits import KINDS, Edit, edits_of
+from tamis.engine.clusterings import FILES, FOLDER, Assigned, Clustering, load
 from tamis.engine.diverse import vectors_of
-from tamis.engine.fitting import SET_TYPES, Groups, drift, freeze, versions
-from tamis.engine.quantised import Whole, distance, quantise
+from tamis.engine.fitting import SET_TYPES, Groups, freeze, versions
+from tamis.engine.kept_clusters import Settled, settle
+from tamis.engine.quantised import Whole, quantise
 
-#: rows whose texts are read at a time
-BATCH = 20_000
+from ._verdict import texts_of, verdict_of
 
 
 class Clusters(TableStep):
@@ -48,6 +50,8 @@ class Clusters(TableStep):
         le=1,
         description="Share of new rows that may be farther off than 99% of those fitted on, before the run warns of it.",
     )
+
+    _edits: tuple[Edit, ...] = PrivateAttr(())
 
     def group(self, vectors: Whole, seed: int) -> Groups:
         """The groups of vectors that all point somewhere, in the order of their rows' ids."""
@@ -76,17 +80,42 @@ class Clusters(TableStep):
         except TypeError as error:
             raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
 
+    def obeys(self) -> tuple[str, ...]:
+        return KINDS
+
+    def with_decisions(self, decisions: Sequence[Mapping[str, Any]]) -> Self:
+        step = self.model_copy()
+        step._edits = tuple(edits_of(decisions))
+        return step
+
     def decide(self, table: Table) -> Verdict:
         whole, valid = quantise(table.vectors("vector"))
         rows = np.flatnonzero(valid)
         if not len(rows):
-            return self._verdict(table.height, rows, None, None)
+            return self._verdict(table.height, rows, None)
         high, low = table.ids()
         rows = rows[np.lexsort((low[rows], high[rows]))]  # the same clusters however the rows stand
-        vectors, high, low = whole[rows], high[rows], low[rows]
-        made = self._clustering(table, rows, vectors, high, low)
-        found = assign(made, vectors, high, low, fill=self.fills())
-        return self._verdict(table.height, rows, made, found)
+        return self._verdict(table.height, rows, self.settled(table, rows, whole[rows], high[rows], low[rows]))
+
+    def settled(
+        self, table: Table, rows: NDArray[np.int64], vectors: Whole, high: NDArray[np.uint64], low: NDArray[np.uint64]
+    ) -> Settled:
+        """The clustering asked for, the one recorded, or a new one, and these rows in it. rows: where they stand in the table."""
+
+        def read(some: NDArray[np.int64]) -> pl.Series:
+            return texts_of(table, rows[some], self.name_by)
+
+        def fit() -> Clustering:
+            if self.fit is not None:
+                return load(self.fit)
+            about = {
+                "step": self.address(), "version": self.version, "parameters": self._parameters(), "seed": table.seed,
+                "rows": len(vectors), "dimensions": vectors.shape[1], "versions": versions(self.libraries),
+            }  # fmt: skip
+            return freeze(self.group(vectors, table.seed), vectors, high, low, read, about)
+
+        place = self._place(table, vectors, high, low)
+        return settle(fit, place, self.name, self._edits, vectors, high, low, read, fill=self.fills(), seed=table.seed)
 
     def fills(self) -> bool:
         return True
@@ -94,52 +123,22 @@ class Clusters(TableStep):
     def _parameters(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True, exclude={"id", "where", "grow", "fit", "drift"})
 
-    def _clustering(
-        self, table: Table, rows: NDArray[np.int64], vectors: Whole, high: NDArray[np.uint64], low: NDArray[np.uint64]
-    ) -> Clustering:
-        """The clustering asked for, the one recorded, or a new one."""
-        if self.fit is not None:
-            return load(self.fit)
+    def _place(self, table: Table, vectors: Whole, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Path | None:
+        """The clustering's folder; None where nothing is kept here."""
         folder = table.recorded(FOLDER)
+        if folder is None:
+            return None
+        if self.fit is not None:  # its folder's first file holds the hashes of all others
+            return folder / f"{self.name}-{fingerprint((self.fit / FILES[0]).read_text(encoding='utf-8'))[:16]}"
         told = [xxhash.xxh3_128_hexdigest(np.ascontiguousarray(one).tobytes()) for one in (vectors, high, low)]
         about = [self.address(), self.version, self._parameters(), table.seed]
         key = fingerprint(*about, *([self.name] if self.grow else told))
-        place = None if folder is None else folder / f"{self.name}-{key[:16]}"
-        if place is not None and (place / FILES[0]).exists():
-            return load(place)
-        about_it = {
-            "step": self.address(), "version": self.version, "parameters": self._parameters(), "seed": table.seed,
-            "rows": len(vectors), "dimensions": vectors.shape[1], "versions": versions(self.libraries),
-        }  # fmt: skip
-        groups = self.group(vectors, table.seed)
-        made = freeze(groups, vectors, high, low, lambda some: self._texts(table, rows[some]), about_it)
-        if place is not None:
-            save(place, made)
-        return made
+        return folder / f"{self.name}-{key[:16]}"
 
-    def _texts(self, table: Table, rows: NDArray[np.int64]) -> pl.Series:
-        """Texts of some rows, in their order."""
-        order = np.argsort(rows, kind="stable")
-        back = np.argsort(order, kind="stable")
-        column = f"view:{self.name_by}"
-        parts = [table.fetch(rows[order[at : at + BATCH]], [column])[column] for at in range(0, len(rows), BATCH)]
-        return pl.concat(parts).gather(back) if parts else pl.Series([], dtype=pl.String)
-
-    def _verdict(
-        self, height: int, rows: NDArray[np.int64], made: Clustering | None, found: Assigned | None
-    ) -> Verdict:
-        label, far = np.full(height, -1, np.int32), np.full(height, np.nan)
-        names, message = list[str](), None
-        if made is not None and found is not None:
-            label[rows], names = found.label, [c.name for c in made.clusters]
-            far[rows] = np.where(found.label >= 0, distance(found.product), np.nan)
-            message = drift(made, found, self.drift)
-        cluster = pl.Series("cluster", label).set(pl.Series(label < 0), None)
-        name = pl.Series("name", names, dtype=pl.String).gather(cluster.cast(pl.UInt32))
-        away = pl.Series("distance", far, nan_to_null=True)
-        verdict = keep().change(cluster=cluster, name=name, distance=away).note(distance=away)
-        verdict = verdict.change(**self.more(height, rows, made, found))
-        return verdict if message is None else verdict.warn(message)
+    def _verdict(self, height: int, rows: NDArray[np.int64], settled: Settled | None) -> Verdict:
+        verdict = verdict_of(height, rows, settled, self.drift)
+        made, found = (None, None) if settled is None else (settled.made, settled.found)
+        return verdict.change(**self.more(height, rows, made, found))
 
     def more(
         self, height: int, rows: NDArray[np.int64], made: Clustering | None, found: Assigned | None
