@@ -72,6 +72,9 @@ def command(
       tamis review --host review.example.org --tls-cert cert.pem --tls-key key.pem
       tamis review --behind-proxy https://review.example.org
     """
+    from tamis.engine.memory import give_memory_back
+
+    give_memory_back()
     from tamis.core.errors import UsageError
     from tamis.runs.workspace import Workspace
     from tamis.web.people import parse_reviewers

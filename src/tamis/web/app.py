@@ -98,7 +98,8 @@ class App:
         answer = await self._in_thread(partial(HANDLERS[route.name], asked))
         if isinstance(answer, bytes):
             return Response(answer, media_type="application/octet-stream")
-        assert isinstance(answer, shapes.Shape) and isinstance(answer, route.answer), route.name
+        assert isinstance(answer, shapes.Shape)
+        assert isinstance(answer, route.answer), route.name
         return Response(await self._in_thread(answer.model_dump_json), media_type="application/json")
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .asked import Asked
-from .rooms import delivery, overview, session
+from .rooms import delivery, overview, rows, session
 
 HANDLERS: Mapping[str, Callable[[Asked], Any]] = {
     "session": session.session,
     "say_name": session.say_name,
     "overview": overview.overview,
+    "rows": rows.rows,
+    "facets": rows.facets,
     "delivery": delivery.delivery,
 }

@@ -18,12 +18,15 @@ from tamis.runs.ledger import Found, Ledger
 from tamis.runs.rows import RunRows, read_json
 from tamis.runs.workspace import read_state
 
+from .kept import Kept
 from .problems import NotThere, Refused
-from .shapes import Outcome
+from .shapes import Facet, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("kept", "dropped", "merged", "held", "quarantined")
-#: runs held at a time; one costs about 8 bytes a row
+#: runs held at a time; one costs about 30 bytes a row
 HELD = 3
+#: bytes of row numbers kept of each run's last questions
+CHOSEN = 48 << 20
 
 
 class Ends(NamedTuple):
@@ -33,6 +36,11 @@ class Ends(NamedTuple):
     step: NDArray[np.int16]
     outcome: NDArray[np.uint8]
     reason: NDArray[np.int16]
+
+    def codes(self, name: str) -> NDArray[np.int64]:
+        """One of the three by its name."""
+        found: NDArray[np.int16] | NDArray[np.uint8] = getattr(self, name)
+        return found.astype(np.int64)
 
 
 class Opened:
@@ -47,6 +55,11 @@ class Opened:
         #: row number at which each partition begins, and the number of rows
         self.starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64)
         self.lock = threading.Lock()
+        #: one walk over the text of many rows at a time: memory holds a partition's text for each
+        self.scanning = threading.RLock()
+        self.memory: dict[str, Any] = {}
+        self.chosen: Kept[NDArray[np.int64]] = Kept(CHOSEN, lambda rows: rows.nbytes)
+        self.facets: Kept[Facet] = Kept(1 << 20, lambda _: 4096)
 
     @property
     def name(self) -> str:
