@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -48,6 +49,7 @@ from .common import answer, json_option
     show_default=True,
     help="How progress is shown, on stderr.",
 )
+@click.option("--wait", is_flag=True, help="Stay at gates, and go on when people have decided.")
 @click.option("--fresh", is_flag=True, help="Use nothing from the cache.")
 @click.option(
     "--throwaway-key",
@@ -63,6 +65,7 @@ def command(
     workspace: Path | None,
     decisions: Path | None,
     progress: str,
+    wait: bool,
     fresh: bool,
     throwaway_key: bool,
     as_json: bool,
@@ -76,6 +79,7 @@ def command(
     Example:
       tamis run recipes/customer-intents/recipe.yaml
       tamis run recipe.yaml --workers 4 --json > account.json
+      tamis run recipe.yaml --wait
       tamis run recipe.yaml --on ray://head:10001
     """
     from tamis.core.errors import UsageError
@@ -101,7 +105,12 @@ def command(
         base=recipe if recipe.is_dir() else recipe.parent,
     )
     try:
-        result = execute(loaded, root, options, emit=display or quiet)
+        if wait:
+            from tamis.runner.waiting import execute_waiting
+
+            result = execute_waiting(loaded, root, options, emit=display or quiet, tell=partial(click.echo, err=True))
+        else:
+            result = execute(loaded, root, options, emit=display or quiet)
     finally:
         if display is not None:
             display.close()

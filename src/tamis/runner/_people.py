@@ -123,7 +123,9 @@ class People:
                 hint=f"tamis decide {self.step} ROW --undo takes the decision back",
             ) from None
         before = pl.Series(name, [None if new else v for v, new in zip(values, given, strict=True)], dtype=kind)
-        return pl.select(pl.when(pl.Series(given, dtype=pl.Boolean)).then(cast).otherwise(before).alias(name)).to_series()
+        return pl.select(
+            pl.when(pl.Series(given, dtype=pl.Boolean)).then(cast).otherwise(before).alias(name)
+        ).to_series()
 
     # -- evidence -----------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     folder = workspace.hidden
     try:
         workspace.prepare()
-        with workspace.lock(), seldom_collecting(), _signals() as check:
+        with workspace.lock(), seldom_collecting(), interruptible() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
             if resumed and not secrecy.goes_on(read_state(folder)):
@@ -346,7 +346,7 @@ def part_state(partition: Partition) -> PartState:
 
 
 @contextmanager
-def _signals() -> Iterator[Callable[[], None]]:
+def interruptible() -> Iterator[Callable[[], None]]:
     """Ctrl-C and SIGTERM end the run at the next partition; a second one at once. Yields the check to call."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None

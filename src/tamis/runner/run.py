@@ -40,6 +40,7 @@ from .birth import Birth, bear
 from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
+from .regroup import regroup
 from .table import Gathered, Scattered, decide
 
 
@@ -283,6 +284,7 @@ class Judge:
                 flow.waiting = ask if ask.waits else None
             if isinstance(call.step, ChoiceStep):
                 flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
+            regroup(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
         log.account.seconds = time.perf_counter() - started

@@ -10,6 +10,7 @@ A line is one decision. What it says beside its kind is in `value`:
     skip, flag, comment  decide nothing
     rescue, unrescue     a step's drop or merge becomes keep, and back
     swap                 of a group of copies this row stays, instead of {"instead_of": id}
+    split                of a row: all that a step merged into it stay, or of these {"rows": [id, ...]}
     close, open          a gate
     look, shortlist, choose, rename, merge, split, same_topic, odd_one_out
                          of clusterings: {"clustering": its folder's name, ...}

@@ -11,7 +11,7 @@ import numpy as np
 from . import decisions as decided
 from .decisions import Decision, Decisions
 from .gates import Gate, read_gate
-from .settle import DECIDING, OPEN, Settled, current, settle
+from .settle import DECIDING, OPEN, Settled, Stand, current, settle, stand
 
 IS_OPEN, DIFFERS, IS_DECIDED = range(3)
 _CODE = {"open": IS_OPEN, "differ": DIFFERS, "decided": IS_DECIDED}
@@ -137,6 +137,21 @@ class Standing:
         """Everybody who decided anything here, and everybody who is to."""
         self.refresh()
         return list(dict.fromkeys([*self.reviewers, *self._by_who]))
+
+    def stands(self) -> dict[str, dict[str, Stand]]:
+        """Row → reviewer → what they say of it, of rows of the gate; without repeats and known answers."""
+        self.refresh()
+        found: dict[str, dict[str, Stand]] = {}
+        for row in list(self._by_row):
+            index = self.gate.index(row)
+            by: dict[str, list[Decision]] = {}
+            for one in [] if index is None else self._standing(row, index):
+                if one.round is None:
+                    by.setdefault(one.who, []).append(one)
+            said = {who: told for who, some in by.items() if (told := stand(some)) is not None}
+            if said:
+                found[row] = said
+        return found
 
     def told(self, who: str | None = None) -> list[Decision]:
         """The decisions of this gate that stand, all or one reviewer's, in order; those of all rounds."""
