@@ -93,8 +93,6 @@ class App:
         if route.name == "download":
             file: Response = await self._in_thread(partial(download, asked))
             return file
-        if route.name not in HANDLERS:
-            raise NotThere("this room is not furnished yet")
         answer = await self._in_thread(partial(HANDLERS[route.name], asked))
         if isinstance(answer, bytes):
             return Response(answer, media_type="application/octet-stream")

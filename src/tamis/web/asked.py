@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tamis.core.errors import UsageError
 from tamis.runs.workspace import Workspace
 
 from . import shapes
@@ -49,7 +50,10 @@ class Asked:
     def _folder(self) -> Path:
         workspace, told = self.site.workspace, self.query.get("run")
         if told is None:
-            return workspace.find_run(self.site.recipe)
+            try:
+                return workspace.find_run(self.site.recipe)
+            except UsageError as error:
+                raise Refused(404, error.message, hint=error.hint) from error
         match = _RUN.fullmatch(told)
         if match is None:
             raise Refused(400, f"run={told!r} names no run", hint="as in run=customer-intents/3")

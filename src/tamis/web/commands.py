@@ -15,7 +15,7 @@ MOST = 200
 
 def run_command(site: Site, recipe: str) -> str:
     """The command that runs a recipe again."""
-    return f"tamis run {shlex.quote(_shown(_recipe_file(site, recipe), recipe))}"
+    return f"tamis run {shlex.quote(_shown(recipe_path(site, recipe), recipe))}"
 
 
 def decide_command(site: Site, step: str) -> str:
@@ -23,7 +23,8 @@ def decide_command(site: Site, step: str) -> str:
     return f"tamis decide {shlex.quote(step)}"
 
 
-def _recipe_file(site: Site, recipe: str) -> Path | None:
+def recipe_path(site: Site, recipe: str) -> Path | None:
+    """The file of a recipe: the one given, or one in the workspace's folder that names it."""
     if site.recipe_file is not None and site.recipe == recipe:
         return site.recipe_file
     root = site.workspace.root

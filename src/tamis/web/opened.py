@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import DataError
 from tamis.engine.ids import hex_ids
+from tamis.runs.clusterings import Clusterings
 from tamis.runs.ledger import Found, Ledger
 from tamis.runs.rows import RunRows, read_json
 from tamis.runs.workspace import read_state
@@ -57,7 +58,7 @@ class Opened:
         self.lock = threading.Lock()
         #: one walk over the text of many rows at a time: memory holds a partition's text for each
         self.scanning = threading.RLock()
-        self.memory: dict[str, Any] = {}
+        self.memory: dict[Any, Any] = {}
         self.chosen: Kept[NDArray[np.int64]] = Kept(CHOSEN, lambda rows: rows.nbytes)
         self.facets: Kept[Facet] = Kept(1 << 20, lambda _: 4096)
 
@@ -134,6 +135,10 @@ class Opened:
                 told = lines["reason"].cast(pl.String)
                 ends.reason[at] = told.replace_strict(known, default=-1, return_dtype=pl.Int16).to_numpy()
         return ends
+
+    def clusterings(self) -> Clusterings:
+        """The clusterings of the run, read anew: people's decisions change them."""
+        return Clusterings(self.folder)
 
     def veiled(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of some rows must be told without personal data: no privacy step has done its work on them."""

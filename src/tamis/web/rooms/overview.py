@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tamis.runs import decisions as decided
+from tamis.runs.gates import gate_names
 
 from .. import shapes
-from ..asked import Asked, Site
+from ..asked import Asked
 from ..commands import run_command
 from ..opened import OUTCOMES, Opened
+from .queues import queue_of
 from .session import run_name
 
 #: what is said where a step gave no reason
@@ -36,7 +37,7 @@ def overview(asked: Asked) -> shapes.Overview:
         description=str(manifest.get("recipe", {}).get("description") or ""),
         sources=[_source(run, one) for one in run.ledger.layout.get("files", [])],
         steps=step_counts(run),
-        gates=gates(site, run),
+        gates=gates(asked),
         delivered=delivered,
         splits=splits,
         warnings=[str(one) for one in manifest.get("warnings", [])],
@@ -76,33 +77,44 @@ def _step(run: Opened, number: int, step: Mapping[str, Any]) -> shapes.StepCount
     )
 
 
-def gates(site: Site, run: Opened) -> list[shapes.GateState]:
-    """The gate that waits, and those that people have answered."""
-    path = site.workspace.decisions(run.recipe)
-    made = decided.read(path)
-    waiting = run.gate
-    command = run_command(site, run.recipe)
+def gates(asked: Asked) -> list[shapes.GateState]:
+    """The gates the run came to: the one that waits, and those that people have answered."""
+    run, waiting = asked.run, asked.run.gate
+    command = run_command(asked.site, run.recipe)
     found = []
-    for step in run.ledger.steps:
-        if not str(step.get("address", "")).startswith("review."):
-            continue
-        answered = made.rows(step["name"], ("accept", "reject", "edit", "relabel", "adjudicate"))
-        waits = waiting.get("step") == step["name"]
-        asked = int(waiting["asked"]) if waits else len(answered)
-        still = len([row for row in waiting.get("rows", ()) if row not in answered]) if waits else 0
+    for step in gate_names(run.folder):
+        queue = queue_of(asked, run, step)
+        told = queue.progress()
         found.append(
             shapes.GateState(
-                step=step["name"],
-                kind="clusters" if str(step.get("address")) == "review.clusters" else "rows",
-                question=str(waiting.get("question", "")) if waits else "",
-                waiting=waits,
-                asked=asked,
-                decided=max(0, asked - still),
-                closed=made.closed(step["name"]),
+                step=step,
+                kind="rows",
+                question=queue.gate.question,
+                waiting=waiting.get("step") == step,
+                asked=told.asked,
+                decided=told.decided,
+                disagreements=told.differing,
+                closed=told.closed,
                 command=command,
             )
         )
-    return found
+    for gate in run.clusterings().gates:
+        waits = waiting.get("step") == gate.step
+        missing = f" {'; '.join(gate.missing)}" if gate.missing else ""
+        found.append(
+            shapes.GateState(
+                step=gate.step,
+                kind="clusters",
+                question=gate.question + missing,
+                waiting=waits,
+                asked=len(gate.candidates),
+                decided=int(gate.chosen is not None),
+                closed=gate.chosen is not None,
+                command=command,
+            )
+        )
+    order = {name: k for k, name in enumerate(run.steps)}
+    return sorted(found, key=lambda one: order.get(one.step, -1))
 
 
 def file_record(run: Opened, one: Mapping[str, Any]) -> dict[str, Any]:
