@@ -56,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     Route("leaks", "GET", "/api/leaks", s.Leaks, query=("run", "step", "offset", "limit")),
     Route("privacy", "GET", "/api/privacy", s.Privacy, query=("run",)),
     Route("privacy_sample", "GET", "/api/privacy/sample", s.PrivacySample, query=("run", "offset", "limit")),
+    Route("check_privacy", "POST", "/api/privacy/sample", s.Privacy, s.PrivacyCheck, query=("run",), about="What a person saw in one row of the sample."),
     Route("delivery", "GET", "/api/delivery", s.Delivery, query=("run",)),
     Route("download", "GET", "/api/delivery/{name}", bytes, query=("run",), about="A delivered file."),
     Route("events", "GET", "/api/events", s.Event, about="Server-sent events."),

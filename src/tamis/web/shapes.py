@@ -14,9 +14,9 @@ Outcome = Literal["kept", "dropped", "merged", "held", "quarantined"]
 
 
 class Shape(BaseModel):
-    """Refuses fields it does not know."""
+    """Refuses fields it does not know. An answer holds every field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Problem(Shape):
@@ -216,6 +216,8 @@ class RowLife(Shape):
     versions: dict[str, int] = Field(default_factory=dict)
     rescuable: Role | None = None
     text_gone: str | None = None
+    #: texts that were too long to send whole: their name (`text`, `messages.0.content`, a column) → how many characters there are
+    cut: dict[str, int] = Field(default_factory=dict)
 
 
 class Question(Shape):
@@ -265,6 +267,8 @@ class Card(Shape):
     columns: dict[str, Any] = Field(default_factory=dict)
     evidence: list[StepWord] = Field(default_factory=list)
     decisions: list[Decided] = Field(default_factory=list)
+    #: as of `RowLife`
+    cut: dict[str, int] = Field(default_factory=dict)
 
 
 class Queue(Shape):
@@ -479,6 +483,8 @@ class CopyGroup(Shape):
     copies: list[RowLine]
     similarities: list[float | None]
     decisions: list[Decided] = Field(default_factory=list)
+    #: further copies that are not in `copies`
+    more: int = 0
 
 
 class CopyGroups(Shape):
@@ -532,11 +538,27 @@ class PrivacyCard(Shape):
     text: str
     spans: list[dict[str, Any]] = Field(default_factory=list)
     checked: bool = False
+    #: kind → how many, as the person who checked the row said
+    missed: dict[str, int] = Field(default_factory=dict)
+    wrong: dict[str, int] = Field(default_factory=dict)
+    #: kind → how many were replaced
+    found: dict[str, int] = Field(default_factory=dict)
+
+
+class PrivacyCheck(Shape):
+    """What a person saw in one row of the recall sample: what was missed, and what was replaced needlessly, by kind."""
+
+    id: str
+    missed: dict[str, int] = Field(default_factory=dict)
+    wrong: dict[str, int] = Field(default_factory=dict)
+    checked: bool = True
 
 
 class PrivacySample(Shape):
     total: int
     rows: list[PrivacyCard]
+    #: kinds that can be missed
+    kinds: list[str] = Field(default_factory=list)
 
 
 class DeliveredFile(Shape):
