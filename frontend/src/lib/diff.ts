@@ -90,11 +90,15 @@ function joined(segments: Segment[]): Segment[] {
     if (come) found.push(["+", come]);
     gone = come = "";
   };
-  for (const [kind, text] of segments) {
+  const list = together(segments);
+  for (const [k, [kind, text]] of list.entries()) {
     if (!text) continue;
     if (kind === "-") gone += text;
     else if (kind === "+") come += text;
-    else {
+    else if (/^[ \t]{1,3}$/.test(text) && gone && come && k + 1 < list.length && list[k + 1]![0] !== "=") {
+      gone += text; // a lone space between changed words: they read as one change
+      come += text;
+    } else {
       flush();
       const last = found[found.length - 1];
       if (last?.[0] === "=") last[1] += text;
@@ -102,5 +106,17 @@ function joined(segments: Segment[]): Segment[] {
     }
   }
   flush();
+  return found;
+}
+
+/** Neighbours of one kind as one, empty ones left out. */
+function together(segments: readonly Segment[]): Segment[] {
+  const found: Segment[] = [];
+  for (const [kind, text] of segments) {
+    if (!text) continue;
+    const last = found[found.length - 1];
+    if (last?.[0] === kind) last[1] += text;
+    else found.push([kind, text]);
+  }
   return found;
 }
