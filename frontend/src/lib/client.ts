@@ -85,7 +85,7 @@ export const api = {
   views: () => get<s.Views>("/api/views"),
   saveView: (view: s.NewView) => post<s.Views>("/api/views", view),
   forgetView: (name: string) => post<s.Views>("/api/views/forget", { name }),
-  queue: (run: Run, step: string, query: { order?: string; limit?: number; after?: string } = {}, signal?: AbortSignal) =>
+  queue: (run: Run, step: string, query: { order?: string; limit?: number; after?: readonly string[] } = {}, signal?: AbortSignal) =>
     get<s.Queue>(`/api/queue/${part(step)}`, { run, ...query }, signal),
   progress: (run: Run, step: string) => get<s.Progress>(`/api/queue/${part(step)}/progress`, { run }),
   agreement: (run: Run, step: string) => get<s.Agreement>(`/api/queue/${part(step)}/agreement`, { run }),
@@ -112,6 +112,7 @@ export const api = {
     get<s.Leaks>("/api/leaks", { run, step, offset, limit }),
   privacy: (run: Run) => get<s.Privacy>("/api/privacy", { run }),
   privacySample: (run: Run, offset: number, limit: number) => get<s.PrivacySample>("/api/privacy/sample", { run, offset, limit }),
+  checkPrivacy: (run: Run, check: s.PrivacyCheck) => post<s.Privacy>("/api/privacy/sample", check, { run }),
   delivery: (run: Run) => get<s.Delivery>("/api/delivery", { run }),
   downloadAddress: (run: Run, name: string) => address(`/api/delivery/${part(name)}`, { run }),
 };

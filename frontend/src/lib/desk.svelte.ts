@@ -102,7 +102,9 @@ export class Desk {
     this.#asking = true;
     const asked = this.#stamp;
     try {
-      const query = { limit: BATCH + this.pending, ...(this.order ? { order: this.order } : {}) };
+      // not those that lie here undecided, nor those on their way to the server
+      const after = this.entries.filter((one) => one.state !== "made").map((one) => one.card.id);
+      const query = { limit: BATCH, after, ...(this.order ? { order: this.order } : {}) };
       const found: Queue = await api.queue(this.run, this.step, query);
       if (this.#closed) return;
       this.setup = found.desk;

@@ -16,5 +16,6 @@ export function entryOf(life: RowLife, step: string, desk: Desk | null): Card {
     columns: Object.fromEntries(Object.entries(life.columns).filter(([name]) => !isHidden(name))),
     evidence: hidden.size ? [] : life.steps.filter((word) => word.step !== step),
     decisions: [],
+    cut: life.cut,
   };
 }

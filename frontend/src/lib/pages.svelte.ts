@@ -34,6 +34,12 @@ export class Pages {
     return this.#pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
+  /** Whether a column that is shown holds numbers. */
+  isNumber(column: string): boolean {
+    for (const page of this.#pages.values()) for (const row of page) if (row.values[column] !== null && row.values[column] !== undefined) return typeof row.values[column] === "number";
+    return false;
+  }
+
   /** See that these rows are here, or on their way. */
   want(start: number, stop: number): void {
     if (!this.ready) return;

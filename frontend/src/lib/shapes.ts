@@ -21,7 +21,7 @@ export type RowsPage = S["RowsPage"];
 export type FacetValue = S["FacetValue"];
 export type Facet = S["Facet"];
 export type FacetList = S["FacetList"];
-export type View = S["View"];
+export type View = S["View-Output"];
 export type Views = S["Views"];
 export type StepWord = S["StepWord"];
 export type Decided = S["Decided"];
@@ -65,4 +65,5 @@ export type Event = S["Event"];
 /** What is sent: fields with a default may be left out. */
 export type Decide = Partial<S["Decide"]> & Pick<S["Decide"], "kind" | "step">;
 export type Bulk = Partial<S["Bulk"]> & Pick<S["Bulk"], "step">;
+export type PrivacyCheck = Partial<S["PrivacyCheck"]> & Pick<S["PrivacyCheck"], "id">;
 export type NewView = Partial<View> & Pick<View, "name">;
