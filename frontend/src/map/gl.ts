@@ -62,15 +62,16 @@ export class GlRenderer implements Renderer {
     this.restored();
   };
 
-  /** Throws where WebGL 2 is missing. `restored` is called when a lost context is back: draw again. */
+  /** Throws where WebGL 2 is missing, or, if `hardware`, slow because the processor does it. `restored` is called when a lost context is back: draw again. */
   constructor(
     private canvas: HTMLCanvasElement,
     private x: Float32Array,
     private y: Float32Array,
     private order: Uint32Array,
     private restored: () => void,
+    hardware: boolean,
   ) {
-    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false, premultipliedAlpha: true });
+    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false, premultipliedAlpha: true, failIfMajorPerformanceCaveat: hardware });
     if (!gl) throw new Error("WebGL 2 is missing");
     this.gl = gl;
     this.packed = new Uint8Array(order.length * 4);

@@ -8,7 +8,7 @@ import { between, type Size, type View } from "./view";
 
 /** milliseconds a frame may take while moving */
 const FRAME = 33;
-const FEWEST = 4_000;
+const FEWEST = 20_000;
 /** milliseconds without movement after which all points are drawn */
 const STILL = 140;
 
@@ -40,22 +40,22 @@ export class Painter {
   private flight: { from: View; to: View; start: number; ms: number } | null = null;
   private born = performance.now();
 
-  /** `plain`: no WebGL even where there is some. `moved` is called after every frame with what is shown. */
+  /** `want`: which renderer; by itself WebGL, but only where a graphics card does it: see docs/design. `moved` is called after every frame with what is shown. */
   constructor(
     canvas: HTMLCanvasElement,
     x: Float32Array,
     y: Float32Array,
     private moved: (view: View, still: boolean) => void,
-    plain = false,
+    want: "auto" | "webgl" | "canvas" = "auto",
   ) {
     this.order = shuffled(x.length, 1);
     this.budget = Math.min(x.length, 60_000);
     let renderer: Renderer | null = null;
-    if (!plain) {
+    if (want !== "canvas") {
       try {
-        renderer = new GlRenderer(canvas, x, y, this.order, () => this.draw());
+        renderer = new GlRenderer(canvas, x, y, this.order, () => this.draw(), want === "auto");
       } catch {
-        renderer = null; // told by `kind`
+        renderer = null; // told by `figures.renderer`
       }
     }
     this.renderer = renderer ?? new RasterRenderer(canvas, x, y, this.order);
