@@ -41,6 +41,19 @@ void main() {
   pixel = vec4(colour.rgb * a, a);
 }`;
 
+/** names of renderers that are no graphics card; browsers do not always tell by failIfMajorPerformanceCaveat */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** Whether WebGL 2 is there and done by a graphics card. */
+export function hardware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  if (!gl) return false;
+  const named = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return !SOFTWARE.test(name);
+}
+
 export class GlRenderer implements Renderer {
   readonly kind = "webgl";
   private gl: WebGL2RenderingContext;
@@ -62,16 +75,15 @@ export class GlRenderer implements Renderer {
     this.restored();
   };
 
-  /** Throws where WebGL 2 is missing, or, if `hardware`, slow because the processor does it. `restored` is called when a lost context is back: draw again. */
+  /** Throws where WebGL 2 is missing. `restored` is called when a lost context is back: draw again. */
   constructor(
     private canvas: HTMLCanvasElement,
     private x: Float32Array,
     private y: Float32Array,
     private order: Uint32Array,
     private restored: () => void,
-    hardware: boolean,
   ) {
-    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false, premultipliedAlpha: true, failIfMajorPerformanceCaveat: hardware });
+    const gl = canvas.getContext("webgl2", { alpha: true, antialias: false, depth: false, stencil: false, premultipliedAlpha: true });
     if (!gl) throw new Error("WebGL 2 is missing");
     this.gl = gl;
     this.packed = new Uint8Array(order.length * 4);
