@@ -61,6 +61,7 @@ export function nameOf(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "
   if (key.length === 1 && key > "~" && /^Key[A-Z]$/.test(event.code)) {
     key = event.shiftKey ? event.code[3]! : event.code[3]!.toLowerCase();
   }
+  if (event.altKey && /^Digit[0-9]$/.test(event.code)) key = event.code[5]!; // some keyboards write other signs with Alt
   const shift = event.shiftKey && key.length > 1 ? "shift+" : "";
   return `${event.ctrlKey || event.metaKey ? "ctrl+" : ""}${event.altKey ? "alt+" : ""}${shift}${key}`;
 }

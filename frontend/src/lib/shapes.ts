@@ -1,7 +1,10 @@
 // The shapes that server and pages share, by their own names. They come from the server's OpenAPI document (`npm run types`).
 import type { components } from "./api.d";
 
-type S = components["schemas"];
+/** Everything is there in an answer: what has a default, too. */
+type Full<T> = T extends object ? { [K in keyof T]-?: Full<T[K]> } : T;
+type Schemas = components["schemas"];
+type S = { [K in keyof Schemas]: Full<Schemas[K]> };
 
 export type Outcome = RowLine["outcome"];
 export type Role = Session["role"];
