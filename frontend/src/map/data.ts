@@ -7,6 +7,8 @@ export interface Labels {
   title: string;
   values: string[];
   codes: Int32Array;
+  /** of a clustering: a group for each value */
+  groups?: Group[];
 }
 
 /** A column of numbers; NaN where the row has none. */
@@ -15,6 +17,8 @@ export interface Numbers {
   name: string;
   title: string;
   values: Float32Array;
+  /** seconds since 1970 */
+  time?: boolean;
 }
 
 export type Column = Labels | Numbers;
@@ -26,18 +30,18 @@ export interface Group {
   rows: number;
   x: number;
   y: number;
-  phrases: string[];
 }
 
-/** `ids`, texts: by place. Points without a place on the map have NaN coordinates and are not drawn. */
+/** `ids`, texts: by place. A point with NaN coordinates is not drawn. */
 export interface MapData {
   n: number;
   x: Float32Array;
   y: Float32Array;
   columns: Column[];
-  groups: Group[];
-  /** the column of `columns` whose values are the groups */
+  /** the column with groups whose names stand on the map, unless another one with groups gives the colours */
   groupColumn: string | null;
+  /** rows that have no point at all */
+  without: number;
   id(place: number): string;
 }
 

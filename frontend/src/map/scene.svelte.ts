@@ -1,6 +1,6 @@
 // What the map shows and what people chose in it; no drawing here.
 
-import { bounds, type Column, type MapData, type Texts } from "./data";
+import { bounds, type Column, type Group, type MapData, type Texts } from "./data";
 import { Grid, type Polygon } from "./grid";
 import { FATES, GROUND, LABELS, NONE, ramp, rgb, spread, type Rgb, type Theme } from "./palette";
 import { CHOSEN, DIM, HIDDEN, SHOWN } from "./renderer";
@@ -26,27 +26,28 @@ export { css };
 const round = (value: number, step: number) => value.toFixed(Math.max(0, Math.min(6, 1 - Math.floor(Math.log10(step || 1)))));
 
 /** Codes, colours and counts of a column. */
-export function coded(column: Column, data: MapData, theme: Theme): Coded {
-  const none: Entry = { code: -1, name: column.name === data.groupColumn ? "in no cluster" : "no value", rows: 0, colour: rgb(NONE[theme]) };
+export function coded(column: Column, theme: Theme): Coded {
+  const none: Entry = { code: -1, name: column.kind === "labels" && column.groups ? "in no cluster" : "no value", rows: 0, colour: rgb(NONE[theme]) };
   let codes: Int32Array;
   let entries: Entry[];
   if (column.kind === "labels") {
     codes = column.codes;
     const palette = LABELS[theme];
-    const grouped = column.name === data.groupColumn;
-    const places = grouped ? spread(data.groups, palette.length) : [];
+    const groups = column.groups;
+    const places = groups ? spread(groups, palette.length) : [];
     entries = column.values.map((value, k) => {
-      const hex = FATES[theme][value] ?? palette[(grouped ? (places[k] ?? k) : k) % palette.length]!;
-      return { code: k, name: grouped ? (data.groups[k]?.name ?? value) : value, rows: 0, colour: rgb(hex) };
+      const hex = FATES[theme][value] ?? palette[(groups ? (places[k] ?? k) : k) % palette.length]!;
+      return { code: k, name: value, rows: 0, colour: rgb(hex) };
     });
   } else {
     const values = column.values;
     let [low, high] = [Infinity, -Infinity];
     for (const v of values) if (Number.isFinite(v)) [low, high] = [Math.min(low, v), Math.max(high, v)];
     const step = (high - low) / BINS || 1;
+    const say = (v: number) => (column.time ? new Date(v * 1000).toISOString().slice(0, step < 86_400 ? 16 : 10).replace("T", " ") : round(v, step));
     codes = Int32Array.from(values, (v) => (Number.isFinite(v) ? Math.min(BINS - 1, Math.floor((v - low) / step)) : -1));
     entries = low <= high
-      ? Array.from({ length: high > low ? BINS : 1 }, (_, k) => ({ code: k, name: high > low ? `${round(low + k * step, step)} – ${round(low + (k + 1) * step, step)}` : String(low), rows: 0, colour: ramp(theme, (k + 0.5) / BINS) }))
+      ? Array.from({ length: high > low ? BINS : 1 }, (_, k) => ({ code: k, name: high > low ? `${say(low + k * step)} – ${say(low + (k + 1) * step)}` : say(low), rows: 0, colour: ramp(theme, (k + 0.5) / BINS) }))
       : [];
   }
   for (const code of codes) (code < 0 ? none : entries[code]!).rows++;
@@ -70,7 +71,7 @@ export class Scene {
   /** rows whose text has come: raised when the table must look again */
   arrived = $state(0);
 
-  readonly coded = $derived.by(() => coded(this.column, this.data, this.theme));
+  readonly coded = $derived.by(() => coded(this.column, this.theme));
   private search_: AbortController | null = null;
 
   constructor(
@@ -83,6 +84,20 @@ export class Scene {
 
   get column(): Column {
     return this.data.columns.find((c) => c.name === this.colourBy) ?? this.data.columns[0] ?? { kind: "labels", name: "", title: "", values: [], codes: new Int32Array(this.data.n).fill(-1) };
+  }
+
+  /** The groups whose names stand on the map. */
+  get groups(): readonly Group[] {
+    const by = this.column;
+    if (by.kind === "labels" && by.groups) return by.groups;
+    const other = this.data.columns.find((c) => c.name === this.data.groupColumn);
+    return (other?.kind === "labels" && other.groups) || [];
+  }
+
+  /** Whether the colours are those of groups. */
+  get grouped(): boolean {
+    const by = this.column;
+    return by.kind === "labels" && by.groups !== undefined;
   }
 
   /** How each point is drawn: 1 byte a point. */

@@ -39,7 +39,8 @@ export function synthetic(n: number, clusters = 60, seed = 1): { data: MapData; 
     { kind: "labels", name: "split", title: "split", values: ["train", "test"], codes: split },
     { kind: "numbers", name: "score", title: "score", values: score },
   ];
-  const groups = labelPlaces(x, y, labels).map((p, c) => ({ id: c, name: names[c]!, ...p, phrases: [] }));
-  const data: MapData = { n, x, y, columns, groups, groupColumn: "cluster", id: (place) => `r-${place}` };
+  const groups = labelPlaces(x, y, labels).map((p, c) => ({ id: c, name: names[c]!, ...p}));
+  labels.groups = groups;
+  const data: MapData = { n, x, y, columns, groupColumn: "cluster", without: 0, id: (place) => `r-${place}` };
   return { data, texts: new TextsInMemory(texts) };
 }
