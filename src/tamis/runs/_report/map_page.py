@@ -47,9 +47,7 @@ def bundle() -> Bundle | None:
     """The script, as built; None where it was not."""
     folder = files("tamis") / "web" / "static" / "map"
     try:
-        return Bundle(
-            (folder / "map.js").read_text(encoding="utf-8"), (folder / "map.css").read_text(encoding="utf-8")
-        )
+        return Bundle((folder / "map.js").read_text(encoding="utf-8"), (folder / "map.css").read_text(encoding="utf-8"))
     except OSError:
         return None
 
@@ -123,17 +121,24 @@ def map_told(data: MapData) -> dict[str, Any]:
 
 
 def picture(x: NDArray[np.float32], y: NDArray[np.float32], colour: NDArray[np.int64]) -> bytes:
-    """The points as a PNG without ground: places in -1..1, colours by number, -1: the plain one. Denser is less transparent."""
+    """The points as a PNG without ground: places in -1..1, colours by number, -1: the plain one. Denser is less transparent,
+    and few points are drawn as larger dots."""
     size = min(WIDE, HIGH) / 2 - 6
-    column = np.clip(WIDE / 2 + x * size, 0, WIDE - 1).astype(np.int64)
-    row = np.clip(HIGH / 2 - y * size, 0, HIGH - 1).astype(np.int64)
-    spots = row * WIDE + column
     palette = np.array([_rgb(PLAIN), *map(_rgb, COLOURS)], np.float64)[np.asarray(colour, np.int64) + 1]
-    many = np.bincount(spots, minlength=WIDE * HIGH)
-    image = np.zeros((WIDE * HIGH, 4))
-    for part in range(3):
-        image[:, part] = np.bincount(spots, palette[:, part], WIDE * HIGH) / np.maximum(1, many)
-    image[:, 3] = np.where(many > 0, 255 * (1 - 0.45 ** np.minimum(many, 20)), 0)
+    reach = 2 if len(x) < 2_000 else 1 if len(x) < 50_000 else 0
+    many, sums = np.zeros(WIDE * HIGH), np.zeros((3, WIDE * HIGH))
+    for right in range(-reach, reach + 1):
+        for down in range(-reach, reach + 1):
+            if right * right + down * down > reach * reach:
+                continue  # dots are round
+            column = np.clip(WIDE / 2 + x * size + right, 0, WIDE - 1).astype(np.int64)
+            spots = np.clip(HIGH / 2 - y * size + down, 0, HIGH - 1).astype(np.int64) * WIDE + column
+            many += np.bincount(spots, minlength=WIDE * HIGH)
+            for part in range(3):
+                sums[part] += np.bincount(spots, palette[:, part], WIDE * HIGH)
+    image = np.empty((WIDE * HIGH, 4))
+    image[:, :3] = (sums / np.maximum(1, many)).T
+    image[:, 3] = np.where(many > 0, 255 * (1 - 0.35 ** np.minimum(many, 20)), 0)
     return _png(np.rint(image).astype(np.uint8).reshape(HIGH, WIDE, 4))
 
 
@@ -151,5 +156,7 @@ def _png(image: NDArray[np.uint8]) -> bytes:
         (b"IDAT", zlib.compress(lines.tobytes(), 9)),
         (b"IEND", b""),
     )
-    chunks = [struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts]
+    chunks = [
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
+    ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .markup import count, esc, isolated, number, percent, table
 from .map_page import HIGH, HOW, WIDE
+from .markup import count, esc, isolated, number, percent, table
 
 #: clusters in the table
 MOST = 40
