@@ -125,6 +125,9 @@ def judge_frame(step: Step, frame: Frame) -> tuple[Judged, pl.DataFrame | None, 
         full = change_name(step, name)
         before[full] = frame[full] if full in frame.names else None
     judged = resolve(step, verdict, height=frame.height, before=before, not_applicable=absent_views(step, frame))
+    if judged.copies is not None:
+        parents = pl.Series(np.repeat(np.arange(frame.height), judged.copies), dtype=pl.UInt32)
+        children = pl.DataFrame([frame[name].gather(parents).alias(name) for name in frame.names])
     return judged, children, parents
 
 
@@ -158,6 +161,9 @@ class MemoryTable:
         if "id.high" in self._frame.names:
             return self._frame["id.high"].to_numpy(), self._frame["id.low"].to_numpy()
         return np.zeros(n, np.uint64), np.arange(n, dtype=np.uint64)
+
+    def sources(self) -> pl.Series:
+        return pl.Series("source", ["rows"], dtype=pl.String).new_from_index(0, self.height)
 
     @property
     def starts(self) -> Any:

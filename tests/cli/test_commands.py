@@ -247,6 +247,13 @@ def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
     assert "is there already" in again.err
 
 
+def test_init_tells_lines_that_cannot_be_read(tamis: Terminal) -> None:
+    tamis.write("cut.csv", 'id,q\n1,"one, two"\n2,"never closed\n3,x\n')
+    said = tamis("init", "cut.csv", "-o", "r.yaml")
+    assert said.code == 0
+    assert "cut.csv:3 cannot be read (unclosed_quote): a quote opened here is never closed" in said.err + said.out
+
+
 def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) -> None:
     records = [
         {"instruction": "Add", "input": "1 2", "output": "3"},

@@ -512,7 +512,7 @@ def test_rows_that_made_a_step_fail(tmp_path: Path) -> None:
 def test_a_run_that_waits_for_people(tmp_path: Path) -> None:
     made = [*rows()[:5], {"prompt": "q", "response": "hold me please", "label": "x"}]
     folder = make_run(tmp_path, [made], (Waits(id="gate"),), manifest=False)
-    write_gate(folder, GateAsk("gate", "Good?", 1, 0, ()))
+    write_gate(folder, GateAsk("gate", "Good?", 1, 0))
     data = report_data(folder)
     assert data["finished"] is False
     assert data["outcomes"] == {"in": 6, "born": 0, "kept": 5, "dropped": 0, "merged": 0, "held": 1, "quarantined": 0}

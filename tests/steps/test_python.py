@@ -56,6 +56,14 @@ def test_a_dict_sets_messages_and_declared_columns() -> None:
     assert row["mine.loud"] is True
 
 
+def test_a_source_column_with_the_name_of_a_reserved_one_keeps_its_prefix(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def names(row):\n    return f\"{row['source.messages']}, {row['text']}, {row['note']}\"")
+    table = [{"text": "t", "source.messages": "theirs", "source.note": "n"}]
+    result = run_step(Python(file=file, function="names"), table)
+    assert result.evidence[0]["why"] == "theirs, t, n"
+
+
 def test_mistakes_are_told_with_what_is_possible() -> None:
     rows = [{"response": "yes"}]
     with pytest.raises(UsageError, match="did you mean 'short'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,6 +33,12 @@ from .common import answer, json_option
     help="local; ray (an instance of this machine's own); or the address of a Ray cluster: ray://HOST:PORT, HOST:PORT, auto.",
 )
 @click.option(
+    "--store",
+    default=None,
+    metavar="URL",
+    help="With --on: an object store (s3://, gs://, az://, file://) that the cluster's nodes use instead of a shared path.",
+)
+@click.option(
     "--workspace",
     "-w",
     type=click.Path(path_type=Path),
@@ -48,6 +55,7 @@ from .common import answer, json_option
     show_default=True,
     help="How progress is shown, on stderr.",
 )
+@click.option("--wait", is_flag=True, help="Stay at gates, and go on when people have decided.")
 @click.option("--fresh", is_flag=True, help="Use nothing from the cache.")
 @click.option(
     "--throwaway-key",
@@ -60,9 +68,11 @@ def command(
     workers: int | None,
     executor: str,
     on: str,
+    store: str | None,
     workspace: Path | None,
     decisions: Path | None,
     progress: str,
+    wait: bool,
     fresh: bool,
     throwaway_key: bool,
     as_json: bool,
@@ -76,7 +86,9 @@ def command(
     Example:
       tamis run recipes/customer-intents/recipe.yaml
       tamis run recipe.yaml --workers 4 --json > account.json
+      tamis run recipe.yaml --wait
       tamis run recipe.yaml --on ray://head:10001
+      tamis run recipe.yaml --on ray://head:10001 --store s3://bucket/project -w /var/tmp/project
     """
     from tamis.core.errors import UsageError
     from tamis.core.events import quiet
@@ -86,6 +98,8 @@ def command(
 
     if on != "local" and executor != "threads":
         raise UsageError(f"--executor {executor} is for --on local; on {on} tasks are always processes")
+    if store is not None and on == "local":
+        raise UsageError("--store is for a cluster: say --on ADDRESS too", hint="a local run needs no store")
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)
     display = None if progress == "none" else choose(progress)
@@ -95,13 +109,19 @@ def command(
         workers=workers,
         kind="processes" if executor == "processes" else "threads",
         on=on,
+        store=store,
         decisions=decisions,
         fresh=fresh,
         throwaway_key=throwaway_key,
         base=recipe if recipe.is_dir() else recipe.parent,
     )
     try:
-        result = execute(loaded, root, options, emit=display or quiet)
+        if wait:
+            from tamis.runner.waiting import execute_waiting
+
+            result = execute_waiting(loaded, root, options, emit=display or quiet, tell=partial(click.echo, err=True))
+        else:
+            result = execute(loaded, root, options, emit=display or quiet)
     finally:
         if display is not None:
             display.close()

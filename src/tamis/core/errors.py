@@ -10,6 +10,7 @@ TamisError                   1   something failed
 ├── DiskFull                 1   no room (or no right) to write
 ├── MissingExtra             2   an optional dependency is needed
 ├── WorkspaceBusy            1   another run holds the workspace
+├── Conflict                 1   somebody else decided on the row meanwhile
 ├── ClusterError             1   a Ray cluster cannot run this, or failed
 ├── EndpointDown             1   a model endpoint refuses all that is asked, or cannot be reached; resumable
 ├── GateWaiting              3   a gate waits for people
@@ -98,6 +99,10 @@ class MissingExtra(UsageError):
 
 class WorkspaceBusy(TamisError):
     """Another run holds the workspace."""
+
+
+class Conflict(TamisError):
+    """Somebody else decided on the row after it was shown."""
 
 
 class ClusterError(TamisError):

@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 #: blocks up to this size are kept for the next partition instead of being given back to the system
@@ -45,3 +45,17 @@ def seldom_collecting() -> Iterator[None]:
 def keep_polars_memory() -> None:
     """The same for Polars' own allocator, which reads this variable when Polars is first imported."""
     os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:5000,muzzy_decay_ms:5000")
+
+
+def give_memory_back() -> None:
+    """The opposite, for a process that waits more than it works: what is freed goes back to the system soon.
+
+    To be called before Polars is first imported; later it holds for the C library alone.
+    """
+    os.environ["_RJEM_MALLOC_CONF"] = "dirty_decay_ms:100,muzzy_decay_ms:0"
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_ARENA_MAX, 2)
+            libc.mallopt(_M_MMAP_THRESHOLD, 16 << 20)
+            libc.mallopt(_M_TRIM_THRESHOLD, 16 << 20)

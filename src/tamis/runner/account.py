@@ -32,6 +32,7 @@ class Account:
     judged_rows: int = 0
     seconds: float = 0.0
     reasons: dict[str, int] = field(default_factory=dict)
+    rejected_for: dict[str, int] = field(default_factory=dict)
 
     def add(self, outcome: NDArray[np.uint8], reason: NDArray[np.int8], slugs: list[str], rows_in: int) -> None:
         """Count the outcomes of rows that were live; `rows_in` of them came in."""
@@ -70,7 +71,11 @@ class Account:
         """The account as JSON values; `in` as users read it."""
         record = {"in": self.rows_in, "born": self.born}
         record |= {name: getattr(self, name) for name in CODES}
-        extra = {k: getattr(self, k) for k in ("not_applicable", "changed", "rescued", "stale") if getattr(self, k)}
+        extra: dict[str, Any] = {
+            k: getattr(self, k) for k in ("not_applicable", "changed", "rescued", "stale") if getattr(self, k)
+        }
+        if self.rejected_for:  # people's own reasons, within the step's reason `rejected`
+            extra["rejected_for"] = dict(sorted(self.rejected_for.items()))
         return {**record, **extra, "reasons": dict(self.reasons)}
 
 

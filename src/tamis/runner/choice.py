@@ -46,4 +46,4 @@ def waiting(step: ChoiceStep, missing: str | None, choice: Mapping[str, Any] | N
     if missing is None:
         return None
     told = choice or {}
-    return GateAsk(step.name, f"{step.question_text()} {missing}", told.get("clusters", 0), told.get("looked", 0), ())
+    return GateAsk(step.name, f"{step.question_text()} {missing}", told.get("clusters", 0), told.get("looked", 0))

@@ -41,9 +41,9 @@ def propose(data: list[str], out: Path, name: str | None = None) -> Proposal:
     here = out.parent
     paths = [_from_recipe(path, here) for path in data]
     source = Files(path=paths[0] if len(paths) == 1 else tuple(paths))
-    sample, kinds = _look(source, here)
+    sample, kinds, bad = _look(source, here)
     found = detect(kinds, sample)
-    notes = list(found.notes)
+    notes = [*found.notes, *bad]
     steps, label = _mapping_steps(found.shape, kinds, sample, notes)
     has_answer = found.shape not in ("text",)
     steps += _cleaning_steps(has_answer)
@@ -73,8 +73,8 @@ def _from_recipe(path: str, here: Path) -> str:
     return str(given) if given.is_absolute() else os.path.relpath(given, here)
 
 
-def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str]]:
-    """The first rows of the first input, and the kind of each column."""
+def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
+    """The first rows of the first input, the kind of each column, and what is wrong with lines of its first slice."""
     inputs, _ = source.inputs(root)
     for what in inputs:
         first = source.cut(what).slices[:1]
@@ -82,7 +82,10 @@ def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str]]:
         for batch in source.read(what, first, wanted):
             if batch.columns:
                 sample = pl.DataFrame([column.head(500).alias(name) for name, column in batch.columns.items()])
-                return sample, {n: kind_of(reading) for n, reading in batch.readings.items()}
+                bad = [f"{what.path}:{one.line} cannot be read ({one.cause}): {one.message}" for one in batch.bad[:3]]
+                if (more := sum(batch.bad_counts.values()) - sum(one.lines for one in batch.bad[:3])) > 0:
+                    bad.append(f"{more:,} more lines there cannot be read; a run quarantines them and names each.")
+                return sample, {n: kind_of(reading) for n, reading in batch.readings.items()}, bad
     raise DataError("no row could be read", hint="tamis check FILE says what is wrong with it")
 
 

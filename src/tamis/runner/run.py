@@ -30,14 +30,17 @@ from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
+from tamis.runs.reviewing import Reviewing
+from tamis.runs.settle import rejected
 from tamis.runs.workspace import Workspace
 
 from .account import Account
 from .ask import Asker
-from .birth import Birth, bear
+from .birth import Birth, bear, placed, repeat, repeats
 from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
+from .regroup import regroup
 from .table import Gathered, Scattered, decide
 
 
@@ -67,6 +70,7 @@ class Flow:
     keys: list[int]
     logs: list[StepLog] = field(default_factory=list)
     waiting: GateAsk | None = None
+    gates: list[GateAsk] = field(default_factory=list)
 
     def live(self) -> int:
         """Rows still on their way."""
@@ -139,12 +143,13 @@ class Judge:
     def _heeding(self, step: Step, identity: str) -> tuple[Step, str]:
         """The step with what people rejected at the gate it heeds."""
         gate = step.heeds()
-        made = {} if gate is None else self.decisions.rows(gate, ("accept", "reject"))
-        rejected = sorted(row for row, decision in made.items() if decision.kind == "reject")
-        if not rejected:
+        there: Any = next((one for one in self.recipe.steps if one.name == gate), None)
+        setup = there if isinstance(there, Reviewing) else None
+        gone = [] if gate is None else rejected(self.decisions, gate, setup)
+        if not gone:
             return step, identity
-        step = step.model_copy(update={"rejected": (*getattr(step, "rejected", ()), *rejected)})
-        return step, fingerprint(identity, rejected)
+        step = step.model_copy(update={"rejected": (*getattr(step, "rejected", ()), *gone)})
+        return step, fingerprint(identity, gone)
 
     # -- the way through ----------------------------------------------------------------------
 
@@ -275,11 +280,16 @@ class Judge:
             for warning in decided.warnings:
                 self.emit(Warned(f"{call.step.name}: {warning}"))
             if isinstance(call.step, GateStep):
-                flow.waiting = ask_people(call, parts, scattered, self.decisions, log.account)
+                ask = ask_people(call, parts, scattered, self.decisions, log.account, self.cache, flow.keys)
+                flow.gates.append(ask)
+                flow.waiting = ask if ask.waits else None
             if isinstance(call.step, ChoiceStep):
                 flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
+            regroup(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
+            if any(one.copies is not None for one in scattered):
+                self._repeat(flow, log, call, scattered, decision)
         log.account.seconds = time.perf_counter() - started
         log.account.judged_rows = 0 if log.cached else log.account.rows_in
         self._settle(flow, [log])
@@ -297,12 +307,20 @@ class Judge:
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
         if len(one.evidence.columns) > 1 or (one.outcome != 0).any():
-            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes())
+            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes() + one.told.encode())
             fp = fingerprint("table part", decision, position, told)
             if self.cache.get(fp) is None:
                 frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
                 self.cache.put(fp, {"part": frame}, {})
             log.parts[flow.keys[position]] = fp
+
+    def _repeat(self, flow: Flow, log: StepLog, call: Call, scattered: Sequence[Scattered], decision: str) -> None:
+        """Rows that stay are born again where the step says so: copies in partitions of their own after their parents'."""
+        copies = [one.copies for one in scattered]
+        tasks = repeats(flow.states, copies, call, decision, self.cache.root)
+        flow.states, flow.keys, born = placed(flow.states, flow.keys, self.executor.map(repeat, tasks), self.check)
+        log.account.born += born
+        log.account.kept += born
 
     def _birth(self, flow: Flow, call: Call) -> None:
         """Rows out of rows: children stand in partitions of their own after their parents'."""

@@ -21,6 +21,7 @@ from tamis.engine.stage import PartState
 from tamis.engine.store import sync, write_json
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Prefix
+from tamis.runs.gates import write_gate_rows
 from tamis.runs.ledger import link
 from tamis.runs.rows import write_flow
 from tamis.runs.workspace import Workspace
@@ -82,6 +83,11 @@ def write_ledger(
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
     (ledger / "quarantine.jsonl").write_text("".join(lines), encoding="utf-8")
     write_flow(folder / "flow.json", flow.states, workspace.root)
+    for ask in flow.gates:
+        if ask.rows is not None:
+            rows = ask.rows.with_columns(pl.col("partition").replace_strict(position, return_dtype=pl.UInt32))
+            record = {"step": ask.step, "question": ask.question, **_counts(ask), "waits": ask.waits, **ask.record}
+            write_gate_rows(folder, record, rows)
     write_json(ledger / "steps.json", steps)
 
 
@@ -112,7 +118,11 @@ def _plain(record: Any) -> dict[str, Any]:
 
 def write_gate(folder: Path, ask: GateAsk) -> None:
     """What a gate waits for."""
-    write_json(folder / "gate.json", asdict(ask))
+    write_json(folder / "gate.json", {"step": ask.step, "question": ask.question, **_counts(ask)})
+
+
+def _counts(ask: GateAsk) -> dict[str, int]:
+    return {"asked": ask.asked, "decided": ask.decided, "differing": ask.differing}
 
 
 def write_manifest(

@@ -10,6 +10,7 @@ A line is one decision. What it says beside its kind is in `value`:
     skip, flag, comment  decide nothing
     rescue, unrescue     a step's drop or merge becomes keep, and back
     swap                 of a group of copies this row stays, instead of {"instead_of": id}
+    split                of a row: all that a step merged into it stay, or of these {"rows": [id, ...]}
     close, open          a gate
     look, shortlist, choose, rename, merge, split, same_topic, odd_one_out
                          of clusterings: {"clustering": its folder's name, ...}
@@ -115,10 +116,20 @@ def read(path: Path) -> Decisions:
     return _parse(path, data)
 
 
+#: what was read of a file last: its prefix, how many lines that were, and the decisions on them
+_read_before: dict[Path, tuple[Prefix, int, tuple[Decision, ...]]] = {}
+
+
 def _parse(path: Path, data: bytes) -> Decisions:
+    """The decisions in a file's bytes. Lines that were read before, and are the same bytes, are not parsed again."""
     whole = data[: data.rfind(b"\n") + 1]
-    found = []
-    for number, line in enumerate(whole.split(b"\n")[:-1], 1):
+    prefix, lines, before = _read_before.get(path, (Prefix(0, ""), 0, ()))
+    hashed = hashlib.sha256(whole[: prefix.length])
+    if prefix.length > len(whole) or hashed.hexdigest() != prefix.sha256:
+        prefix, lines, before, hashed = Prefix(0, ""), 0, (), hashlib.sha256()
+    rest = whole[prefix.length :]
+    found = list(before)
+    for number, line in enumerate(rest.split(b"\n")[:-1], lines + 1):
         if not line.strip():
             continue
         try:
@@ -130,9 +141,13 @@ def _parse(path: Path, data: bytes) -> Decisions:
         except (ValueError, TypeError) as error:
             raise DataError(f"{path}:{number}: not a decision: {error}", hint="mend or remove that line") from None
         found.append(decision)
-    undone = {d.undoes for d in found if d.kind == "undo"}
-    stand = tuple(d for d in found if d.kind != "undo" and d.key not in undone)
-    return Decisions(stand, Prefix(len(whole), hashlib.sha256(whole).hexdigest()), tuple(found))
+    hashed.update(rest)
+    read = Prefix(len(whole), hashed.hexdigest())
+    told = tuple(found)
+    _read_before[path] = (read, lines + rest.count(b"\n"), told)
+    undone = {d.undoes for d in told if d.kind == "undo"}
+    stand = tuple(d for d in told if d.kind != "undo" and d.key not in undone)
+    return Decisions(stand, read, told)
 
 
 def append(

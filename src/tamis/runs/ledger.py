@@ -24,10 +24,12 @@ import polars as pl
 from tamis.core.errors import DataError, UsageError, did_you_mean
 from tamis.core.row import id_text
 from tamis.engine.ids import hex_ids
+from tamis.engine.remote import bring
 
 
 def link(source: str | Path, target: Path) -> None:
     """A hard link, or a copy where links cannot be made."""
+    bring(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:
@@ -95,17 +97,28 @@ class Ledger:
         prefix = prefix.lower()
         if not prefix or any(c not in "0123456789abcdef" for c in prefix) or len(prefix) > 32:
             return []
-        low = int(prefix[:16].ljust(16, "0"), 16)
-        high = int(prefix[:16].ljust(16, "f"), 16)
+        high, low, places = self._index
+        first, last = (np.uint64(int(prefix[:16].ljust(16, digit), 16)) for digit in "0f")
         found = []
-        for index, partition in enumerate(self.partitions()):
-            frame = self.rows(index).with_row_index("row")
-            hits = frame.filter(pl.col("id.high").is_between(pl.lit(low, pl.UInt64), pl.lit(high, pl.UInt64)))
-            for hit in hits.iter_rows(named=True):
-                text = id_text(hit["id.high"], hit["id.low"])
-                if text.startswith(prefix):
-                    found.append(self._found(index, partition, hit, text))
-        return found
+        for at in range(int(np.searchsorted(high, first, "left")), int(np.searchsorted(high, last, "right"))):
+            text = id_text(int(high[at]), int(low[at]))
+            if text.startswith(prefix):
+                partition, row = divmod(int(places[at]), 1 << 32)
+                found.append((partition, row))
+        return [self.at(partition, row) for partition, row in sorted(found)]
+
+    @cached_property
+    def _index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every id by its halves, in the order of the first, and its place: partition << 32 | row."""
+        highs, lows, places = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+        for index in range(len(self.partitions())):
+            frame = self.rows(index)
+            highs.append(frame["id.high"].to_numpy())
+            lows.append(frame["id.low"].to_numpy())
+            places.append((np.int64(index) << 32) + np.arange(frame.height, dtype=np.int64))
+        high = np.concatenate(highs)
+        order = np.argsort(high, kind="stable")
+        return high[order], np.concatenate(lows)[order], np.concatenate(places)[order]
 
     def at(self, partition: int, row: int) -> Found:
         """A row by its place."""

@@ -25,7 +25,7 @@ class Python(RowStep):
 
     ## What it does
     Calls `function(row)` of a Python file for each row. The row is a dict: `id`, `messages`, and the source's
-    columns by their own names. The function answers None or True to keep the row, False or a sentence to drop it
+    columns by their own names (`source.messages` where the source has a column of a reserved name). The function answers None or True to keep the row, False or a sentence to drop it
     (the sentence is kept as evidence), or a dict of columns to set: `messages`, or names declared in `sets`.
     A row on which it raises is quarantined with the error. The file's bytes are part of the step's fingerprint:
     edit it, and its rows are judged again. Only the file that the recipe names is run, and only by `tamis run`.
@@ -65,7 +65,8 @@ class Python(RowStep):
         names = (
             [rows.find(name) for name in self.columns] if self.columns else [n for n in rows.names if n not in LINEAGE]
         )
-        fields = {name: name if name in RESERVED else name.removeprefix("source.") for name in names}
+        own = {name: name.removeprefix("source.") for name in names}
+        fields = {name: name if short in RESERVED or short in names else short for name, short in own.items()}
         answers: list[Any] = []
         if rows.height:
             function = _function(self.file, self.function)

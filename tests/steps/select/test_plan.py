@@ -14,6 +14,7 @@ from tamis.core.errors import GateWaiting, UsageError
 from tamis.recipe.load import parse
 from tamis.runner.execute import execute
 from tamis.runs.decisions import Decision, append
+from tamis.runs.queue import Queue
 from tamis.steps.select.plan import Plan
 from tamis.testing import run_step
 
@@ -145,8 +146,8 @@ def test_a_row_that_people_reject_is_made_up_for(tmp_path: Path) -> None:
     def wait() -> list[str]:
         with pytest.raises(GateWaiting):
             execute(recipe, tmp_path)
-        [gate] = (tmp_path / "runs/drawn").glob("*/gate.json")
-        return list(json.loads(gate.read_text())["rows"])
+        [run] = (tmp_path / "runs/drawn").iterdir()
+        return Queue(run, "look").undecided()
 
     first = wait()
     assert len(first) == 4

@@ -1,0 +1,1 @@
+"""The review app's server: reads runs, appends decisions. Never runs anything."""
