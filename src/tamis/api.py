@@ -126,6 +126,7 @@ def run(
     workspace: str | Path | None = None,
     workers: int | None = None,
     on: str = "local",
+    store: str | None = None,
     decisions: str | Path | None = None,
     fresh: bool = False,
     throwaway_key: bool = False,
@@ -138,7 +139,8 @@ def run(
     name, the key columns and the `map:` of the recipe's source. workspace: where `.tamis/`, `runs/` and `dist/` go; by
     default the folder of the recipe file, or here. progress: on stderr; "auto" shows it on a terminal, and in a
     notebook where a run takes long. fresh: use nothing from earlier runs. decisions: a file of decisions to replay.
-    emit: is called with every event. on: "ray", or the address of a Ray cluster, to run there.
+    emit: is called with every event. on: "ray", or the address of a Ray cluster, to run there; store: the URL of an object
+    store that its nodes use instead of a shared path.
 
     Running again is safe: what is known is not judged again. Raises TamisError of the kind that says what is wrong.
     """
@@ -154,7 +156,9 @@ def run(
     if not recipe.sources:
         raise UsageError(f"recipe {recipe.name!r} has no sources", hint="tamis.run(recipe, data), or give it `sources`")
     replayed = None if decisions is None else Path(decisions)
-    options = Options(workers=workers, on=on, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key)
+    options = Options(
+        workers=workers, on=on, store=store, decisions=replayed, fresh=fresh, base=base, throwaway_key=throwaway_key
+    )
     where = Path(workspace) if workspace is not None else base
     with _display(progress, emit) as listener:
         result = Result(execute(recipe, where, options, emit=listener))
@@ -163,7 +167,14 @@ def run(
         other = _with_threshold(recipe, name, threshold)
         other._folder = base if base != Path() else None
         return run(
-            other, workspace=workspace, workers=workers, on=on, decisions=decisions, progress=progress, emit=emit
+            other,
+            workspace=workspace,
+            workers=workers,
+            on=on,
+            store=store,
+            decisions=decisions,
+            progress=progress,
+            emit=emit,
         )
 
     result._again = again

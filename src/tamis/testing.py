@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tamis.core.calls import Calling
+from tamis.core.calls import Calling, CallTableStep
 from tamis.core.outcome import Changer, Verdict
 from tamis.core.row import MESSAGES, RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
@@ -124,6 +125,9 @@ def judge_frame(step: Step, frame: Frame) -> tuple[Judged, pl.DataFrame | None, 
         full = change_name(step, name)
         before[full] = frame[full] if full in frame.names else None
     judged = resolve(step, verdict, height=frame.height, before=before, not_applicable=absent_views(step, frame))
+    if judged.copies is not None:
+        parents = pl.Series(np.repeat(np.arange(frame.height), judged.copies), dtype=pl.UInt32)
+        children = pl.DataFrame([frame[name].gather(parents).alias(name) for name in frame.names])
     return judged, children, parents
 
 
@@ -158,6 +162,9 @@ class MemoryTable:
             return self._frame["id.high"].to_numpy(), self._frame["id.low"].to_numpy()
         return np.zeros(n, np.uint64), np.arange(n, dtype=np.uint64)
 
+    def sources(self) -> pl.Series:
+        return pl.Series("source", ["rows"], dtype=pl.String).new_from_index(0, self.height)
+
     @property
     def starts(self) -> Any:
         return np.array([0, self.height], np.int64)
@@ -182,6 +189,11 @@ class MemoryTable:
         return pl.DataFrame([series.gather(index).alias(name) for name, series in read.items()])
 
 
+def heard(step: CallTableStep, frame: Frame, models: ScriptedModels) -> CallTableStep:
+    """The step with what models said to its questions about the rows of a frame."""
+    return step.hear(asyncio.run(step.consult(MemoryTable(frame, step.gather(frame)), models)))
+
+
 def run_step(
     step: Step,
     rows: Sequence[dict[str, Any]] | pl.DataFrame,
@@ -197,7 +209,11 @@ def run_step(
     table = rows_frame(rows)
     frame = Frame.of(table, seed=seed)
     if isinstance(step, Calling) and replies is not None:
-        frame = answered(step, frame, replies if isinstance(replies, ScriptedModels) else ScriptedModels(replies))
+        models = replies if isinstance(replies, ScriptedModels) else ScriptedModels(replies)
+        if isinstance(step, CallTableStep):
+            step = heard(step, frame, models)
+        else:
+            frame = answered(step, frame, models)
     judged, children, parents = judge_frame(step, frame)
     slugs = list(step.reasons)
     kinds = [CODES[code] for code in judged.outcome]

@@ -128,6 +128,11 @@ FOUND = [
     ("person", "Name: «Ada Lovelace»\nAge: 36"),
     ("person", "- **Last name:** «O'Neil»"),
     ("person", "Cardholder: «Jean-Luc Picard», exp"),
+    ("person", "From: «Bilal Lane»\n\nHello,\nwe met."),
+    ("person", "Hi\n> Von: «Jürgen von der Lippe» <j@example.de>"),
+    ("person", "**From:** «Ada» <a@example.org>"),
+    ("person", "From: «Ada Byron»\r\nDate: Monday\r\nTo: info@example.com\r\nSubject: Keys"),
+    ("person", "Von: «Meike Lund»\nGesendet: Montag"),
     ("address", "I live at «12 Long Street, Springfield, IL 62701» now"),
     ("address", "at «221B Baker Street» in"),
     ("address", "«Müllerstraße 12, 10115 Berlin»"),
@@ -187,6 +192,8 @@ NOT_FOUND = [
     "-(1) +(989899)(1001001), (1-2)+(2003-2004) + 2007, t(x) = 0.05(45000-20000)",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
+    "From: New York\nTo: Los Angeles\nDate: May 3, Tickets: Two Adults",
+    "a letter from: Ada Byron\n\nwas read. To: Do List\nmilk. Von: Hand zu Hand. From: Monday\n\nopen",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ ROOMS = {
     "concurrent": ("engine/", "llm/"),
     "aiohttp": ("llm/",),
     "xllamacpp": ("llm/",),
+    "obstore": ("engine/",),
     "ray": ("engine/",),
     "ftfy": ("engine/", "steps/clean/"),
     "click": ("cli/",),

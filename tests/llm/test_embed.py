@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tamis.core.calls import CallFailed
 from tamis.core.errors import UsageError
 from tamis.llm.connect import players
-from tamis.llm.embed import Embedded
+from tamis.llm.embed import Embedded, Keys
 from tamis.llm.local_embed import local_embedder
 from tamis.llm.models import open_models
 from tamis.llm.spec import Connection, Model, Price
@@ -90,6 +90,40 @@ def test_a_text_refused_for_another_reason_fails(tmp_path: Path, endpoint: Endpo
     endpoint.script = lambda seen: Status(400)
     with pytest.raises(CallFailed, match="told 400"):
         embed(tmp_path, Connection(url=endpoint.url), ["short", "other"])
+
+
+def keys_of(folder: Path, connection: Connection, texts: list[str | None]) -> Keys:
+    async def work() -> Keys:
+        async with open_models({"embedder": Model(model="here/m")}, {"here": connection}, None, folder) as models:
+            return await models.embed_keys("embedder", pl.Series(texts, dtype=pl.String))
+
+    return asyncio.run(work())
+
+
+def test_one_refused_text_among_many_is_found_and_the_others_have_vectors(tmp_path: Path, endpoint: Endpoint) -> None:
+    endpoint.script = lambda seen: Status(400) if "poison" in seen.body["input"] else None
+    texts = [f"text {n}" for n in range(100)]
+    texts[37] = texts[80] = "poison"
+    found = keys_of(tmp_path, Connection(url=endpoint.url), [*texts, None])
+    at = [n for n, reason in enumerate(found.reasons) if reason is not None]
+    assert at == [37, 80]
+    assert set(found.reasons.drop_nulls()) == {"refused"}
+    assert "told 400" in found.errors[37]
+    assert [n for n, key in enumerate(found.keys) if key is None] == [37, 80, 100]
+    assert (found.bought, found.keys.n_unique()) == (98, 99)
+    bought = len(endpoint.bought())
+    again = keys_of(tmp_path, Connection(url=endpoint.url), [*texts, None])
+    assert again.keys.to_list() == found.keys.to_list()
+    assert len(endpoint.bought()) == bought
+    with pytest.raises(CallFailed, match="told 400"):  # whoever needs the vector itself is told
+        embed(tmp_path, Connection(url=endpoint.url), texts)
+
+
+def test_where_nothing_is_taken_the_request_is_wrong_and_halving_ends(tmp_path: Path, endpoint: Endpoint) -> None:
+    endpoint.script = lambda seen: Status(400)
+    with pytest.raises(CallFailed, match="told 400"):
+        keys_of(tmp_path, Connection(url=endpoint.url), [f"text {n}" for n in range(5000)])
+    assert len(endpoint.posts()) < 1500
 
 
 class Cohere:

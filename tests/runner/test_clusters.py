@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tamis.core.errors import CorruptFile
@@ -14,11 +15,13 @@ from tamis.core.events import CallsProgress, Event, Warned
 from tamis.recipe.model import Recipe
 from tamis.runner.execute import Options, execute
 from tamis.runner.foresee import foresee
+from tamis.runs.ledger import Ledger
 from tamis.sinks.jsonl import Jsonl
 from tamis.sources.frames import Frames
 from tamis.steps.cluster.evoc import Evoc
 from tamis.steps.cluster.kmeans import Kmeans
 from tamis.steps.embed.text import Text
+from tests.endpoint import Endpoint, Status
 
 pytest.importorskip("wordllama")
 
@@ -179,3 +182,34 @@ def test_a_clustering_that_changed_on_the_disk_is_refused(tmp_path: Path) -> Non
     rows.write_bytes(rows.read_bytes()[:-9] + b"xxxxxxxxx")
     with pytest.raises(CorruptFile, match="changed since it was fitted"):
         execute(recipe(inquiries()), tmp_path, Options(fresh=True))
+
+
+def test_a_text_the_endpoint_refuses_is_quarantined_and_asked_again_next_time(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    endpoint.script = lambda seen: Status(400) if "poison" in seen.body["input"] else None
+    rows = [*inquiries(), {"key": "bad", "text": "poison"}, {"key": "none", "text": None}]
+    one = Recipe(
+        name="refused",
+        max_quarantined=0.1,
+        models={"embedder": {"model": "here/m", "price": {"input": 0}}},
+        connections={"here": {"url": endpoint.url}},
+        sources=[Frames(data=rows, name="inbox", id=("key",))],
+        steps=[Text(view="column:text")],
+        deliver=[Jsonl(path="dist/out")],
+    )
+    result = execute(one, tmp_path)
+    assert (result.outcomes["kept"], result.outcomes["quarantined"]) == (25, 1)
+    assert "bad" not in delivered(tmp_path)
+    assert "none" in delivered(tmp_path)
+    ledger = Ledger(tmp_path / "runs/refused/1")
+    said = ledger.part(ledger.steps[0], 0)
+    assert said is not None
+    (row,) = said.filter(pl.col("outcome") == "quarantined").to_dicts()
+    assert row["row"] == 24
+    assert "told 400" in row["evidence.error"]
+    bought = len(endpoint.bought())
+    endpoint.script = lambda seen: None
+    assert execute(one, tmp_path).outcomes["kept"] == 26
+    assert len(endpoint.bought()) == bought + 1
+    assert "bad" in delivered(tmp_path)

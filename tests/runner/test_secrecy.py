@@ -161,6 +161,18 @@ def test_with_tags_a_key_changes_ids_and_nothing_is_judged_again(
     assert {row["id"] for row in delivered(tmp_path)}.isdisjoint({row["id"] for row in before})
 
 
+@pytest.mark.parametrize(
+    ("columns", "warned"), [("{said: source.text}", False), ("{said: source.text, name: id}", True)]
+)
+def test_a_target_may_name_columns_that_only_the_run_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str, warned: bool
+) -> None:
+    monkeypatch.delenv("TAMIS_PRIVACY_KEY", raising=False)
+    text = RECIPE.replace("row_id: id", f"columns: {columns}")
+    done = execute(parse(set_up(tmp_path, "tag", text).joinpath("recipe.yaml").read_text()), tmp_path)
+    assert any("plain hashes" in warning for warning in done.manifest["warnings"]) == warned
+
+
 def test_a_throwaway_key_is_used_once(tmp_path: Path) -> None:
     set_up(tmp_path)
     first = run(tmp_path, throwaway_key=True)

@@ -17,8 +17,8 @@ from tamis.engine.memory import keep_polars_memory
 
 #: in the order `--help` shows them
 COMMANDS = (
-    "init", "run", "plan", "why", "dropped", "diff", "report", "review", "decide", "llm", "prompt", "steps", "check", "convert",
-    "benchmarks", "privacy", "purge", "doctor",
+    "init", "run", "plan", "why", "dropped", "metrics", "diff", "report", "review", "decide", "llm", "prompt", "clusters",
+    "steps", "check", "convert", "benchmarks", "privacy", "purge", "doctor",
 )  # fmt: skip
 
 

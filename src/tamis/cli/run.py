@@ -33,6 +33,12 @@ from .common import answer, json_option
     help="local; ray (an instance of this machine's own); or the address of a Ray cluster: ray://HOST:PORT, HOST:PORT, auto.",
 )
 @click.option(
+    "--store",
+    default=None,
+    metavar="URL",
+    help="With --on: an object store (s3://, gs://, az://, file://) that the cluster's nodes use instead of a shared path.",
+)
+@click.option(
     "--workspace",
     "-w",
     type=click.Path(path_type=Path),
@@ -62,6 +68,7 @@ def command(
     workers: int | None,
     executor: str,
     on: str,
+    store: str | None,
     workspace: Path | None,
     decisions: Path | None,
     progress: str,
@@ -81,6 +88,7 @@ def command(
       tamis run recipe.yaml --workers 4 --json > account.json
       tamis run recipe.yaml --wait
       tamis run recipe.yaml --on ray://head:10001
+      tamis run recipe.yaml --on ray://head:10001 --store s3://bucket/project -w /var/tmp/project
     """
     from tamis.core.errors import UsageError
     from tamis.core.events import quiet
@@ -90,6 +98,8 @@ def command(
 
     if on != "local" and executor != "threads":
         raise UsageError(f"--executor {executor} is for --on local; on {on} tasks are always processes")
+    if store is not None and on == "local":
+        raise UsageError("--store is for a cluster: say --on ADDRESS too", hint="a local run needs no store")
     loaded = load(recipe)
     root = workspace or (recipe if recipe.is_dir() else recipe.parent)
     display = None if progress == "none" else choose(progress)
@@ -99,6 +109,7 @@ def command(
         workers=workers,
         kind="processes" if executor == "processes" else "threads",
         on=on,
+        store=store,
         decisions=decisions,
         fresh=fresh,
         throwaway_key=throwaway_key,

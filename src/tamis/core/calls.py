@@ -6,19 +6,19 @@ back is kept as JSON, row by row. Then the rows are *judged* from these answers,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from .columns import Columns
+from .columns import Columns, Table
 from .errors import TamisError
 from .outcome import Verdict
-from .step import BirthStep, RowStep, Step
+from .step import BirthStep, RowStep, Step, TableStep
 
 #: what precedes a call step's name in the column that holds its answers; never delivered
 ANSWERS = "~"
@@ -301,6 +301,26 @@ class CallBirthStep(Calling, BirthStep):
     def bear_answers(self, rows: Columns, answers: Sequence[Answer]) -> tuple[pl.Series, pl.DataFrame, Verdict]:
         """As `bear`, from the answers."""
         raise NotImplementedError
+
+
+class CallTableStep(Calling, TableStep):
+    """Asks a model a few questions about all rows together, then decides from what it said."""
+
+    _heard: Any = PrivateAttr(None)
+
+    async def consult(self, table: Table, models: Models) -> Any:
+        """What the models say, as JSON values. CallFailed where the next run may hear more: then nothing is decided."""
+        raise NotImplementedError
+
+    def asks(self, table: Table, fence: Callable[..., str]) -> tuple[Sequence[Ask], int]:
+        """The first requests, and about how many like them come later: for an estimate. fence: as in `Models`."""
+        raise NotImplementedError
+
+    def hear(self, said: Any) -> Self:
+        """The step with what the models said."""
+        step = self.model_copy()
+        step._heard = said
+        return step
 
 
 def errors(answers: Sequence[Answer]) -> pl.Series:

@@ -84,6 +84,9 @@ class Table(Protocol):
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         """The halves of the row ids, (n,) each."""
 
+    def sources(self) -> pl.Series:
+        """(n,) String: the name of the source each row came from."""
+
     @property
     def starts(self) -> NDArray[np.int64]:
         """(partitions + 1,) int64: where each partition's rows begin."""

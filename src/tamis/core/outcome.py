@@ -46,6 +46,7 @@ class Verdict:
     threshold can be retuned without judging again; it is null where it says nothing.
     `changes` hold whole new columns; rows whose value is the same as before, or that `changed` (n,) bool names
     not, count as unchanged. `changer` makes changes of a few rows at a time, for a table step that rewrites texts.
+    `copies` (n,) whole numbers: how often each row that stays is born again, as a copy; of table steps.
     `failures` (n,) String: rows that are quarantined, with the error; null for all others.
     `recordings`: what of `.tamis/recorded` the verdict rests on, as paths below it.
     """
@@ -57,6 +58,7 @@ class Verdict:
     changed: pl.Series | None = None
     changer: Changer | None = None
     failures: pl.Series | None = None
+    copies: pl.Series | None = None
     recordings: tuple[str, ...] = ()
 
     def drop(self, reason: str, *, when: pl.Series, **evidence: pl.Series) -> Verdict:
@@ -77,6 +79,10 @@ class Verdict:
     def quarantine(self, errors: pl.Series) -> Verdict:
         """Also quarantine the rows for which `errors` says what went wrong; null where nothing did."""
         return replace(self, failures=errors)
+
+    def repeat(self, copies: pl.Series) -> Verdict:
+        """Also let rows that stay be born again, `copies` times each: null and 0 are none. For table steps."""
+        return replace(self, copies=copies)
 
     def change(self, **columns: pl.Series) -> Verdict:
         """Also set columns. Names are reserved ones, or are prefixed with the step's id by the engine."""

@@ -19,7 +19,8 @@ import xxhash
 from tamis.core.errors import CorruptFile
 
 from .failpoint import failpoint
-from .store import Stored, read_frame, verify, write_frame, write_json
+from .remote import bring
+from .store import Stored, columns_of, read_frame, verify, write_frame, write_json
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Entry:
 
     def columns(self, name: str) -> list[str]:
         """The columns of one of the entry's files."""
-        return self.fresh[name].columns if name in self.fresh else list(pl.read_parquet_schema(self.files[name].path))
+        return self.fresh[name].columns if name in self.fresh else columns_of(self.files[name])
 
     def has(self, name: str) -> bool:
         return name in self.files
@@ -58,6 +59,7 @@ class Cache:
         """The entry, its files verified; None where there is none or its bytes are not what was written."""
         folder = self.folder(fingerprint)
         try:
+            bring(folder / "entry.json")
             record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
             if record["check"] != _check(record):
                 return None

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,7 @@ from numpy.typing import NDArray
 from tamis.core.errors import CorruptFile, DataError, UsageError
 
 from .quantised import LENGTH, Whole, nearest, products
-from .store import disk_error, sync
+from .recorded import keep_folder
 
 #: the folder among what is recorded
 FOLDER = "clusterings"
@@ -200,22 +198,9 @@ def save(folder: Path, made: Clustering, beside: Mapping[str, str] | None = None
         "files": [xxhash.xxh3_128_hexdigest(one) for one in raw],
         "clusters": [vars(c) for c in made.clusters],
     }
-    fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
-    try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700, parents=True)
-        text = json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
-        more = {name: told.encode() for name, told in (beside or {}).items()}
-        for name, data in [*zip(FILES, [text, *raw], strict=True), *more.items()]:
-            with open(fresh / name, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
-        sync(folder.parent)
-    except OSError as error:
-        raise disk_error(error, folder) from error
+    text = json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
+    more = {name: words.encode() for name, words in (beside or {}).items()}
+    keep_folder(folder, dict(zip(FILES, [text, *raw], strict=True)) | more)
 
 
 def ids_text(

@@ -45,9 +45,17 @@ def evoc_layers(vectors: Whole, seed: int, *, min_size: int, noise: float) -> tu
 
 
 def umap_layout(
-    vectors: Whole, seed: int, *, neighbours: int, dimensions: int, min_dist: float, what: str
+    vectors: Whole,
+    seed: int,
+    *,
+    neighbours: int,
+    dimensions: int,
+    min_dist: float,
+    what: str,
+    start: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """(n, dimensions) places in which near rows are nearer and far ones farther apart."""
+    """(n, dimensions) places in which near rows are nearer and far ones farther apart. start: where rows set out from, by default
+    their principal components."""
     try:
         import umap
     except ImportError:
@@ -61,7 +69,7 @@ def umap_layout(
         n_components=dimensions,
         min_dist=min_dist,
         metric="cosine",
-        init="pca",
+        init="pca" if start is None else start,
         random_state=seed % 2**31,
         precomputed_knn=(at, away),
     )

@@ -81,6 +81,9 @@ class Earlier:
         """Rows of files have no recorded vectors."""
         raise NotImplementedError
 
+    def sources(self) -> pl.Series:
+        return pl.Series("source", [None], dtype=pl.String).new_from_index(0, self.height)
+
     def recorded(self, kind: str) -> Path | None:
         return None
 

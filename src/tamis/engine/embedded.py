@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,13 @@ from .vectors import VectorStore
 
 #: the folder of vectors among what is recorded
 FOLDER = "embeddings"
+
+
+class Failed(NamedTuple):
+    """(n,) String each: why texts have no vector, a slug and what was said; null where they have one, or no text."""
+
+    reasons: pl.Series
+    errors: pl.Series
 
 
 def vectors_of(series: pl.Series, recorded: Path | None) -> NDArray[Any]:
@@ -74,8 +82,6 @@ def _store_of(recorded: Path, keys: bytes) -> VectorStore | None:
 
 
 def _opened(folder: Path) -> VectorStore:
-    import json
-
     try:
         about = json.loads((folder / "head.json").read_text())["about"]
     except (ValueError, KeyError) as error:
@@ -108,14 +114,25 @@ def known_keys(call: Call, state: PartState, selected: Mask, cache: Cache, recor
     return keys
 
 
-def lay_keys(call: Call, state: PartState, selected: Mask, keys: pl.Series, cache: Cache) -> PartState:
-    """The partition with the keys on top, as a call step's answers."""
+def lay_keys(
+    call: Call, state: PartState, selected: Mask, keys: pl.Series, cache: Cache, failed: Failed | None = None
+) -> PartState:
+    """The partition with the keys on top, as a call step's answers. Texts that `failed` are asked again in the next run."""
     name = f"{ANSWERS}{call.step.name}"
     fp = _fingerprint(call, state, selected, cache)
+    refused = failed is not None and bool(failed.reasons.is_not_null().any())
+    if failed is not None and refused:
+        fp = fingerprint("failed", fp, failed.reasons.to_list(), failed.errors.to_list())
     entry = cache.get(fp)
     if entry is None:
         rows = pl.Series("row", np.flatnonzero(selected), dtype=pl.UInt32)
         answer = pl.select(pl.format('["{}",null,null]', pl.lit(keys))).to_series().alias(name)
+        if failed is not None and refused:
+            said = [
+                None if reason is None else json.dumps([None, reason, error], ensure_ascii=False)
+                for reason, error in zip(failed.reasons.to_list(), failed.errors.to_list(), strict=True)
+            ]
+            answer = answer.zip_with(keys.is_not_null(), pl.Series(said, dtype=pl.String)).alias(name)
         entry = cache.put(fp, {"keys": keys.alias("key").to_frame(), "answers": pl.DataFrame([rows, answer])}, {})
     layer = Layer((name,), entry.files["answers"])
     versions = {**state.versions, name: entry.files["answers"].xxh3}

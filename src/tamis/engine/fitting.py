@@ -45,7 +45,7 @@ def freeze(
     about: dict[str, Any],
 ) -> Clustering:
     """The clustering. high, low: the rows' ids, whose order they stand in; read: some rows' texts, for the names."""
-    label, centres = _centred(groups, vectors)
+    label, centres = centred(groups, vectors)
     outlier = label < 0
     near, product = nearest(vectors, centres)
     own = np.where(outlier, near, label)
@@ -69,8 +69,8 @@ def freeze(
     return Clustering(about, clusters, centres, high, low, label, outlier, product, groups.layers)
 
 
-def _centred(groups: Groups, vectors: Whole) -> tuple[NDArray[np.int32], Whole]:
-    """Labels by size, and the centres in their order."""
+def centred(groups: Groups, vectors: Whole) -> tuple[NDArray[np.int32], Whole]:
+    """Labels by size, the largest 0, and the centres in their order."""
     if groups.label is None:
         assert groups.centres is not None
         label, order = numbered(nearest(vectors, groups.centres)[0], len(groups.centres))

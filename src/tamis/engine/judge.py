@@ -23,7 +23,8 @@ class Judged:
 
     outcome: (n,) uint8, an index into CODES; reason: (n,) int8, an index into the step's reasons, -1
     where kept; into: (n,) int64 or None, the position of the survivor; not_applicable: (n,) bool;
-    evidence: figures by name; changed: (n,) bool; changes: whole new columns by full name.
+    evidence: figures by name; changed: (n,) bool; changes: whole new columns by full name; copies: (n,) int64 or None, how
+    often a row is born again, 0 where it does not stay.
     """
 
     outcome: NDArray[np.uint8]
@@ -33,6 +34,7 @@ class Judged:
     evidence: dict[str, pl.Series]
     changes: dict[str, pl.Series]
     into: NDArray[np.int64] | None = None
+    copies: NDArray[np.int64] | None = None
 
 
 def resolve(
@@ -80,7 +82,11 @@ def resolve(
     if verdict.changed is not None and changes:
         _check_length(step, "changed", verdict.changed, height)
         changed |= verdict.changed.fill_null(False).to_numpy()
-    return Judged(outcome, reason, not_applicable, changed, evidence, changes, into)
+    copies = None
+    if verdict.copies is not None:
+        _check_length(step, "copies", verdict.copies, height)
+        copies = np.where(outcome == KEPT, verdict.copies.cast(pl.Int64).fill_null(0).to_numpy(), 0)
+    return Judged(outcome, reason, not_applicable, changed, evidence, changes, into, copies)
 
 
 def _check_length(step: Step, what: str, column: object, height: int) -> None:

@@ -32,7 +32,7 @@ class _Part:
         self._table, self._prefix = table, f"near.{'|'.join(views)}."
         self.height, self.starts, self.seed = table.height, table.starts, table.seed
         self.ids, self.fetch, self.derived = table.ids, table.fetch, table.derived
-        self.vectors, self.recorded = table.vectors, table.recorded
+        self.vectors, self.recorded, self.sources = table.vectors, table.recorded, table.sources
 
     def __getitem__(self, name: str) -> pl.Series:
         return self._table[self._prefix + name]

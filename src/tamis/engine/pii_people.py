@@ -37,6 +37,9 @@ SIGNED = (
     "groeten", "yours faithfully", "respectfully", "warmly", "thank you,", "thanks,", "best,", "love,", "pozdrawiam",
 )  # fmt: skip
 
+#: Lines of a mail's head, in front of a name.
+HEADERS = ("from:", "von:", "de:", "da:", "van:", "to:", "an:", "cc:", "bcc:", "reply-to:", "para:", "aan:")
+
 _UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĞĠĢĦĪĬĮİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŴŶŸŹŻŽȘȚА-ЯЁІЇЄΑ-Ω"
 _WORD = rf"[{_UPPER}](?:[^\W\d_]|['’\-](?=[^\W\d_]))*"
 _NAME = rf"{_WORD}(?:[ \u00a0](?:[{_UPPER}]\.|(?:van|von|der|den|de|del|della|di|da|dos|du|la|le|el|al|bin|ibn|ter|ten|af|y)(?=[ \u00a0])|{_WORD})){{0,4}}"
@@ -49,6 +52,11 @@ _AFTER_GREETED = re.compile(
 )
 _AFTER_SIGNED = re.compile(
     rf"[,.!]?[ \t]*(?:\r?\n[ \t]*){{1,3}}[-–—*_]{{0,2}}[ ]?({_NAME})[*_]{{0,2}}[ \t.]*(?=,|\r?\n|$|\()"
+)
+#: a name that an address, an empty line, or the rest of a mail's head follows: `From: New York` of a trip is no name
+_AFTER_HEADER = re.compile(
+    rf"[*_]{{0,2}}[ \t]{{0,3}}[\"']?({_NAME})[\"']?[ \t]*(?:(<|\[mailto)|\r?\n[ \t]*\r?\n|(?:\r?\n[*_]{{0,2}}[A-Z][A-Za-z\-]{{1,11}}[*_]{{0,2}}:[^\n]*)"
+    r"{0,3}\r?\n[*_]{0,2}(?:Subject|Betreff|Sent|Gesendet|Objet|Oggetto|Asunto|Assunto|Onderwerp)\b)"
 )
 _NOBODY_LINE = """
     sir madam sirs customer customers all team everyone everybody there hiring manager mom mum dad diary friend
@@ -121,6 +129,15 @@ def labelled(window: str, at: int, to: int) -> Iterator[Span]:
         return  # a list of steps in YAML
     elif match.group(1).count(" ") in (1, 2, 3) and not window[:at].rstrip(" \t*_>-\"'\x1e")[-1:].strip("\n\r"):
         yield from _name(match, 55)
+
+
+def headed(window: str, at: int, to: int) -> Iterator[Span]:
+    """Names in a mail's head: `From: Ada Byron` at a line's start; one word alone only before an address."""
+    if window[:at].rstrip(" \t*_>\"'\x1e")[-1:].strip("\n\r"):
+        return
+    match = _AFTER_HEADER.match(window, to)
+    if match and (match.group(2) or match.group(1).count(" ") in (1, 2, 3)):
+        yield from _name(match, 60)
 
 
 def titled(window: str, at: int, to: int) -> Iterator[Span]:

@@ -17,8 +17,8 @@ Rule = Callable[[str, int, int], Iterator[Span]]
 (
     _KEY, _JWT, _PEM, _SAID, _SEGWIT, _BIRTH, _NAMED, _TITLE, _GREETED, _SIGNED, _NUMBERED, _COMPOUND, _ROMANCE, _BOX, _CODE, _UNIT,
     _LOCATED,
-    _LABEL,
-) = range(18)  # fmt: skip
+    _LABEL, _HEADER,
+) = range(19)  # fmt: skip
 
 
 class Look(NamedTuple):
@@ -43,6 +43,7 @@ def phrase_machine() -> Machine:
         (_BIRTH, BEGINS | DIGIT_BEHIND, pii_people.BIRTH),
         (_NAMED, BEGINS | ENDS, pii_people.NAMED),
         (_LABEL, BEGINS, pii_people.LABELS),
+        (_HEADER, BEGINS, pii_people.HEADERS),
         (_TITLE, BEGINS, pii_people.TITLES),
         (_GREETED, BEGINS, pii_people.GREETED),
         (_SIGNED, BEGINS | ENDS, pii_people.SIGNED),
@@ -115,6 +116,7 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (GROUPS + _BIRTH, 1, 80, (("date_of_birth", pii_people.births),)),
         (GROUPS + _NAMED, 1, 120, (("person", pii_people.named),)),
         (GROUPS + _LABEL, 8, 120, (("person", pii_people.labelled),)),
+        (GROUPS + _HEADER, 8, 200, (("person", pii_people.headed),)),
         (GROUPS + _TITLE, 1, 120, (("person", pii_people.titled),)),
         (GROUPS + _GREETED, 8, 120, (("person", pii_people.greeted),)),
         (GROUPS + _SIGNED, 1, 120, (("person", pii_people.signed),)),

@@ -20,6 +20,7 @@ from tamis.core.errors import ClusterError
 from .executor import Kind, default_workers
 from .ray_cluster import connected
 from .ray_task import LIBRARIES, Failed, Passport, Refused, code_hash, greet, serve, sign, versions
+from .remote import bring, forget, share
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -66,9 +67,10 @@ class RayExecutor:
         folder = workspace / "cluster"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._stack.callback(forget, folder)
         path, text = folder / f"token-{secrets.token_hex(8)}", secrets.token_hex(16)
         path.write_text(text, encoding="utf-8")
+        share(path)
         passport = self._passport = Passport(
             (str(path), text), versions(["Python", "tamis", *LIBRARIES, *libraries]), code_hash(), _environment()
         )
@@ -106,6 +108,7 @@ class RayExecutor:
     def _signed(self, path: Path, text: str, node: dict[str, Any]) -> None:
         """Whether what a node wrote arrived here."""
         try:
+            bring(path)
             same = path.read_text(encoding="utf-8") == text
         except OSError:
             same = False

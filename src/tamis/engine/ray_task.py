@@ -16,6 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tamis.core.errors import TamisError
+
+from .remote import VARIABLE, be_node, bring, share
+
 #: distributions whose version every node must share with the machine that runs the recipe
 LIBRARIES = ("polars", "numpy", "numba", "pydantic", "xxhash", "nanoarrow")
 
@@ -95,8 +99,10 @@ def greet(files: list[tuple[str, int]]) -> Refused | None:
 def sign(token: str) -> Refused | None:
     """Write beside the token, for the driver to read."""
     path = Path(token)
+    signed = path.with_name(f"{path.name}.{node_id()}")
     try:
-        path.with_name(f"{path.name}.{node_id()}").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        signed.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        share(signed)
     except OSError as error:
         hint = f"start Ray there as the user that owns the workspace (it runs as uid {os.getuid()})"
         return Refused(node(), f"cannot write into the workspace at {path.parent}: {error.strerror}", hint)
@@ -128,6 +134,15 @@ def make_ready(passport: Passport) -> Refused | None:
         problem = f"has Tamis {here['tamis']} too, but other source files"
         return Refused(node(), problem, "install the same build of Tamis on every node, and restart Ray there")
     path, text = passport.token
+    try:
+        if VARIABLE in os.environ:
+            be_node(Path(path).parents[1])
+        bring(path)
+    except (OSError, TamisError) as error:
+        hint = (
+            'there: pip install "tamis[store]", a place that Ray may write to (-w PATH), and the right to use the store'
+        )
+        return Refused(node(), f"cannot use the store: {error}", hint)
     try:
         found = Path(path).read_text(encoding="utf-8")
     except OSError as error:

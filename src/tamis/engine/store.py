@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import polars as pl
 import xxhash
@@ -22,6 +22,7 @@ import xxhash
 from tamis.core.errors import CorruptFile, DataError, DiskFull
 
 from .failpoint import failpoint
+from .remote import bring, share
 
 
 class Stored(NamedTuple):
@@ -51,6 +52,7 @@ def writing(path: Path) -> Iterator[Path]:
         yield temporary
         failpoint("store.write")
         os.replace(temporary, path)
+        share(path)
     except OSError as error:
         raise disk_error(error, path) from error
     except pl.exceptions.PolarsError as error:
@@ -114,17 +116,44 @@ def sync(path: Path) -> None:
 PLAIN_BYTES = 4 << 20
 
 
+class _Hashed(io.RawIOBase):
+    """A file as Polars writes to it: piece by piece, hashed on the way. A whole partition in memory beside its rows took
+    as long to fill as the file."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self.file, self.digest, self.size = file, xxhash.xxh3_128(), 0
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        piece = memoryview(data).cast("B")
+        self.digest.update(piece)
+        self.size += len(piece)
+        left = piece
+        try:
+            while len(left):
+                left = left[self.file.write(left) :]
+        except OSError as error:  # Polars would tell its own story
+            self.error = error
+            raise
+        return len(piece)
+
+
 def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
     """Write rows as Parquet, atomically: small ones with lz4, text as it is (`docs/design/001`)."""
-    buffer = io.BytesIO()
     compression: Literal["lz4", "uncompressed"] = "lz4" if frame.estimated_size() < PLAIN_BYTES else "uncompressed"
-    frame.write_parquet(buffer, compression=compression, statistics=False, row_group_size=1 << 20)
-    data = buffer.getbuffer()
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
-        view = data
-        while len(view):
-            view = view[file.write(view) :]
-    stored = Stored(str(path), frame.height, len(data), xxhash.xxh3_128_hexdigest(data))
+        hashed = _Hashed(file)
+        try:
+            frame.write_parquet(
+                cast("IO[bytes]", hashed), compression=compression, statistics=False, row_group_size=1 << 20
+            )
+        finally:
+            if hashed.error is not None:
+                raise hashed.error
+    stored = Stored(str(path), frame.height, hashed.size, hashed.digest.hexdigest())
     with _lock:
         _verified.add(_seen(stored))  # what was written a moment ago is not read again to be compared
     return stored
@@ -138,6 +167,17 @@ def read_frame(stored: Stored, columns: Sequence[str] | None = None) -> pl.DataF
     ).rechunk()
 
 
+def columns_of(stored: Stored) -> list[str]:
+    """The names of a file's columns."""
+    return list(schema_of(stored))
+
+
+def schema_of(stored: Stored) -> dict[str, pl.DataType]:
+    """The names and types of a file's columns."""
+    bring(stored.path)
+    return dict(pl.read_parquet_schema(stored.path))
+
+
 def _seen(stored: Stored) -> tuple[str, str, int, int]:
     """A file as it stands there now."""
     status = os.stat(stored.path)
@@ -146,6 +186,7 @@ def _seen(stored: Stored) -> tuple[str, str, int, int]:
 
 def verify(stored: Stored) -> None:
     """Compare a file with its recorded hash, once per process. CorruptFile where it differs."""
+    bring(stored.path)
     try:
         key = _seen(stored)
         with _lock:

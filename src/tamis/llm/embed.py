@@ -32,6 +32,8 @@ MOST_TEXTS, MOST_BYTES = 64, 200_000
 LOCAL_TEXTS = 50_000
 #: characters below which a text that is refused is not taken to be too long
 SHORTEST = 1000
+#: texts refused by a model that never gave a vector, after which the request is taken to be wrong and not the texts
+ALL_REFUSED = 64
 
 
 class Stats(NamedTuple):
@@ -56,9 +58,12 @@ class Embedded(NamedTuple):
 
 
 class Keys(NamedTuple):
-    """keys: (n,) String, the keys of the texts' recorded vectors, 32 hexadecimal digits, null for a null text."""
+    """keys: (n,) String, the keys of the texts' recorded vectors, 32 hexadecimal digits; null for a null text, and for one
+    that the model did not take. reasons, errors: (n,) String, of those why: a slug of `CALL_REASONS`, and what was said."""
 
     keys: pl.Series
+    reasons: pl.Series
+    errors: pl.Series
     bought: int
     truncated: int
     dimensions: int
@@ -80,7 +85,7 @@ class _Keeper:
     """A model's store, and who waits for what to be written: one write at a time, whatever gathered meanwhile in it."""
 
     def __init__(self, store: VectorStore) -> None:
-        self.store = store
+        self.store, self.refused = store, 0
         self._lock, self._waiting = asyncio.Lock(), list[tuple[bytes, NDArray[Any], NDArray[np.bool_]]]()
 
     async def keep(self, keys: bytes, vectors: NDArray[Any], truncated: NDArray[np.bool_]) -> None:
@@ -110,20 +115,35 @@ class Embeddings:
     async def embed(self, player: Player, texts: pl.Series, out: Path | None = None) -> Embedded:
         """The vectors of texts, in their order. out: a file to map them from, in the store's precision; else float32."""
         bill = _Bill()
-        distinct, _, store, rows, bought = await self._known(player, texts, bill)
+        distinct, _, store, rows, bought, failed = await self._known(player, texts, bill)
+        for error in failed.values():
+            raise error
         return await asyncio.to_thread(_spread, store, texts, distinct, rows, bought, bill, out)
 
     async def keys(self, player: Player, texts: pl.Series) -> Keys:
-        """See that the vectors of texts are recorded."""
-        distinct, keys, store, rows, bought = await self._known(player, texts, _Bill())
-        place = pl.DataFrame({"t": distinct, "k": pl.Series([key.hex() for key in keys], dtype=pl.String)})
+        """See that the vectors of texts are recorded. Texts that the model does not take have an error each.
+
+        CallFailed where it takes none: then the request is wrong, not the texts.
+        """
+        distinct, keys, store, rows, bought, failed = await self._known(player, texts, _Bill())
+        if failed and len(failed) == len(keys):
+            raise next(iter(failed.values()))
+        told = {
+            "t": distinct,
+            "k": [None if key in failed else key.hex() for key in keys],
+            "r": [failed[key].reason if key in failed else None for key in keys],
+            "e": [failed[key].message if key in failed else None for key in keys],
+        }
+        place = pl.DataFrame(told, schema={"t": pl.String, "k": pl.String, "r": pl.String, "e": pl.String})
         joined = texts.alias("t").to_frame().join(place, on="t", how="left", maintain_order="left")
-        return Keys(joined["k"], bought, store.truncated(rows), store.dimensions)
+        truncated = store.truncated(rows[rows >= 0])
+        return Keys(joined["k"], joined["r"], joined["e"], bought - len(failed), truncated, store.dimensions)
 
     async def _known(
         self, player: Player, texts: pl.Series, bill: _Bill
-    ) -> tuple[pl.Series, list[bytes], VectorStore, NDArray[np.int64], int]:
-        """The distinct texts, their keys, where their vectors are, and how many were not there before."""
+    ) -> tuple[pl.Series, list[bytes], VectorStore, NDArray[np.int64], int, dict[bytes, CallFailed]]:
+        """The distinct texts, their keys, where their vectors are, how many were not there before, and the errors of those
+        the model did not take."""
         keeper = self._keeper(player)
         distinct = texts.drop_nulls().unique(maintain_order=True)
         keys = text_keys(player.name, player.connection, distinct.to_list())
@@ -131,16 +151,16 @@ class Embeddings:
         rows = keeper.store.find(joined)
         missing = np.flatnonzero(rows < 0)
         self._till.tally.cached += len(keys) - len(missing)
+        failed: dict[bytes, CallFailed] = {}
         if len(missing):
             wanted = distinct.gather(missing)
             if player.served:
                 await self._here(player, keeper, [keys[k] for k in missing], wanted, bill)
             else:
-                await self._bought(
-                    player, keeper, {keys[k]: text for k, text in zip(missing, wanted, strict=True)}, bill
-                )
+                lacking = {keys[k]: text for k, text in zip(missing, wanted, strict=True)}
+                failed = await self._bought(player, keeper, lacking, bill)
             rows = keeper.store.find(joined)
-        return distinct, keys, keeper.store, rows, len(missing)
+        return distinct, keys, keeper.store, rows, len(missing), failed
 
     def _keeper(self, player: Player) -> _Keeper:
         where = (place_of(player.connection), player.connection.shape, player.name)
@@ -165,8 +185,11 @@ class Embeddings:
             bill.add(int(found.tokens.sum()), 0.0)
             await keeper.keep(b"".join(keys[at : at + LOCAL_TEXTS]), found.values, found.truncated)
 
-    async def _bought(self, player: Player, keeper: _Keeper, wanted: Mapping[bytes, str], bill: _Bill) -> None:
-        """By an endpoint; what somebody else is just buying is waited for."""
+    async def _bought(
+        self, player: Player, keeper: _Keeper, wanted: Mapping[bytes, str], bill: _Bill
+    ) -> dict[bytes, CallFailed]:
+        """By an endpoint; what somebody else is just buying is waited for. Returns the errors of the texts it does not
+        take, in the order of `wanted`."""
         buying = self._till.buying
         shared = {key: buying[key] for key in wanted if key in buying}
         loop = asyncio.get_running_loop()
@@ -181,7 +204,9 @@ class Embeddings:
         finally:
             for key, future in mine.items():
                 future.cancel()  # those that were bought have their result
+                _error(future)  # asked for, or asyncio complains
                 del buying[key]
+        failed = {key: error for key, future in mine.items() if (error := _error(future)) is not None}
         again: dict[bytes, str] = {}
         for key, waiting in shared.items():
             try:
@@ -192,7 +217,8 @@ class Embeddings:
                     raise
                 again[key] = wanted[key]
         if again:
-            await self._bought(player, keeper, again, bill)
+            failed |= await self._bought(player, keeper, again, bill)
+        return {key: failed[key] for key in wanted if key in failed}
 
     async def _call(
         self,
@@ -206,7 +232,8 @@ class Embeddings:
         cut: bool = False,
     ) -> None:
         """One call. One that is refused is made again in halves, to find what is refused; that is cut then, if it is
-        long: endpoints say in many ways that a text is too long."""
+        long: endpoints say in many ways that a text is too long. A text that is refused for good, and all texts of a call
+        that fails for another reason, get the error as their result."""
         sent = [texts[key] for key in keys]
         is_cohere = player.connection.shape == "cohere"
         path, body = (
@@ -219,16 +246,19 @@ class Embeddings:
                 "embed", player, request, path, body, most_tokens(size, len(keys), 1), keep=False
             )
         except CallFailed as error:
-            if error.reason != "refused":
-                raise
-            if len(keys) > 1:
+            if error.reason == "refused" and len(keys) > 1:
                 half = len(keys) // 2
                 for part in (keys[:half], keys[half:]):
                     await self._call(player, keeper, texts, part, waiting, bill)
                 return
             shorter = sent[0] if is_cohere else sent[0][: len(sent[0]) * 3 // 4]
-            if len(shorter) < SHORTEST or (is_cohere and cut):
-                raise
+            if error.reason != "refused" or len(shorter) < SHORTEST or (is_cohere and cut):
+                keeper.refused += len(keys)
+                if not len(keeper.store) and keeper.refused >= ALL_REFUSED:
+                    raise
+                for key in keys:
+                    waiting[key].set_exception(error)
+                return
             await self._call(player, keeper, {keys[0]: shorter}, keys, waiting, bill, cut=True)
             return
         try:
@@ -241,6 +271,12 @@ class Embeddings:
         bill.add(record.tokens_in, record.usd)
         for key in keys:
             waiting[key].set_result(None)
+
+
+def _error(future: asyncio.Future[None]) -> CallFailed | None:
+    """What a text was refused with."""
+    error = None if future.cancelled() else future.exception()
+    return error if isinstance(error, CallFailed) else None
 
 
 def _parts(keys: Sequence[bytes], texts: Mapping[bytes, str]) -> list[list[bytes]]:

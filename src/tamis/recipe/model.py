@@ -18,6 +18,7 @@ from tamis.llm.judges import family_doubts, family_problems
 from tamis.llm.spec import Budget, Connection, Model, connection_name, identity, is_local, model_name
 
 from . import order
+from .metrics import Metrics
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
 
@@ -58,6 +59,7 @@ class Recipe(BaseModel):
     connections: dict[str, Connection] = Field(
         default_factory=dict, description="Endpoints by name, for those that are not known by theirs."
     )
+    metrics: tuple[Metrics, ...] = Field((), description="Figures for the report: they change no row.")
     budget: Budget | None = Field(None, description="Where spending on models stops.")
     sources: tuple[Annotated[SerializeAsAny[Source], _Written], ...] = Field(
         (), description="Where rows come from, in order."
@@ -104,6 +106,13 @@ class Recipe(BaseModel):
                     f"the role {role!r} names the connection {via!r}, which is not known; {did_you_mean(via, known)}; or "
                     f"state it: `connections: {{{via}: {{url: …, key_env: …}}}}`"
                 )
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_name_steps(self) -> Self:
+        found = [problem for one in self.metrics for problem in one.problems([step.name for step in self.steps])]
         if found:
             raise ValueError("; ".join(found))
         return self

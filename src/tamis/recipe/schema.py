@@ -28,7 +28,7 @@ def schema() -> dict[str, Any]:
         }
     whole = _tidy(Recipe.model_json_schema(by_alias=True))
     defined = whole.pop("$defs", {})
-    shared |= {name: defined[name] for name in ("Budget", "Connection", "Model", "Price")}
+    shared |= {name: defined[name] for name in ("Budget", "Connection", "Metrics", "Model", "Price")}
     for key, room in KEYS.items():
         described = whole["properties"][key]["description"]
         whole["properties"][key] = {

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from tamis.core.calls import Answer, CallFailed, Calling, EmbedStep, Models
+from tamis.core.calls import Answer, CallFailed, Calling, CallTableStep, EmbedStep, Models
+from tamis.core.columns import Table
 from tamis.core.errors import GateWaiting, TamisError
 from tamis.core.events import CallsProgress, Listener, Warned, quiet
 from tamis.engine.asked import FrameRow
 from tamis.engine.asking import Part, keep, lay, look, pool, select
 from tamis.engine.cache import Cache
-from tamis.engine.embedded import known_keys, lay_keys, texts_of
+from tamis.engine.embedded import Failed, known_keys, lay_keys, texts_of
 from tamis.engine.layers import Mask
 from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
@@ -193,19 +194,22 @@ class Asker:
 
         made = []
         for state, mask in zip(states, masks, strict=True):
-            known = known_keys(call, state, mask, cache, self._recorded)
+            known, failed = known_keys(call, state, mask, cache, self._recorded), None
             if known is None:
                 texts, parts = texts_of(call, state, mask), []
                 for at in range(0, max(1, len(texts)), EMBED_ROWS):
                     some = texts.slice(at, EMBED_ROWS)
-                    found = self._run(keys(some), tell)
-                    parts.append(found.keys)
+                    parts.append(self._run(keys(some), tell))
                     tally.asked += len(some)
-                    truncated += found.truncated
-                known = pl.concat(parts)
+                    truncated += parts[-1].truncated
+                known = pl.concat([one.keys for one in parts])
+                failed = Failed(pl.concat([one.reasons for one in parts]), pl.concat([one.errors for one in parts]))
+                for reason in failed.reasons.drop_nulls():
+                    tally.failed += 1
+                    tally.reasons[reason] = tally.reasons.get(reason, 0) + 1
             else:
                 tally.known += len(known)
-            made.append(lay_keys(call, state, mask, known, cache))
+            made.append(lay_keys(call, state, mask, known, cache, failed))
         tell(last=True)
         if truncated:
             self._emit(
@@ -214,6 +218,19 @@ class Asker:
                 )
             )
         return made
+
+    def consult(self, step: CallTableStep, table: Table) -> Any:
+        """What the models say to a step's questions about all rows; those that were asked before cost nothing."""
+
+        async def asked() -> Any:
+            return await step.consult(table, await self._opened())
+
+        try:
+            return self._run(asked())
+        except CallFailed as error:
+            raise TamisError(
+                f"step {step.name!r}: {error.message}", hint="run again; what was answered is kept"
+            ) from None
 
     def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
         """A few rows' answers, for people to look at: whatever was said before is not bought again."""

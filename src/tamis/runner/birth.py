@@ -1,14 +1,16 @@
-"""Birth steps: rows out of rows."""
+"""Birth steps: rows out of rows; and rows that a table step repeats."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tamis.core.calls import ANSWERS
 from tamis.core.fingerprint import fingerprint
@@ -20,6 +22,7 @@ from tamis.engine.ids import hex_ids
 from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, resolve
 from tamis.engine.parts import part_frame
 from tamis.engine.stage import Applied, Call, PartState, mask_hash
+from tamis.engine.store import Stored, columns_of
 
 #: columns that every child has of its own
 APART = ("id.high", "id.low", "born.from")
@@ -107,9 +110,9 @@ def _children(call: Call, parent: Frame, parents: pl.Series, children: pl.DataFr
         change_name(call.step, name): column
         for name, column in zip(children.columns, children.get_columns(), strict=True)
     }
-    assert isinstance(call.step, BirthStep)
     names = [n for n in parent.names if n not in given and n not in APART and n[0] != ANSWERS]
-    own = {*call.step.inherits([n for n in names if n not in LINEAGE]), *LINEAGE}
+    plain = [n for n in names if n not in LINEAGE]
+    own = {*(call.step.inherits(plain) if isinstance(call.step, BirthStep) else plain), *LINEAGE}
     columns = [pl.Series("id.high", pairs[:, 0]), pl.Series("id.low", pairs[:, 1])]
     columns += [
         parent[n].gather(positions).alias(n)
@@ -153,13 +156,69 @@ def _result(
         judged_rows,
         time.perf_counter() - started,
     )
-    children = None
-    stored = entry.files["children"]
-    if stored.rows:
-        names = list(pl.read_parquet_schema(stored.path))
-        kept = tuple(n for n in names if n in RESERVED or n in LINEAGE or "." in n)
-        children = PartState(
-            stored, stored.rows, state.source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_)
-        )
+    children = _state(entry.files["children"], state.source)
     warnings = tuple(entry.facts.get("warnings", ()))
     return Born(replace(state, live=state.live & (outcome == KEPT)), children, applied, warnings)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Rows of one partition that a table step lets be born again. copies: (rows,) how often; decision: its fingerprint."""
+
+    state: PartState
+    call: Call
+    copies: NDArray[np.int64]
+    decision: str
+    cache: Path
+
+
+def repeat(task: Repeat) -> PartState | None:
+    """The copies, which inherit every column, as a partition of their own; None where there are none."""
+    rows = np.flatnonzero(task.copies)
+    if not len(rows):
+        return None
+    cache, state = Cache(task.cache), task.state
+    told = fingerprint("repeat", task.decision, state.content, sorted(state.versions.items()), mask_hash(state.live))
+    entry = cache.get(told)
+    if entry is None:
+        reader = state.reader()
+        parent = Frame(state.rows, reader.names, reader.read).take(rows)
+        parents = pl.Series(np.repeat(np.arange(len(rows)), task.copies[rows]).astype(np.uint32))
+        entry = cache.put(told, {"children": _children(task.call, parent, parents, pl.DataFrame())}, {})
+    return _state(entry.files["children"], state.source)
+
+
+def repeats(
+    states: Sequence[PartState], copies: Sequence[NDArray[np.int64] | None], call: Call, decision: str, cache: Path
+) -> list[Repeat]:
+    """The work of each partition: copies of rows that are live."""
+    return [
+        Repeat(state, call, np.zeros(state.rows, np.int64) if some is None else np.where(state.live, some, 0), decision, cache)
+        for state, some in zip(states, copies, strict=True)
+    ]  # fmt: skip
+
+
+def placed(
+    states: Sequence[PartState], keys: Sequence[int], born: Iterable[PartState | None], check: Callable[[], None]
+) -> tuple[list[PartState], list[int], int]:
+    """The partitions and their keys with children after their parents', and how many rows were born."""
+    found, names, rows, fresh = list[PartState](), list[int](), 0, max(keys, default=-1) + 1
+    for state, key, children in zip(states, keys, born, strict=True):
+        check()
+        found.append(state)
+        names.append(key)
+        if children is not None:
+            rows += children.rows
+            found.append(children)
+            names.append(fresh)
+            fresh += 1
+    return found, names, rows
+
+
+def _state(stored: Stored, source: str) -> PartState | None:
+    """Children as a partition."""
+    if not stored.rows:
+        return None
+    names = columns_of(stored)
+    kept = tuple(n for n in names if n in RESERVED or n in LINEAGE or "." in n)
+    return PartState(stored, stored.rows, source, stored.xxh3, kept, (), {}, np.ones(stored.rows, np.bool_))

@@ -23,10 +23,11 @@ from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, T
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
 from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory, seldom_collecting
 from tamis.engine.partition import Partition
+from tamis.engine.remote import sharing
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
 from tamis.recipe import order
@@ -40,7 +41,7 @@ from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
 from .ingest import Ingest, ingest
-from .preflight import preflight
+from .preflight import needed_there, preflight
 from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
@@ -54,6 +55,7 @@ class Options:
     on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
     decisions: a file of decisions to replay instead of the workspace's own.
+    store: the URL of an object store that a cluster's nodes read and write instead of a path they all see.
     throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
     """
 
@@ -64,6 +66,7 @@ class Options:
     fresh: bool = False
     base: Path | None = None
     throwaway_key: bool = False
+    store: str | None = None
 
 
 def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit: Listener = quiet) -> RunResult:
@@ -178,6 +181,7 @@ class _Run:
         decisions = decided.read(path)
         asker = asker_of(recipe, workspace, self.emit, self.check)
         with (
+            sharing(self.options.store, self.workspace.hidden),
             executor_for(self.options.on, self.options.workers, self.options.kind) as executor,
             contextlib.closing(asker),
         ):
@@ -223,6 +227,7 @@ class _Run:
             self.secrecy.record(flow, judge.cache, workspace.decisions(recipe.name)), models,
         )  # fmt: skip
         failpoint("run.manifest")
+        self._metrics()
         self._report()
         return RunResult(self.folder, manifest)
 
@@ -232,6 +237,7 @@ class _Run:
     def _wait(self, flow: Flow, taken: Ingest, cache: Cache, ask: GateAsk) -> NoReturn:
         """Write up what is done so far, and stop for people."""
         self._ledger(flow, taken, cache)
+        self._metrics(waiting=True)
         write_gate(self.folder, ask)
         if isinstance(flow.logs[-1].step, ChoiceStep):
             raise GateWaiting(
@@ -239,7 +245,8 @@ class _Run:
                 hint=f"tamis clusters show -w {self.workspace.root} shows them; then run the same command again",
             )
         raise GateWaiting(
-            f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided. {ask.question}",
+            f"gate {ask.step!r} waits: {ask.asked - ask.decided} of {ask.asked} rows are undecided"
+            f"{f', {ask.differing} of them because reviewers differ' if ask.differing else ''}. {ask.question}",
             hint=f"tamis decide {ask.step} -w {self.workspace.root} shows them; then run the same command again",
         )
 
@@ -295,16 +302,16 @@ class _Run:
         """Show a cluster what it must see. Unknown inputs are told when they are read."""
         if self.options.on == "local":
             return
-        files: dict[str, int] = {str(self.base): -1}
-        for source in self.recipe.sources:
-            if not source.in_memory:
-                files |= {one.place: one.size for one in source.inputs(self.base)[0] if one.place}
-        steps = [*self.recipe.steps, *(step for source in self.recipe.sources for step in source.map)]
-        executor.meet(
-            self.workspace.hidden, list(files.items()), sorted({name for step in steps for name in step.libraries})
-        )
+        files, libraries = needed_there(self.recipe, self.base, sources=self.options.store is None)
+        executor.meet(self.workspace.hidden, files, libraries)
 
     def _ingest(self, executor: Executor) -> Ingest:
+        if self.options.store is not None:
+            with LocalExecutor(self.options.workers) as here:
+                return self._ingested(here)
+        return self._ingested(executor)
+
+    def _ingested(self, executor: Executor) -> Ingest:
         def tasks(task: Callable[[Any], Any], arguments: Sequence[Any]) -> Iterator[Any]:
             for result in executor.map(task, arguments):
                 self.check()
@@ -320,6 +327,19 @@ class _Run:
             pins=self.workspace.raw / "pinned" / self.recipe.name,
             resumed=self.resumed,
         )
+
+    def _metrics(self, *, waiting: bool = False) -> None:
+        """What `metrics:` asks for; a fault in it does not undo a delivery."""
+        if not self.recipe.metrics:
+            return
+        from .metrics import write_metrics
+
+        try:
+            problems = write_metrics(self.folder, self.recipe, self.base, waiting=waiting)
+        except Exception as error:
+            problems = [f"metrics: {type(error).__name__}: {error}"]
+        for problem in problems:
+            self.emit(Warned(problem))
 
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tamis.core.calls import Calling, EmbedStep
+from tamis.core.calls import Calling, CallTableStep, EmbedStep
 from tamis.core.errors import UsageError
 from tamis.core.events import Listener, quiet
 from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
@@ -28,12 +28,12 @@ from tamis.runs.workspace import Workspace
 from .ask import settle
 from .choice import looking
 from .execute import Options, part_state
-from .foresee_calls import estimate
+from .foresee_calls import NOTHING, estimate, estimate_table
 from .ingest import ingest
 from .preflight import preflight
 from .run import Judge
 from .secrecy import Secrecy
-from .table import Gathered, decide, decision_fingerprint
+from .table import Gathered, GatheredTable, decide, decision_fingerprint
 
 #: bytes of text to a token, about
 BYTES_A_TOKEN = 4
@@ -101,14 +101,15 @@ class _Foresight:
     def _step(self, call: Call) -> dict[str, Any]:
         rows_in = sum(int(state.live.sum()) for state in self.states)
         certain = self.certain
-        asks = self._asks(call) if isinstance(call.step, Calling) else {}
+        asks = self._asks(call) if isinstance(call.step, Calling) and not isinstance(call.step, TableStep) else {}
         try:
             if isinstance(call.step, RowStep):
                 to_judge = self._row_step(call)
             elif isinstance(call.step, BirthStep):
                 to_judge, self.certain = rows_in, False
             else:
-                to_judge = self._table_step(call)
+                to_judge, more = self._table_step(call)
+                asks |= more
         except UsageError:
             if certain:
                 raise
@@ -185,7 +186,8 @@ class _Foresight:
             to_judge += result.applied[0].judged_rows
         return to_judge
 
-    def _table_step(self, call: Call) -> int:
+    def _table_step(self, call: Call) -> tuple[int, dict[str, Any]]:
+        """Rows to judge, and what a step that asks models would ask."""
         parts, missing = [], 0
         call = looking(call, self.recordings)
         for state in self.states:
@@ -195,7 +197,11 @@ class _Foresight:
             parts.append(Gathered(state, result.gathered, result.gathered_seen))
             missing += result.gathered_rows
         if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:
-            return sum(int(part.seen.sum()) for part in parts)
+            rows = sum(int(part.seen.sum()) for part in parts)
+            if not isinstance(call.step, CallTableStep):
+                return rows, {}
+            whole = None if missing or not self.certain else parts
+            return rows, {"asks": {**self._consults(call, whole, rows), "waits": None}}
         made = decide(call, parts, self.judge.cache)
         self.recordings[call.step.name] = made.recordings
         for index, (state, one) in enumerate(zip(self.states, made.scattered, strict=True)):
@@ -203,4 +209,13 @@ class _Foresight:
             self.states[index] = replace(
                 state, layers=layers, versions=one.versions, live=state.live & (one.outcome == 0)
             )
-        return 0
+        return 0, {"asks": {**NOTHING, "waits": None}} if isinstance(call.step, CallTableStep) else {}
+
+    def _consults(self, call: Call, parts: Sequence[Gathered] | None, rows: int) -> dict[str, Any]:
+        """What a step would ask about all rows together. parts: None where what it reads is not known yet."""
+        workspace = self.judge.workspace
+        if parts is None:
+            return {**NOTHING, "rows": rows, "calls": 1, "usd": None, "measured": False}
+        table = GatheredTable(parts, self.judge.cache, call.seed, workspace.recorded)
+        assert isinstance(call.step, CallTableStep)
+        return estimate_table(self.judge.recipe, call.step, table, workspace.recorded)

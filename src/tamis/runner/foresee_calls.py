@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tamis.core.calls import Ask, CallFailed, Calling
+from tamis.core.calls import Ask, CallFailed, Calling, CallTableStep
+from tamis.core.columns import Table
 from tamis.engine.asking import Part
 from tamis.llm.estimate import estimate as foreseen
 from tamis.llm.estimate import fence_of
@@ -22,6 +23,10 @@ from tamis.recipe.model import Recipe
 SAMPLE = 40
 #: tokens of a reply, where neither the step nor the recipe bounds it
 REPLY_TOKENS = 400
+
+
+#: what costs nothing
+NOTHING: dict[str, Any] = {"rows": 0, "calls": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
 
 
 class _Unsent(Exception):
@@ -69,17 +74,33 @@ def estimate(
     made, since the rows lack what steps before this one have yet to make.
     """
     missing = sum(len(part.missing) for part in parts)
-    nothing = {"rows": 0, "calls": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0.0}
     if not missing:
-        return nothing
+        return dict(NOTHING)
     measured = _Measuring(fence_of(recorded))
     asyncio.run(_measure(step, parts, pooled, measured))
     if not measured.asks:
-        return nothing | {"rows": missing, "calls": missing, "usd": None, "measured": False}
+        return NOTHING | {"rows": missing, "calls": missing, "usd": None, "measured": False}
     one = foreseen(measured.asks, recipe.models, recipe.connections, recorded, reply_tokens=REPLY_TOKENS)
     calls = round(missing * (1 - one.recorded_share))
     return {
         "rows": missing,
+        "calls": calls,
+        "tokens_in": round(calls * one.tokens_in),
+        "tokens_out": round(calls * one.tokens_out),
+        "usd": None if one.usd is None else calls * one.usd,
+    }
+
+
+def estimate_table(recipe: Recipe, step: CallTableStep, table: Table, recorded: Path) -> dict[str, Any]:
+    """Calls, tokens and USD of a step that asks about all rows together. Later requests are taken to be like the first."""
+    first, later = step.asks(table, fence_of(recorded))
+    if not first:
+        return NOTHING | {"rows": table.height}
+    asks = [(step.roles()[0], ask) for ask in first]
+    one = foreseen(asks, recipe.models, recipe.connections, recorded, reply_tokens=REPLY_TOKENS)
+    calls = round((len(first) + later) * (1 - one.recorded_share))
+    return {
+        "rows": table.height,
         "calls": calls,
         "tokens_in": round(calls * one.tokens_in),
         "tokens_out": round(calls * one.tokens_out),

@@ -18,6 +18,7 @@ from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
 from tamis.engine.stage import Call, PartState
+from tamis.engine.store import schema_of
 from tamis.recipe.model import Recipe
 from tamis.runs.reviewing import Reviewing
 
@@ -48,6 +49,12 @@ def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState]
     for call in calls:
         if call.only_source is None:
             whole = _dry(call, whole, problems, sets)
+    for asked in recipe.metrics:
+        for name in asked.reads() if whole.width else ():
+            try:
+                find_column(name, whole.columns)
+            except TamisError as error:
+                problems.append(f"metrics: {error}")
     for sink in recipe.deliver:
         try:
             claim(root / sink.path)
@@ -71,10 +78,10 @@ def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
 
 def state_schema(state: PartState) -> dict[str, pl.DataType]:
     """The type of each column of a partition."""
-    base = pl.read_parquet_schema(state.base.path)
+    base = schema_of(state.base)
     schema = {name: base[name] for name in state.columns}
     for layer in state.layers:
-        laid = pl.read_parquet_schema(layer.stored.path)
+        laid = schema_of(layer.stored)
         schema |= {name: laid[name] for name in layer.columns}
     return schema
 
@@ -120,3 +127,21 @@ def _dry(call: Call, frame: pl.DataFrame, problems: list[str], sets: dict[str, t
     columns = {change_name(step, name): column for name, column in changes.items()}
     sets[step.name] = tuple(dict.fromkeys([*sets.get(step.name, ()), *columns]))
     return frame.with_columns([column.alias(name) for name, column in columns.items()])
+
+
+def needed_there(recipe: Recipe, base: Path, *, sources: bool) -> tuple[list[tuple[str, int]], list[str]]:
+    """What every node of a cluster must have: files as (path, size), a folder's size being -1, and libraries.
+
+    sources: whether nodes read them; else only what steps read is needed there.
+    """
+    steps = [*recipe.steps, *(step for source in recipe.sources for step in source.map)]
+    files: dict[str, int] = {}
+    if sources:
+        files[str(base)] = -1
+        for source in recipe.sources:
+            if not source.in_memory:
+                files |= {one.place: one.size for one in source.inputs(base)[0] if one.place}
+    else:
+        paths = [base / name for step in steps for name in step.files()]
+        files |= {str(path): path.stat().st_size for path in paths if path.is_file()}
+    return list(files.items()), sorted({name for step in steps for name in step.libraries})

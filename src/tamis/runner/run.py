@@ -36,7 +36,7 @@ from tamis.runs.workspace import Workspace
 
 from .account import Account
 from .ask import Asker
-from .birth import Birth, bear
+from .birth import Birth, bear, placed, repeat, repeats
 from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
@@ -158,7 +158,7 @@ class Judge:
         order = list(self.calls() if calls is None else calls)
         pending: list[Call] = []
         for place, call in enumerate(order):
-            if isinstance(call.step, Calling):
+            if isinstance(call.step, Calling) and not isinstance(call.step, TableStep):
                 self._pass(flow, pending, None)
                 pending = []
                 self._ask(flow, call)
@@ -273,7 +273,8 @@ class Judge:
         log = StepLog(call.step, Account(call.step.name))
         with self._stage(f"{call.step.name} (decide)", [call.step.name], flow):
             call = looking(call, {one.step.name: one.recordings for one in flow.logs})
-            decided = decide(call, parts, self.cache, self.workspace.recorded)
+            consult = None if self.asker is None else self.asker.consult
+            decided = decide(call, parts, self.cache, self.workspace.recorded, consult)
             scattered, decision, log.cached = decided.scattered, decided.fingerprint, decided.cached
             log.step, log.recordings = call.step, tuple(decided.recordings)
             for warning in decided.warnings:
@@ -287,6 +288,8 @@ class Judge:
             regroup(call, parts, scattered, self.decisions, log.account)
             for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
                 self._scatter(flow, log, position, part, one, call, decision)
+            if any(one.copies is not None for one in scattered):
+                self._repeat(flow, log, call, scattered, decision)
         log.account.seconds = time.perf_counter() - started
         log.account.judged_rows = 0 if log.cached else log.account.rows_in
         self._settle(flow, [log])
@@ -310,6 +313,14 @@ class Judge:
                 frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
                 self.cache.put(fp, {"part": frame}, {})
             log.parts[flow.keys[position]] = fp
+
+    def _repeat(self, flow: Flow, log: StepLog, call: Call, scattered: Sequence[Scattered], decision: str) -> None:
+        """Rows that stay are born again where the step says so: copies in partitions of their own after their parents'."""
+        copies = [one.copies for one in scattered]
+        tasks = repeats(flow.states, copies, call, decision, self.cache.root)
+        flow.states, flow.keys, born = placed(flow.states, flow.keys, self.executor.map(repeat, tasks), self.check)
+        log.account.born += born
+        log.account.kept += born
 
     def _birth(self, flow: Flow, call: Call) -> None:
         """Rows out of rows: children stand in partitions of their own after their parents'."""

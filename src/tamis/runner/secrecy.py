@@ -13,6 +13,7 @@ import polars as pl
 
 from tamis.core.errors import TamisError, UsageError
 from tamis.core.fingerprint import fingerprint
+from tamis.core.origin import Sink
 from tamis.core.step import GateStep, Step
 from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
@@ -20,6 +21,7 @@ from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
 from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
+from tamis.engine.store import columns_of, schema_of
 from tamis.engine.veil import Veil, bare_error
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
@@ -134,7 +136,7 @@ class Secrecy:
         assert entry is not None, f"part {fp} was written in this run"
         names = [
             name
-            for name, dtype in pl.read_parquet_schema(entry.files["part"].path).items()
+            for name, dtype in schema_of(entry.files["part"]).items()
             if _holds_words(dtype) and name.startswith("evidence.") and name.removeprefix("evidence.") not in step.codes
         ]
         veil = self.veil
@@ -176,7 +178,7 @@ class Secrecy:
         """What is told before the run."""
         if not self.steps or self.key is not None:
             return []
-        told = [sink.address() for sink in recipe.deliver if "id" in sink.columns(["id", "messages", "text"])]
+        told = [sink.address() for sink in recipe.deliver if _delivers_id(sink)]
         if not told:
             return []
         return [
@@ -219,7 +221,7 @@ def _counted(cache: Cache, fp: str) -> Counter[str]:
     """How often each kind was replaced, from the part of a privacy step."""
     entry = cache.get(fp)
     counts: Counter[str] = Counter()
-    if entry is None or "evidence.found" not in pl.read_parquet_schema(entry.files["part"].path):
+    if entry is None or "evidence.found" not in columns_of(entry.files["part"]):
         return counts
     for words, rows in (
         entry.read("part", ["evidence.found"])["evidence.found"].drop_nulls().value_counts(name="n").iter_rows()
@@ -228,3 +230,13 @@ def _counted(cache: Cache, fp: str) -> Counter[str]:
             kind, _, number = word.rpartition(" ")
             counts[kind] += int(number) * rows
     return counts
+
+
+def _delivers_id(sink: Sink) -> bool:
+    """Whether a sink delivers row ids; it may name columns that only a run will have."""
+    try:
+        return "id" in sink.columns(["id", "messages", "text"])
+    except UsageError:
+        choice = getattr(sink, "choice", None) or ()
+        named = choice.values() if isinstance(choice, dict) else choice
+        return getattr(sink, "row_id", None) is not None or "id" in named

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tamis.core.calls import CallTableStep
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Changer
 from tamis.core.row import CHAT_VIEWS
@@ -22,6 +23,7 @@ from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, change_name, resolve
 from tamis.engine.layers import Layer, Mask
 from tamis.engine.stage import Call, PartState, mask_hash
+from tamis.engine.store import columns_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Scattered:
     """A table step's decisions on one partition: per partition row as in `stage.Applied`.
 
     into: survivors' ids as text, for each row of `evidence`, or None; evidence: has `row` and figures; changed: how many
-    rows were rewritten; told: a hash of what people add to evidence.
+    rows were rewritten; told: a hash of what people add to evidence; copies: how often each row is born again, or None.
     """
 
     outcome: NDArray[np.uint8]
@@ -49,6 +51,7 @@ class Scattered:
     versions: dict[str, str]
     changed: int = 0
     told: str = ""
+    copies: NDArray[np.int64] | None = None
 
 
 class GatheredTable:
@@ -111,6 +114,10 @@ class GatheredTable:
             self._ids = (np.concatenate(halves[0] or empty), np.concatenate(halves[1] or empty))
         return self._ids
 
+    def sources(self) -> pl.Series:
+        names = pl.Series("source", [part.state.source for part in self._parts], dtype=pl.String)
+        return names.gather(pl.Series(np.repeat(np.arange(len(self._parts)), self._counts).astype(np.uint32)))
+
     def fetch(self, rows: NDArray[np.int64], columns: Sequence[str]) -> pl.DataFrame:
         rows = np.asarray(rows, np.int64)
         which = np.searchsorted(self._starts, rows, side="right") - 1
@@ -160,8 +167,15 @@ def decision_fingerprint(call: Call, parts: Sequence[Gathered]) -> str:
     return fingerprint("table", call.step.name, call.identity, gathered_key(parts))
 
 
-def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path | None = None) -> Decided:
-    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again."""
+def decide(
+    call: Call,
+    parts: Sequence[Gathered],
+    cache: Cache,
+    recorded: Path | None = None,
+    consult: Callable[[CallTableStep, GatheredTable], Any] | None = None,
+) -> Decided:
+    """A table step's decisions. recorded: the workspace's folder of what cannot be derived again; consult: asks the models
+    of a step that needs them."""
     step = call.step
     assert isinstance(step, TableStep)
     fp = decision_fingerprint(call, parts)
@@ -169,6 +183,9 @@ def decide(call: Call, parts: Sequence[Gathered], cache: Cache, recorded: Path |
     entry = cache.get(fp)
     cached = entry is not None
     if entry is None:
+        if isinstance(step, CallTableStep) and table.height:
+            assert consult is not None, "a run whose recipe calls models has somebody to ask them"
+            step = step.hear(consult(step, table))
         entry = _store(cache, fp, step, table, parts)
     told = list(entry.facts["warnings"]), list(entry.facts.get("recordings", []))
     asks = (step.waits_for(table), step.choice(table)) if isinstance(step, ChoiceStep) else (None, None)
@@ -182,6 +199,8 @@ def _store(cache: Cache, fp: str, step: TableStep, table: GatheredTable, parts: 
     columns = [pl.Series("outcome", judged.outcome), pl.Series("reason", judged.reason)]
     if judged.into is not None:
         columns.append(pl.Series("into", judged.into))
+    if judged.copies is not None:
+        columns.append(pl.Series("copies", judged.copies))
     columns += [column.alias(f"evidence.{name}") for name, column in judged.evidence.items()]
     frames: Mapping[str, pl.DataFrame] = {"decision": pl.DataFrame(columns)}
     if judged.changes:
@@ -248,8 +267,14 @@ def _scatter(
             versions |= {name: fingerprint(versions.get(name, ""), fp, int(start)) for name in names}
         elif entry.has(f"changes.{place}") and entry.files[f"changes.{place}"].rows:
             stored = entry.files[f"changes.{place}"]
-            names = tuple(name for name in pl.read_parquet_schema(stored.path) if name != "row")
+            names = tuple(name for name in columns_of(stored) if name != "row")
             layer, changed = Layer(names, stored, step=step.name), stored.rows
             versions |= {name: fingerprint(versions.get(name, ""), stored.xxh3) for name in names}
-        scattered.append(Scattered(full_outcome, full_reason, targets, evidence, layer, versions, changed))
+        copies = None
+        if "copies" in decision.columns:
+            copies = np.zeros(n, np.int64)
+            copies[part.seen] = decision["copies"].to_numpy()[start:stop]
+        scattered.append(
+            Scattered(full_outcome, full_reason, targets, evidence, layer, versions, changed, copies=copies)
+        )
     return scattered

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tamis.core.errors import GateWaiting
+from tamis.core.errors import GateWaiting, WorkspaceBusy
 from tamis.core.events import Listener, quiet
 from tamis.recipe.model import Recipe
 from tamis.runs.gates import gate_names
@@ -39,28 +39,39 @@ def execute_waiting(
     options = options or Options()
     workspace = Workspace(root)
     replayed = options.decisions
+    folder: Path | None = None
     while True:
-        before = _stamp(workspace, replayed)
+        before: Stamp | None = _stamp(workspace, replayed)
         try:
             return execute(recipe, root, options, emit=emit)
+        except WorkspaceBusy:
+            if folder is None:
+                raise
+            time.sleep(POLL)  # somebody else was faster
+            before = None
         except GateWaiting as gate:
             hint = (gate.hint or "").replace("; then run the same command again", "")
             tell(
                 f"{gate.message}\n{hint}\nwaiting; it goes on by itself. Ctrl-C stops it, and the same command goes on"
             )
-        folder = workspace.runs(recipe.name) / str(workspace.run_numbers(recipe.name)[-1])
-        with interruptible() as check:
-            while True:
-                status, now = read_state(folder).get("status"), _stamp(workspace, replayed)
-                if status not in ("waiting", "running"):
-                    break  # somebody else ran it on
-                if status == "waiting" and now != before and _met(folder, replayed):
-                    break
-                before = now
-                check()
-                time.sleep(POLL)
+            folder = workspace.runs(recipe.name) / str(workspace.run_numbers(recipe.name)[-1])
+        _wait(folder, workspace, replayed, before)
         if read_state(folder).get("status") == "done":
             return RunResult(folder, json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+
+
+def _wait(folder: Path, workspace: Workspace, replayed: Path | None, before: Stamp | None) -> None:
+    """Return when the gate has what it needs, or somebody else ran the run on. Interrupted at Ctrl-C and SIGTERM."""
+    with interruptible() as check:
+        while True:
+            status, now = read_state(folder).get("status"), _stamp(workspace, replayed)
+            if status not in ("waiting", "running"):
+                return
+            if status == "waiting" and now != before and _met(folder, replayed):
+                return
+            before = now
+            check()
+            time.sleep(POLL)
 
 
 def _met(folder: Path, replayed: Path | None) -> bool:

@@ -112,7 +112,8 @@ class Clusterings:
         if root in self.kept:
             return root
         by_step = [one for one in self.used if _step(one) == named]
-        found = by_step or [one for one in self.kept if one.startswith(named)]
+        found = by_step or [one for one in self.kept if _step(one) == named]
+        found = found or [one for one in self.kept if one.startswith(named)]
         if len(found) != 1:
             many = f"{len(found)} clusterings begin with {named!r}" if found else f"no clustering {named!r}"
             possible = [*(_step(one) for one in self.used), *self.kept]
@@ -202,7 +203,10 @@ class Clusterings:
 
     def texts(self, known: _Known, ids: Sequence[str]) -> dict[str, str]:
         """Texts of rows by id, as the clustering's names see them; rows whose text is gone are left out."""
-        view = str(known.made.about.get("parameters", {}).get("name_by", "prompt"))
+        return self.read_texts(str(known.made.about.get("parameters", {}).get("name_by", "prompt")), ids)
+
+    def read_texts(self, view: str, ids: Sequence[str]) -> dict[str, str]:
+        """A view of rows by id; rows whose text is gone are left out."""
         fresh = [row for row in dict.fromkeys(ids) if (view, row) not in self._texts]
         if fresh:
             self._texts |= {(view, row): text for row, text in self._look_up(view, fresh).items()}

@@ -34,7 +34,7 @@ def check_decision(gate: Gate, made: Decision) -> None:
         _among("question", name, [q.id for q in setup.questions])
         _among(f"answer to {name}", answer, ANSWERS)
     said = payload(made)
-    if kind == "rate" and (not isinstance(said, int) or said not in LEVELS):
+    if kind == "rate" and (type(said) is not int or said not in LEVELS):
         raise UsageError(f"a rating is 1 to {LEVELS[-1]}, not {said!r}")
     if kind == "prefer":
         _among("preferred", said, ("a", "b", "tie"))

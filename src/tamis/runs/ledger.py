@@ -24,10 +24,12 @@ import polars as pl
 from tamis.core.errors import DataError, UsageError, did_you_mean
 from tamis.core.row import id_text
 from tamis.engine.ids import hex_ids
+from tamis.engine.remote import bring
 
 
 def link(source: str | Path, target: Path) -> None:
     """A hard link, or a copy where links cannot be made."""
+    bring(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:

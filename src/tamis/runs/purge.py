@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tamis.engine.remote import remote_of
 from tamis.engine.store import disk_error, write_json
 
 from .rows import read_json, read_privacy
@@ -37,14 +38,18 @@ def purge(root: Path, *, runs: bool = False, replies: bool = False, really: bool
     workspace.prepare()
     with workspace.lock():
         chosen = [*_private(workspace), *(path for path, _ in _bare(workspace))] if runs else list(_private(workspace))
+        remote = remote_of(workspace.raw)
         bought = [path for path in (workspace.hidden / "recorded",) if path.is_dir()]
         chosen += bought if replies else []
         deleted = [_size(path, workspace.root) for path in chosen]
+        deleted += [] if remote is None else remote.told()
         left = [] if runs else [{"path": _near(path, workspace.root), "why": why} for path, why in _bare(workspace)]
         left += [{"path": _near(path, workspace.root), "why": RECORDED} for path in bought if not replies]
         left += [{"path": _near(path, workspace.root), "why": why} for path, why in _others(workspace)]
         if really:
             try:
+                if remote is not None:
+                    remote.empty()
                 for path in chosen:
                     shutil.rmtree(path)
                 workspace.prepare()

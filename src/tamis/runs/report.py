@@ -21,7 +21,8 @@ def report_data(run: Path) -> dict[str, Any]:
 
 
 def write_report(run: Path) -> Path:
-    """Write `report.html` into a run folder, as a whole; returns its path.
+    """Write `report.html` into a run folder, as a whole, and `map.html` beside it where a step laid the rows out; returns
+    the report's path.
 
     A few thousand rows are looked at, however many there are; the page says so. Raises DataError where the folder
     holds no ledger, DiskFull where there is no room.
@@ -29,7 +30,31 @@ def write_report(run: Path) -> Path:
     from ._report.page import page
 
     path = Path(run) / NAME
+    write_map(Path(run))
     html = page(report_data(run))
+    with writing(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return path
+
+
+def write_map(run: Path) -> Path | None:
+    """Write `map.html` into a run folder: a page with everything in it. None where no step laid the rows out, where their
+    places are gone, or where the map's script is not built (the report says how)."""
+    from tamis.core.errors import DataError, UsageError
+
+    from ._report.gather import LAYOUT, MAP
+    from ._report.map_page import bundle, map_page
+    from .ledger import Ledger
+    from .map import map_data
+
+    built = bundle()
+    if built is None or not any(step.get("address") == LAYOUT for step in Ledger(run).steps):
+        return None
+    try:
+        html = map_page(map_data(run), built, title=f"{run.resolve().parent.name}, run {run.resolve().name}: map")
+    except (DataError, UsageError):
+        return None
+    path = run / MAP
     with writing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return path

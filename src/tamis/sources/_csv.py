@@ -30,6 +30,8 @@ _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 class RecordScan:
     """Records are CSV records; quoted cells may hold line ends."""
 
+    padded = True
+
     def __init__(self, limit: int, start: int, line: int, delimiter: str) -> None:
         from tamis.engine.kernels import csv
 

@@ -90,6 +90,8 @@ def shift_lines(piece: Piece, starts: NDArray[np.int64], numbers: NDArray[np.int
 class ArrayScan:
     """Records are the elements of one top-level array."""
 
+    padded = True
+
     def __init__(self, path: str, limit: int) -> None:
         from tamis.engine.kernels import json_array
 

@@ -19,6 +19,7 @@ from ._open import BLOCK, Blocks, Broken, open_file, refuse_utf16, unchanged
 SLICE = int(os.environ.get("TAMIS_SLICE_BYTES", 32 << 20))
 PADDING = 64
 BOM = b"\xef\xbb\xbf"
+_LINE_END, _WINDOW = 0x0A, 1 << 12
 
 
 class Scan(Protocol):
@@ -28,6 +29,8 @@ class Scan(Protocol):
     line: int
     #: records longer than allowed, as they are found
     gaps: list[Gap]
+    #: whether it reads beyond the end of a block
+    padded: bool
 
     def feed(self, block: NDArray[np.uint8], begin: int, length: int, base: int, target: int) -> int | None:
         """Go over block[begin:length], which stands at `base` of the stream, up to the first record that starts at or
@@ -40,27 +43,25 @@ class Scan(Protocol):
 class LineScan:
     """Records are lines."""
 
+    padded = False
+
     def __init__(self, limit: int, start: int) -> None:
         self.line, self.gaps = 1, list[Gap]()
         self._limit, self._start, self._lines = limit, start, 1
 
     def feed(self, block: NDArray[np.uint8], begin: int, length: int, base: int, target: int) -> int | None:
-        whole = block[begin:length].tobytes()
-        first = whole.find(b"\n")
+        first = _line_end(block, begin, length)
         if first < 0:
             return None
-        self._close(base + begin + first + 1)
-        wanted = max(first, target - base - begin - 1)
-        cut = whole.find(b"\n", wanted)
-        if cut < 0 or base + begin + cut + 1 < target:
-            last = whole.rfind(b"\n")
-            self._lines += whole.count(b"\n", first + 1)
-            self._start = base + begin + last + 1
+        self._close(base + first + 1)
+        cut = _line_end(block, max(first, target - base - 1), length)
+        last = cut if cut >= 0 else _last_line_end(block, first, length)
+        self._lines += int(np.count_nonzero(block[first + 1 : last + 1] == _LINE_END))
+        self._start = base + last + 1
+        if cut < 0:
             return None
-        self._lines += whole.count(b"\n", first + 1, cut + 1) if cut > first else 0
-        self._start = base + begin + cut + 1
         self.line = self._lines
-        return begin + cut + 1
+        return cut + 1
 
     def _close(self, end: int) -> None:
         """A line ends before `end`."""
@@ -78,6 +79,28 @@ class LineScan:
         return self._lines - 1
 
 
+def _line_end(block: NDArray[np.uint8], begin: int, end: int) -> int:
+    """The first line end in block[begin:end]; -1 where there is none."""
+    while begin < end:
+        window = block[begin : min(begin + _WINDOW, end)] == _LINE_END
+        at = int(window.argmax())
+        if window[at]:
+            return begin + at
+        begin += _WINDOW
+    return -1
+
+
+def _last_line_end(block: NDArray[np.uint8], first: int, end: int) -> int:
+    """The last line end in block[first:end], of which block[first] is one."""
+    while True:
+        begin = max(first, end - _WINDOW)
+        window = block[begin:end] == _LINE_END
+        at = int(window[::-1].argmax())
+        if window[len(window) - 1 - at]:
+            return end - 1 - at
+        end = begin
+
+
 class Cutter:
     """Turns a stream into slices: feed it the blocks."""
 
@@ -90,14 +113,15 @@ class Cutter:
 
     def add(self, block: bytes, base: int) -> None:
         """The next block; `base`: where it stands in the stream."""
-        padded = np.zeros(len(block) + PADDING, np.uint8)
-        padded[: len(block)] = np.frombuffer(block, np.uint8)
+        padded = np.frombuffer(block, np.uint8)
+        if self.scan.padded:
+            padded = np.concatenate([padded, np.zeros(PADDING, np.uint8)])
         at = max(0, self._start - base) if not self.slices else 0
         while at < len(block):
             target = (self._start // SLICE + 1) * SLICE
             cut = self.scan.feed(padded, at, len(block), base, target)
             stop = len(block) if cut is None else cut
-            self._digest.update(block[at:stop])
+            self._digest.update(memoryview(block)[at:stop])
             at = stop
             if cut is not None:
                 self._end(base + cut)

@@ -61,6 +61,32 @@ def correlation(
     return found | estimate(tau, units, resamples=resamples if few else 0, seed=seed, method="percentile")
 
 
+def spearman(
+    first: Floats,
+    second: Floats,
+    *,
+    groups: Codes | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    method: Method = "bca",
+) -> Estimate:
+    """Spearman's rho alone, for many rows: (n,) each, all finite.
+
+    >>> round(spearman(np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4]), resamples=0).value, 3)
+    0.8
+    """
+    kinds, of_row = distinct(np.column_stack([first, second]))
+    if not len(kinds):
+        return Estimate(None)
+    x, y = _places(kinds[:, 0]), _places(kinds[:, 1])
+    units = units_of(len(kinds), of_row, groups)
+
+    def rho(weights: Floats) -> dict[str, Floats]:
+        return {"spearman": _weighted(weights, _midranks(weights, x), _midranks(weights, y))}
+
+    return estimate(rho, units, resamples=resamples, seed=seed, method=method)["spearman"]
+
+
 def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 

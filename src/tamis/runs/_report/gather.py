@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tamis.core.errors import DataError
+from tamis.core.errors import DataError, UsageError
 from tamis.runs.judging import judging
 from tamis.runs.ledger import Ledger
+from tamis.runs.map import map_data
 from tamis.runs.recall import figure_for
 from tamis.runs.rows import read_privacy
 
@@ -21,6 +22,7 @@ from . import warn
 from .columns import Spread, candidates, sample_rows
 from .contamination import contamination
 from .examples import Pending, Shown
+from .map_page import map_told
 from .measures import HABITS, Readings
 from .outcomes import Outcomes
 from .private import last_private, veiled, withhold
@@ -28,6 +30,8 @@ from .texts import Texts, Walk
 
 #: rows whose text is measured, before and after each
 SAMPLE = 4000
+#: the step whose rows have places, and the page of the map beside the report
+LAYOUT, MAP = "embed.layout", "map.html"
 #: unreadable lines shown
 QUARANTINED = 50
 #: further partitions that are opened for the sake of an example
@@ -85,6 +89,8 @@ class _Gatherer:
         )  # a private run's ledger is told without what is private
         told["contamination"] = contamination(self.ledger, steps, hidden)
         told["judging"] = judging(self.ledger)
+        told["metrics"] = _json(self.run / "metrics.json")
+        told["map"] = self._map()
         told["quarantined"] = self._quarantined()
         told |= self._distributions(steps)
         told["text_gone"] = self.gone
@@ -129,6 +135,16 @@ class _Gatherer:
             return None
         decisions = self.root / "decisions" / f"{self.run.parent.name}.jsonl"
         return {**told, "recall": figure_for(decisions, told.get("settings", "")) or told.get("recall")}
+
+    def _map(self) -> dict[str, Any] | None:
+        """The last map of the run; None where no step laid its rows out."""
+        if not any(step.get("address") == LAYOUT for step in self.ledger.steps):
+            return None
+        try:
+            told = map_told(map_data(self.run))
+        except (DataError, UsageError) as error:  # the rows' texts were purged, or nothing could be embedded
+            return {"gone": error.message}
+        return {**told, "page": MAP if (self.run / MAP).exists() else None}
 
     def _outcomes(self) -> dict[str, int]:
         """The account of a run that has no manifest yet."""
@@ -235,6 +251,7 @@ class _Gatherer:
                 }
                 for one in facts.leaving
             ]  # fmt: skip
+            told["rejected_for"] = record.get("rejected_for", {})
             told["alike"] = [
                 {"evidence": one.reason, "rows": one.rows, "all": self.outcomes.all, "examples": pending.examples(one)}
                 for one in facts.alike

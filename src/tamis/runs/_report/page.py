@@ -11,7 +11,9 @@ from tamis.runs.privacy_words import sentences
 from .contamination import contamination_section
 from .flow import flow_picture
 from .judged import judged_section
+from .mapped import map_section
 from .markup import count, esc, isolated, number, percent, seconds, size, table, text
+from .metrics import metrics_section
 from .script import SCRIPT
 from .sections import distributions
 from .steps import steps_section
@@ -28,7 +30,7 @@ def page(data: dict[str, Any]) -> str:
         for part in (
             _header(data),
             _contents(data),
-            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{contamination_section(data)}{judged_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
+            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{metrics_section(data)}{contamination_section(data)}{judged_section(data)}{map_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
             _footer(data),
         )
         if part
@@ -87,8 +89,10 @@ def _warnings(warnings: list[dict[str, Any]]) -> str:
 
 def _contents(data: dict[str, Any]) -> str:
     links = [("flow", "Flow"), ("delivered", "Delivered"), ("steps", "Steps")]
+    links += [("metrics", "Metrics")] if metrics_section(data) else []
     links += [("contamination", "Test items")] if data["contamination"] else []
     links += [("judges", "Judges")] if data.get("judging") else []
+    links += [("map", "Map")] if data.get("map") else []
     links += [("rows", "Rows")]
     links += [("quarantined", "Quarantine")]
     links += [("privacy", "Privacy")] if _privacy(data) else []

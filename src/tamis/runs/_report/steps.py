@@ -73,6 +73,9 @@ def _account(step: dict[str, Any]) -> str:
     ]
     if step["stale"]:
         more.append(f"{step['stale']:,} stale decisions")
+    if step.get("rejected_for"):
+        counts = sorted(step["rejected_for"].items(), key=lambda one: (-one[1], one[0]))
+        more.append("rejected for " + ", ".join(f"{esc(slug)} {rows:,}" for slug, rows in counts))
     told = f'<span class="more"> · {" · ".join(more)}</span>' if more else ""
     other = (
         f' <span class="more">· {esc(step["address"])}</span>' if step["address"] != step["name"].split("@")[0] else ""

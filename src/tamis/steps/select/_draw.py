@@ -77,12 +77,16 @@ class Drawing(TableStep):
     def cells(self, table: Table) -> tuple[NDArray[np.int64], list[tuple[str | None, ...]], NDArray[np.int64]]:
         """(n,) the cell of each row, -1 for rows that were rejected; each cell's values; and the rows there are of it."""
         cell, values = cells_of(table, self.groups_by())
-        if self.rejected:
-            out = {id_pair(row) for row in self.rejected}
-            high, low = table.ids()
-            at = [k for k, pair in enumerate(zip(high.tolist(), low.tolist(), strict=True)) if pair in out]
-            cell[at] = -1
+        cell[self.positions_rejected(table)] = -1
         return cell, values, np.bincount(cell[cell >= 0], minlength=len(values)).astype(np.int64)
+
+    def positions_rejected(self, table: Table) -> list[int]:
+        """The positions of rows that people rejected."""
+        if not self.rejected:
+            return []
+        out = {id_pair(row) for row in self.rejected}
+        high, low = table.ids()
+        return [k for k, pair in enumerate(zip(high.tolist(), low.tolist(), strict=True)) if pair in out]
 
     def draw(self, table: Table, cell: NDArray[np.int64], counts: NDArray[np.int64], names: Sequence[str]) -> Verdict:
         """The verdict: of each cell the first `counts` rows in drawing order stay. cell: (n,) int64, -1 for none."""
