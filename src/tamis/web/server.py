@@ -104,6 +104,7 @@ def serve(
     team: Any = None,
     reach: Reach | None = None,
     port: int | None = None,
+    version: str = "",
     ready: Callable[[Ready], None] = lambda _: None,
 ) -> None:
     """Serve a workspace until Ctrl-C. `ready` is called once connections are taken.
@@ -128,7 +129,7 @@ def serve(
     listening = bind(reach.host, port)
     number = listening.getsockname()[1]
     doors = Doors.of(number, names=() if _loopback(reach.host) else (reach.host,), tls=reach.tls, url=reach.url)
-    site = Site(workspace, people, recipe, recipe_file)
+    site = Site(workspace, people, recipe, recipe_file, version)
     address = reach.url or f"{'https' if reach.tls else 'http'}://{reach.host}:{number}"
     config = uvicorn.Config(
         application(site, doors, FOLDER),

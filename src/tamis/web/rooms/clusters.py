@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -146,7 +147,7 @@ def map_texts(asked: Asked) -> shapes.MapTexts:
 def _map(run: Opened, layout: str | None) -> Any:
     """The map of a run. 404 where there is none."""
     try:
-        from tamis.runs.map import map_data
+        map_data = importlib.import_module("tamis.runs.map").map_data
     except ImportError:
         raise NotThere("this version makes no maps") from None
     with run.lock:
