@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.core.errors import Conflict, UsageError
+from tamis.core.reviewing import Known, Order
 from tamis.engine.allocate import seeded_order
 from tamis.engine.frame import find_column
 from tamis.engine.rescue import content_hash
@@ -26,7 +27,6 @@ from . import decisions as decided
 from .decisions import Decision, Decisions, check_kind
 from .fits import check_decision
 from .ledger import Ledger
-from .reviewing import Known, Order
 from .rows import RunRows
 from .settle import DECIDING, OPEN, Settled
 from .standing import DIFFERS, IS_DECIDED, IS_OPEN, Standing
