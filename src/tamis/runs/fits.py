@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from tamis.core.errors import UsageError, did_you_mean
-from tamis.core.reviewing import ANSWERS, LEVELS
 from tamis.core.row import ROLES
+from tamis.engine.reviewing import ANSWERS, LEVELS
 
 from .decisions import Decision, Kind
 from .gates import Gate

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.core.errors import Conflict, UsageError
-from tamis.core.reviewing import Known, Order
 from tamis.engine.allocate import seeded_order
 from tamis.engine.frame import find_column
 from tamis.engine.rescue import content_hash
+from tamis.engine.reviewing import Known, Order
 
 from . import decisions as decided
 from .decisions import Decision, Decisions, check_kind

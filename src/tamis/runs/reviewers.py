@@ -11,13 +11,13 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from tamis.core.errors import UsageError, did_you_mean
-from tamis.core.reviewing import ANSWERS, LEVELS
 from tamis.engine.agreement.bootstrap import RESAMPLES
 from tamis.engine.agreement.crowd import one_coin
 from tamis.engine.agreement.labels import cohen
 from tamis.engine.agreement.paired import wilson
 from tamis.engine.agreement.raters import agreement as raters_agree
 from tamis.engine.agreement.reading import read_agreement
+from tamis.engine.reviewing import ANSWERS, LEVELS
 
 from .decisions import Decision
 from .queue import Queue

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tamis.core.reviewing import Consensus, Reviewing
+from tamis.engine.reviewing import Consensus, Reviewing
 
 from .decisions import Decision, Decisions, Kind
 

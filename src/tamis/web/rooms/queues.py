@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tamis.core.errors import UsageError, did_you_mean
-from tamis.core.reviewing import Order
+from tamis.engine.reviewing import Order
 from tamis.runs import reviewers
 from tamis.runs.gates import gate_names
 from tamis.runs.queue import Card, Progress, Queue
