@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple, cast
 
 import polars as pl
 import xxhash
@@ -145,7 +145,9 @@ def write_frame(path: Path, frame: pl.DataFrame) -> Stored:
     with writing(path) as temporary, open(temporary, "wb", buffering=0) as file:
         hashed = _Hashed(file)
         try:
-            frame.write_parquet(hashed, compression=compression, statistics=False, row_group_size=1 << 20)
+            frame.write_parquet(
+                cast(IO[bytes], hashed), compression=compression, statistics=False, row_group_size=1 << 20
+            )
         finally:
             if hashed.error is not None:
                 raise hashed.error

@@ -24,7 +24,7 @@ from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import keep_freed_memory, seldom_collecting
+from tamis.engine.memory import keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
@@ -77,7 +77,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     folder = workspace.hidden
     try:
         workspace.prepare()
-        with workspace.lock(), seldom_collecting(), _signals() as check:
+        with workspace.lock(), seldom_collecting(), short_turns(), _signals() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
             if resumed and not secrecy.goes_on(read_state(folder)):
