@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import DataError
 from tamis.core.fingerprint import fingerprint
+from tamis.core.reviewing import Reviewing
 from tamis.core.row import MESSAGE
 from tamis.engine.cache import Cache
 from tamis.engine.judge import DROPPED, KEPT
 from tamis.engine.layers import Layer
-from tamis.runs.reviewing import Reviewing
 from tamis.runs.settle import Settled
 
 from .account import Account

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.errors import UsageError
+from tamis.core.reviewing import Reviewing, read_known
 from tamis.core.row import id_pair
 from tamis.core.step import GateStep
 from tamis.engine.cache import Cache
@@ -20,7 +21,6 @@ from tamis.engine.judge import DROPPED, HELD, KEPT
 from tamis.engine.rescue import content_hash, find_ids, rows_of
 from tamis.engine.stage import Call
 from tamis.runs.decisions import Decision, Decisions
-from tamis.runs.reviewing import Reviewing, read_known
 from tamis.runs.settle import DECIDING, Settled, by_row, current, settle
 
 from ._people import People

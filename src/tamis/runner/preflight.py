@@ -13,6 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tamis.core.errors import RecipeError, TamisError, UsageError
+from tamis.core.reviewing import Reviewing
 from tamis.core.row import RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame, find_column
@@ -20,7 +21,6 @@ from tamis.engine.judge import change_name
 from tamis.engine.stage import Call, PartState
 from tamis.engine.store import schema_of
 from tamis.recipe.model import Recipe
-from tamis.runs.reviewing import Reviewing
 
 from ._swap import claim
 

@@ -18,6 +18,7 @@ from tamis.core.calls import Calling
 from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
 from tamis.core.fingerprint import derive_seed, fingerprint
+from tamis.core.reviewing import Reviewing
 from tamis.core.row import RESERVED, id_pair
 from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, TableStep
 from tamis.engine.asking import without_answers
@@ -30,7 +31,6 @@ from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
-from tamis.runs.reviewing import Reviewing
 from tamis.runs.settle import rejected
 from tamis.runs.workspace import Workspace
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from tamis.core.errors import UsageError, did_you_mean
+from tamis.core.reviewing import ANSWERS, LEVELS
 from tamis.core.row import ROLES
 
 from .decisions import Decision, Kind
 from .gates import Gate
-from .reviewing import ANSWERS, LEVELS
 from .settle import DECIDING, EDITED, answers_of, payload
 
 #: the kinds that a queue takes

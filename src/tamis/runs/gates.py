@@ -18,11 +18,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis.core.errors import UsageError, did_you_mean
+from tamis.core.reviewing import Known, Order, Reviewing
 from tamis.core.row import id_pair, id_text
 from tamis.engine.allocate import seeded_order
 from tamis.engine.store import write_json, writing
-
-from .reviewing import Known, Order, Reviewing
 
 
 class Place(NamedTuple):

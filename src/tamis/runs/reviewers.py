@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from tamis.core.errors import UsageError, did_you_mean
+from tamis.core.reviewing import ANSWERS, LEVELS
 from tamis.engine.agreement.bootstrap import RESAMPLES
 from tamis.engine.agreement.crowd import one_coin
 from tamis.engine.agreement.labels import cohen
@@ -20,7 +21,6 @@ from tamis.engine.agreement.reading import read_agreement
 
 from .decisions import Decision
 from .queue import Queue
-from .reviewing import ANSWERS, LEVELS
 from .settle import DECIDING, Stand, stand
 
 Said = Mapping[str, Mapping[str, Stand]]

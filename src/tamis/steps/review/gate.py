@@ -11,9 +11,9 @@ from pydantic import Field
 
 from tamis.core.columns import Table
 from tamis.core.outcome import Verdict, hold
+from tamis.core.reviewing import Reviewing
 from tamis.core.step import GateStep, Reasons
 from tamis.engine.allocate import seeded_order
-from tamis.runs.reviewing import Reviewing
 
 
 class Gate(GateStep, Reviewing):
