@@ -60,7 +60,9 @@ def inquiries(many: int = 120) -> list[dict[str, Any]]:
     for n, end in enumerate(("please", "please now", "as soon as you can")):
         rows.append({"key": f"copy{n}", "say": f"{said}, {end}", "vector": [0, 1, 0, 0, 0.01 * n], "score": 0.5})
     rows.append({"key": "leak", "say": f"Tell me {ITEM}, please", "vector": [0, 0, 0, 1, 0.1], "score": 0.1})
-    rows.append({"key": "mail", "say": "write to bob@post.org about the card", "vector": [1, 0, 0, 0, 0.1], "score": 0.9})
+    rows.append(
+        {"key": "mail", "say": "write to bob@post.org about the card", "vector": [1, 0, 0, 0, 0.1], "score": 0.9}
+    )
     rows.append({"key": "nasty", "say": f"{NASTY} card", "vector": [1, 0.1, 0, 0, 0.1], "score": 0.2})
     return rows
 
@@ -69,7 +71,15 @@ def workspace(folder: Path) -> Path:
     """A finished run `seen/1`, and `chosen/1`, which waits until a clustering is chosen."""
     (folder / "test.jsonl").write_text(json.dumps({"question": ITEM, "answer": "Paris"}) + "\n")
     source = Frames(data=inquiries(), name="inbox", id=("key",))
-    many = [Kmeans(k=k, id=name, vectors="column:vector", name_by="column:say") for k, name in ((5, "fine"), (2, "coarse"))]
+    many = [
+        Kmeans(k=k, id=name, vectors="column:vector", name_by="column:say") for k, name in ((5, "fine"), (2, "coarse"))
+    ]
+    chosen = Recipe(
+        name="chosen", sources=[source], steps=[*many, Clusters(candidates=("fine", "coarse"))],
+        deliver=[Jsonl(path="dist/chosen", columns={"say": "say"})],
+    )  # fmt: skip
+    with contextlib.suppress(GateWaiting):
+        execute(chosen, folder)
     seen = Recipe(
         name="seen", sources=[source],
         steps=[
@@ -80,12 +90,6 @@ def workspace(folder: Path) -> Path:
         deliver=[Jsonl(path="dist/seen", columns={"say": "say"})],
     )  # fmt: skip
     execute(seen, folder)
-    chosen = Recipe(
-        name="chosen", sources=[source], steps=[*many, Clusters(candidates=("fine", "coarse"))],
-        deliver=[Jsonl(path="dist/chosen", columns={"say": "say"})],
-    )  # fmt: skip
-    with contextlib.suppress(GateWaiting):
-        execute(chosen, folder)
     return folder
 
 
@@ -97,7 +101,8 @@ def serving(root: Path) -> Iterator[str]:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     ) as server:
         try:
-            assert server.stdout is not None and server.stderr is not None
+            assert server.stdout is not None
+            assert server.stderr is not None
             ready, _, _ = select.select([server.stdout], [], [], 60)
             link = server.stdout.readline().strip() if ready else ""
             if not link.startswith("http"):
