@@ -34,7 +34,7 @@ NASTY = "</script><script>alert(1)</script>"
 
 def run(folder: Path, *, layout: bool = True) -> Path:
     rows = [
-        {"key": f"{topic}{n}", "say": f"{topic} {n} {NASTY}", "vector": [float(at == k) + n / 50 for k in range(3)]}
+        {"say": f"{topic} {n} {NASTY}", "key": f"{topic}{n}", "vector": [float(at == k) + n / 50 for k in range(3)]}
         for at, topic in enumerate(("card", "refund", "hotel"))
         for n in range(8)
     ]
