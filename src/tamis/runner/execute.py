@@ -24,7 +24,7 @@ from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import keep_freed_memory, seldom_collecting, short_turns
+from tamis.engine.memory import give_back_memory, keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
 from tamis.engine.stage import PartState
 from tamis.engine.store import disk_error, write_json
@@ -320,6 +320,7 @@ class _Run:
         try:
             from tamis.runs.report import write_report
 
+            give_back_memory()
             write_report(self.folder)
         except Exception as error:
             self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))
