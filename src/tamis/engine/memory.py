@@ -31,6 +31,13 @@ def keep_freed_memory() -> bool:
         return False
 
 
+def give_back_memory() -> None:
+    """Give freed blocks back to the system: what comes next needs few of them."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 #: seconds after which a thread that waits for the interpreter may have it
 _TURN = 0.0005
 
