@@ -19,7 +19,7 @@ from tamis.web.server import Reach, serve
 told = json.loads(sys.argv[1])
 reach = Reach(**{k: Path(v) if k in ("certificate", "key") else v for k, v in told.pop("reach", {}).items()})
 def ready(what):
-    print(json.dumps({"address": what.address, "links": what.links}), flush=True)
+    print(json.dumps(what._asdict()), flush=True)
 serve(Path(told.pop("root")), static=Path(told.pop("static")), reach=reach, ready=ready, port=0, **told)
 """
 
@@ -80,8 +80,7 @@ class Served:
         line = self.process.stdout.readline()
         assert line, "the server did not start"
         told = json.loads(line)
-        self.address, self.links = told["address"], told["links"]
-        self.port = int(self.address.rpartition(":")[2])
+        self.address, self.links, self.port = told["address"], told["links"], told["port"]
 
     def enter(self, who: str = "") -> Client:
         """A browser that opened the link of a person."""

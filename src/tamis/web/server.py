@@ -91,9 +91,10 @@ def bind(host: str, port: int | None) -> socket.socket:
 
 
 class Ready(NamedTuple):
-    """A server before it serves: its address as people type it, and the links, each to one person."""
+    """A server as it begins to serve: its address as people type it, the port, and the links (name, role, link)."""
 
     address: str
+    port: int
     links: Sequence[tuple[str, str, str]]
 
 
@@ -151,7 +152,7 @@ def serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             links = [(link.name, link.role, f"{address}{ENTER}?token={link.token}") for link in people.invite()]
-            ready(Ready(address, links))
+            ready(Ready(address, number, links))
 
         def handle_exit(self, sig: int, frame: Any) -> None:
             Ending.now = True
