@@ -92,7 +92,7 @@ def test_everybody_can_use_every_room(browser: Any, review: Review, opened: dict
         if where in keys:
             page.keyboard.press("Escape")
     page.context.close()
-    assert found == []
+    assert not found, "\n".join(found)
     assert wrong == []
 
 
