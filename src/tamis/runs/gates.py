@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.row import id_pair, id_text
 from tamis.engine.allocate import seeded_order
+from tamis.engine.reviewing import Known, Order, Reviewing
 from tamis.engine.store import write_json, writing
-
-from .reviewing import Known, Order, Reviewing
 
 
 class Place(NamedTuple):

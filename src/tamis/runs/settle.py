@@ -8,8 +8,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tamis.engine.reviewing import Consensus, Reviewing
+
 from .decisions import Decision, Decisions, Kind
-from .reviewing import Consensus, Reviewing
 
 Fate = Literal["keep", "drop"]
 Status = Literal["open", "differ", "decided"]

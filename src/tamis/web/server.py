@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,9 +106,10 @@ def serve(
     reach: Reach | None = None,
     port: int | None = None,
     version: str = "",
+    static: Path | None = None,
     ready: Callable[[Ready], None] = lambda _: None,
 ) -> None:
-    """Serve a workspace until Ctrl-C. `ready` is called once connections are taken.
+    """Serve a workspace until Ctrl-C. `ready` is called once connections are taken; `static`: the pages, by default the built ones.
 
     Raises UsageError where it cannot listen, MissingExtra without the extra [web].
     """
@@ -132,7 +134,7 @@ def serve(
     site = Site(workspace, people, recipe, recipe_file, version)
     address = reach.url or f"{'https' if reach.tls else 'http'}://{reach.host}:{number}"
     config = uvicorn.Config(
-        application(site, doors, FOLDER),
+        application(site, doors, static or FOLDER),
         ws="none",
         lifespan="off",
         http="h11",
@@ -157,6 +159,7 @@ def serve(
 
     Ending.now = False
     try:
-        Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # told again once all is closed
+            Server(config).run(sockets=[listening])
     finally:
         listening.close()
