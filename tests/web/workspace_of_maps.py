@@ -128,6 +128,16 @@ class Looking:
         tab.on("dialog", lambda dialog: (self.said.append(f"dialog {dialog.message}"), dialog.dismiss()))
         tab.on("request", lambda request: self.asked.append(request.url))
 
+    def enter(self, link: str, name: str = "ann") -> str:
+        """Let the tab in and give a name; the app's address."""
+        self.tab.goto(link)
+        self.tab.wait_for_selector("nav")
+        self.tab.wait_for_selector("dialog input")
+        self.tab.fill("dialog input", name)
+        self.tab.keyboard.press("Enter")
+        self.tab.wait_for_selector("dialog", state="detached")
+        return str(self.tab.url.split("#")[0])
+
     def until(self, script: str, seconds: float = 20) -> Any:
         """What a script gives once that is something; fails after a while."""
         end = time.monotonic() + seconds
