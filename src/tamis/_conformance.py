@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -240,16 +240,13 @@ def asks_about_any_row(cls: type[Step], cases: Sequence[Case]) -> None:
         step = cls.model_validate(settings)
         if not script or not isinstance(step, Calling):
             continue
-        shown = _frame(rows)
+        shown, asking = _frame(rows), cast(Any, heard if isinstance(step, CallTableStep) else answered)
         for name, frame in (("its own rows", shown), ("awkward rows", hostile(shown)), ("no rows", shown.clear())):
             asked = []
             for _ in range(2):
                 models = ScriptedModels(script[0])
                 try:
-                    if isinstance(step, CallTableStep):
-                        heard(step, Frame.of(frame), models)
-                    else:
-                        answered(step, Frame.of(frame), models)
+                    asking(step, Frame.of(frame), models)
                 except Exception as error:
                     raise AssertionError(
                         f"{step!r} fails as it asks about {name}: {type(error).__name__}: {error}"

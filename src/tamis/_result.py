@@ -204,6 +204,17 @@ class Result:
         why = Why(self.folder)
         return Lives(why.life(found) for found in why.find(row))
 
+    def review(self, *, name: str | None = None, height: int = 720) -> Any:
+        """The review app in the notebook's cell: look at rows, decide what gates ask; the next run consumes it.
+
+        name: who decides, by default TAMIS_USER or the login name; height: in pixels. Needs the extra [notebook].
+        """
+        from importlib import import_module  # by name: the runner stands beside the web room, and below this one
+
+        return import_module("tamis.web.notebook").widget(
+            self.folder.parent.parent.parent, self.folder.parent.name, name=name, height=height
+        )
+
     def __repr__(self) -> str:
         return f"<tamis.Result {self.account}; {self.folder}>"
 

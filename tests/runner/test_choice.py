@@ -74,6 +74,9 @@ def test_the_run_waits_until_all_was_seen_two_are_shortlisted_and_one_is_chosen(
         "gate": "review.clusters", "chosen": "fine", "who": "ann", "why": "cards and refunds are two things", "looked": 6,
         "clusters": 6,
     }  # fmt: skip
+    told = "ann chose fine out of fine, coarse on"
+    assert told in (tmp_path / "dist/out/README.md").read_text()
+    assert "cards and refunds are two things. 6 of 6 clusters" in (tmp_path / "runs/chosen/1/report.html").read_text()
     steps = {step["name"]: step for step in manifest["steps"]}
     assert steps["review.clusters"]["recordings"] == steps["fine"]["recordings"]
     assert steps["fine"]["recordings"] == [f"clusterings/{choice['clustering']}"]

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from tamis import __version__
+
 from .common import workspace_option
 
 
@@ -99,7 +101,7 @@ def command(
         if not no_browser and team is None:
             _open(told.links[0][2])
 
-    serve(root, recipe=name, recipe_file=file, team=team, reach=reach, port=port, ready=ready)
+    serve(root, recipe=name, recipe_file=file, team=team, reach=reach, port=port, version=__version__, ready=ready)
     click.echo("ended; what was decided is in decisions/", err=True)
 
 

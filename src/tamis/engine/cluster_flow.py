@@ -105,11 +105,9 @@ def flow_sentences(links: Sequence[tuple[int, int, int]], a: str, b: str, most: 
         left = whole - sum(n for _, n in main)
         named = ", ".join(f"{_named(y)} ({n / whole:.0%})" for y, n in main)
         named += f", and others ({left / whole:.0%})" if left else ""
-        who = f"cluster {x} of {a}" if x >= 0 else f"what {a} leaves in no cluster"
+        who = f"cluster {x} of {a}" if x >= 0 else f"what are outliers in {a}"
         y, n = parts[0]
-        if y < 0 and len(main) == 1:
-            told.append(f"{who} is in no cluster of {b} ({n / whole:.0%})")
-        elif n / whole >= 0.9 and x >= 0 and n / into[y] >= 0.9:
+        if n / whole >= 0.9 and x >= 0 and n / into[y] >= 0.9:
             told.append(f"{who} is cluster {named} of {b}")
         elif n / whole >= 0.9:
             told.append(f"{who} goes into {named} of {b}")
@@ -119,7 +117,7 @@ def flow_sentences(links: Sequence[tuple[int, int, int]], a: str, b: str, most: 
 
 
 def _named(label: int) -> str:
-    return str(label) if label >= 0 else "no cluster"
+    return str(label) if label >= 0 else "outliers"
 
 
 def adjusted_rand(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def measure(desk: Clusterings, named: str, *, refits: int, cache: dict[str, Embe
     texts = desk.texts(known, _sample(made))
     phrases = [[text for text, _ in one.phrases] for one in made.clusters if one.rows]
     figures.append(Figure("npmi", npmi(pl.Series(list(texts.values()), dtype=pl.String), phrases), n=len(texts)))
-    write_json(known.folder / MEASURES, {"figures": [one._asdict() for one in figures], "run": str(desk.run.name)})
+    write_json(known.folder / MEASURES, {"figures": [asdict(one) for one in figures], "run": str(desk.run.name)})
     return figures
 
 

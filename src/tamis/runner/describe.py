@@ -56,6 +56,7 @@ def card_facts(recipe: Recipe, flow: Flow, taken: Ingest, outcomes: dict[str, in
         "steps": [
             {"name": log.step.name, **log.account.record(), "sentences": dict(log.step.reasons)} for log in flow.logs
         ],
+        "choices": [log.choice for log in flow.logs if log.choice],
         "sources": sources,
         "outcomes": outcomes,
         "labels": labels,

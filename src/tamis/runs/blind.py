@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -81,9 +80,15 @@ class BlindTest:
         if self.a == self.b:
             raise UsageError(f"{a!r} and {b!r} are one clustering; a test needs two")
 
-    @cached_property
+    @property
     def questions(self) -> tuple[_Asked, ...]:
-        """All questions, in the order they are asked."""
+        """All questions, in the order they are asked. Drawn once for a desk."""
+        drawn: dict[tuple[str, str], tuple[_Asked, ...]] = self.desk.drawn
+        if (self.a, self.b) not in drawn:
+            drawn[self.a, self.b] = self._drawn()
+        return drawn[self.a, self.b]
+
+    def _drawn(self) -> tuple[_Asked, ...]:
         a, b = self.desk.known(self.a).made, self.desk.known(self.b).made
         rows = shared(a, b)
         inside = np.flatnonzero((rows.a >= 0) & (rows.b >= 0))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import model_words
+from .choice_words import sentence as sentence_of
 from .privacy_words import sentences
 
 #: Fewer rows than this, in all or of one label, are warned of.
@@ -42,6 +43,7 @@ def card(facts: Facts) -> str:
         _columns(facts),
         _labels(facts),
         _making(facts),
+        _choices(facts),
         _models(facts),
         _privacy(facts),
         _sources(facts),
@@ -235,6 +237,11 @@ def _making(facts: Facts) -> str:
         born = f" and {outcomes['born']:,} made from them" if outcomes.get("born") else ""
         text += f"\nOf {_rows(outcomes['in'])} read{born}: {ends}.\n"
     return text
+
+
+def _choices(facts: Facts) -> str:
+    told = [sentence_of(choice) for choice in facts.get("choices", ()) if choice.get("chosen")]
+    return "## What people chose\n\n" + "".join(f"- {_plain(one)}\n" for one in told) if told else ""
 
 
 def _models(facts: Facts) -> str:

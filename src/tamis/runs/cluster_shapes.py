@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     """A figure with its 95% interval, where it has one. `n`: what it was counted on."""
 
     name: str
@@ -17,7 +18,8 @@ class Figure(NamedTuple):
     n: int = 0
 
 
-class Example(NamedTuple):
+@dataclass(frozen=True)
+class Example:
     """A row of a cluster; the text is empty where the workspace no longer has it."""
 
     id: str

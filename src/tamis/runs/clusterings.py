@@ -79,6 +79,8 @@ class Clusterings:
         self.ledger = Ledger(run)
         self._read: dict[str, _Known] = {}
         self._texts: dict[tuple[str, str], str] = {}
+        #: questions of blind tests, by the two clusterings
+        self.drawn: dict[tuple[str, str], Any] = {}
 
     # -- which there are ----------------------------------------------------------------------------
 

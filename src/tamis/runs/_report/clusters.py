@@ -14,6 +14,7 @@ SHADES = 5
 
 MORE = """
 body { max-width: 92rem; }
+#clusters h3 { margin-top: 0; }
 .side { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(21rem, 1fr); gap: 1.4rem; overflow-x: auto; padding-bottom: 1rem; }
 .side > section { min-width: 0; margin: 0; }
 .card { background: var(--sheet); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; margin: 0 0 .9rem; }
@@ -123,7 +124,7 @@ def _mix(parts: list[tuple[int, int]]) -> str:
     main, rest = parts[: SHADES - 1], sum(n for n, _ in parts[SHADES - 1 :])
     for place, (n, b) in enumerate([*main, *([(rest, -2)] if rest else [])]):
         wide = 100 * n / whole
-        told = "others" if b == -2 else "no cluster" if b < 0 else f"cluster {b}"
+        told = "others" if b == -2 else "outliers" if b < 0 else f"cluster {b}"
         found.append(
             f'<rect class="m{place}" x="{x:.2f}" width="{max(0.3, wide - 0.3):.2f}" height="9"><title>{told}: {n:,} rows</title></rect>'
         )

@@ -89,6 +89,7 @@ class _Gatherer:
         )  # a private run's ledger is told without what is private
         told["contamination"] = contamination(self.ledger, steps, hidden)
         told["judging"] = judging(self.ledger)
+        told["choices"] = [step["choice"] for step in self.ledger.steps if step.get("choice")]
         told["metrics"] = _json(self.run / "metrics.json")
         told["map"] = self._map()
         told["quarantined"] = self._quarantined()

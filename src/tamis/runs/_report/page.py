@@ -6,6 +6,7 @@ import base64
 import hashlib
 from typing import Any
 
+from tamis.runs.choice_words import sentence
 from tamis.runs.privacy_words import sentences
 
 from .contamination import contamination_section
@@ -30,7 +31,7 @@ def page(data: dict[str, Any]) -> str:
         for part in (
             _header(data),
             _contents(data),
-            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{metrics_section(data)}{contamination_section(data)}{judged_section(data)}{map_section(data)}{distributions(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
+            f"<main>{_flow(data)}{_delivered(data)}{steps_section(data)}{metrics_section(data)}{contamination_section(data)}{judged_section(data)}{map_section(data)}{distributions(data)}{_choices(data)}{_quarantined(data)}{_privacy(data)}{_sources(data)}{_making(data)}</main>",
             _footer(data),
         )
         if part
@@ -94,6 +95,7 @@ def _contents(data: dict[str, Any]) -> str:
     links += [("judges", "Judges")] if data.get("judging") else []
     links += [("map", "Map")] if data.get("map") else []
     links += [("rows", "Rows")]
+    links += [("choices", "Choices")] if data.get("choices") else []
     links += [("quarantined", "Quarantine")]
     links += [("privacy", "Privacy")] if _privacy(data) else []
     links += [("sources", "Sources"), ("making", "Making")]
@@ -173,6 +175,14 @@ def _quarantined(data: dict[str, Any]) -> str:
     shown = "" if len(rows) >= told["count"] else f" The first {len(rows):,} are:"
     said = f"<p>{count(told['count'], 'line')}{f': {causes}' if causes else ''}.{shown}</p>"
     return head + said + (table(["line", "cause", "what is wrong"], rows) if rows else "") + "</section>"
+
+
+def _choices(data: dict[str, Any]) -> str:
+    told = data.get("choices")
+    if not told:
+        return ""
+    lines = "".join(f"<li>{isolated(sentence(choice))}</li>" for choice in told)
+    return f'<section id="choices" aria-labelledby="h-choices"><h2 id="h-choices">What people chose</h2><ul>{lines}</ul></section>'
 
 
 def _privacy(data: dict[str, Any]) -> str:
