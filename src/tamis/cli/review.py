@@ -9,7 +9,7 @@ import click
 
 from tamis import __version__
 
-from .common import workspace_option
+from .common import answer, json_option, workspace_option
 
 
 @click.command("review")
@@ -51,6 +51,7 @@ from .common import workspace_option
     help="The https:// address of a proxy in front of this server, which speaks TLS.",
 )
 @workspace_option
+@json_option
 def command(
     recipe: str | None,
     port: int | None,
@@ -61,6 +62,7 @@ def command(
     tls_key: Path | None,
     url: str | None,
     workspace: Path | None,
+    as_json: bool,
 ) -> None:
     """Review a run in the browser: look, search, decide; the next run consumes what was decided.
 
@@ -95,7 +97,10 @@ def command(
         )
 
     def ready(told: Ready) -> None:
-        for who, role, link in told.links:
+        if as_json:
+            links = [{"name": who, "role": role, "link": link} for who, role, link in told.links]
+            answer({"address": told.address, "links": links})
+        for who, role, link in () if as_json else told.links:
             click.echo(f"{who} ({role}): {link}" if who else link)
         click.echo("each link works once; Ctrl-C ends the server", err=True)
         if not no_browser and team is None:
