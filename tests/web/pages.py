@@ -95,7 +95,9 @@ def rows(count: int) -> list[dict[str, Any]]:
     return made
 
 
-def make_run(folder: Path, *, count: int = 260, recipe: str = RECIPE, lines: list[dict[str, Any]] | None = None) -> Path:
+def make_run(
+    folder: Path, *, count: int = 260, recipe: str = RECIPE, lines: list[dict[str, Any]] | None = None
+) -> Path:
     """A workspace whose run waits at its gate."""
     folder.mkdir(parents=True)
     told = [json.dumps(one, ensure_ascii=False) + "\n" for one in lines or rows(count)]
@@ -110,7 +112,18 @@ class Review:
     """`tamis review` as a process. `links`: a link of each person, in the order they were named."""
 
     def __init__(self, folder: Path, *more: str, port: int = 0) -> None:
-        command = [sys.executable, "-m", "tamis", "review", "--no-browser", "--port", str(port), "-w", str(folder), *more]
+        command = [
+            sys.executable,
+            "-m",
+            "tamis",
+            "review",
+            "--no-browser",
+            "--port",
+            str(port),
+            "-w",
+            str(folder),
+            *more,
+        ]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ)
         )

@@ -48,7 +48,11 @@ def at(page: Any) -> str:
 
 def shows(page: Any, text: str, *, no: bool = False) -> None:
     """Wait until the row with this question is shown, or another."""
-    until(page, f"text => document.querySelector('article.card .user .said .text')?.innerText {'!' if no else '='}== text", text)
+    until(
+        page,
+        f"text => document.querySelector('article.card .user .said .text')?.innerText {'!' if no else '='}== text",
+        text,
+    )
 
 
 def press(page: Any, *keys: str) -> None:
@@ -209,7 +213,7 @@ def test_many_rows_are_seen_then_decided_then_taken_back(browser: Any, folder: P
         page, watch = enter(browser, review)
         begin(page)
         press(page, "b")
-        page.fill("dialog input[aria-label='Open rows where']", '"source.category" = \'bug\'')
+        page.fill("dialog input[aria-label='Open rows where']", "\"source.category\" = 'bug'")
         page.keyboard.press("Enter")
         page.wait_for_selector("dialog li input")
         assert decisions(folder) == []
@@ -297,4 +301,9 @@ def test_reviewers_differ_and_a_lead_has_the_last_word(browser: Any, tmp_path: P
         assert watch.wrong == []
         page.context.close()
     last = decisions(folder)[-1]
-    assert (last["kind"], last["who"], last["value"]["kind"], last["reason"]) == ("adjudicate", "kim", "reject", "invented")
+    assert (last["kind"], last["who"], last["value"]["kind"], last["reason"]) == (
+        "adjudicate",
+        "kim",
+        "reject",
+        "invented",
+    )

@@ -144,7 +144,9 @@ def test_hidden_characters_are_seen(browser: Any, review: Review, opened: dict[s
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_selector("article.life .chip")
-    assert {"U+202E", "U+2066", "U+200B", "U+0000", "U+001B"} <= set(page.locator("article.life .chip").all_inner_texts())
+    assert {"U+202E", "U+2066", "U+200B", "U+0000", "U+001B"} <= set(
+        page.locator("article.life .chip").all_inner_texts()
+    )
     page.context.close()
 
 
@@ -173,14 +175,17 @@ def test_rows_are_narrowed_and_the_address_keeps_it(browser: Any, review: Review
     page.wait_for_selector("[role=gridcell]")
     page.fill("input[aria-label='Filter, as in SQL']", "no_such_column > 3")
     page.keyboard.press("Enter")
-    page.wait_for_selector("[role=alert]")
-    assert "no_such_column" in page.locator("[role=alert]").inner_text()
+    page.wait_for_selector("#where-error [role=alert]")
+    assert "no_such_column" in page.locator("#where-error [role=alert]").inner_text()
     page.fill("input[aria-label='Filter, as in SQL']", "\"source.category\" = 'bug'")
     page.keyboard.press("Enter")
-    page.wait_for_selector("[role=alert]", state="detached")
+    page.wait_for_selector("#where-error [role=alert]", state="detached")
     page.select_option("select[aria-label=Outcome]", "dropped")
     page.get_by_role("columnheader", name="source.score").get_by_role("button").click()
-    until(page, "() => document.querySelectorAll('[role=row] [role=gridcell]').length > 0 && location.hash.includes('sort=')")
+    until(
+        page,
+        "() => document.querySelectorAll('[role=row] [role=gridcell]').length > 0 && location.hash.includes('sort=')",
+    )
     page.wait_for_timeout(400)
     told = [line.split("\n") for line in page.locator("[role=row]:has([role=gridcell])").all_inner_texts()]
     address = page.url
