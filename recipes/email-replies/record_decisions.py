@@ -25,7 +25,7 @@ from tamis.runs.rows import RunRows
 HERE = Path(__file__).parent
 FILES = ("recipe.yaml", "query.sql", "log.db")
 CHOSEN, OTHER = "by-wish", "by-mail"
-CANDIDATES = ("by-mail", "by-density", "by-wish")
+CANDIDATES = ("by-mail", "by-kin", "by-wish")
 WHO = "linguist"
 WHY = (
     "Mails on one subject are answered in opposite ways; what a user wants to say is what the model must learn. The "
