@@ -19,7 +19,7 @@ from .quantised import LENGTH, Whole, centres_of, products, sums
 
 #: rows up to which neighbours are searched here, and up to which among all
 SMALL, EXACT = 2_000, 50_000
-#: rows up to which EVoC gives the same for a seed, on the same number of threads: above, that costs a third more
+#: rows up to which EVoC gives the same for a seed, on the same number of threads: above, that takes too long
 REPEATED = 100_000
 #: of the lists of an approximate search, how many are looked through
 PROBES = 8
