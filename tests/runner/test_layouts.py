@@ -65,7 +65,7 @@ def test_growing_embeds_the_new_rows_alone_moves_none_and_says_how_they_fit(tmp_
     gap = {key: np.hypot(new["x"] - row["x"], new["y"] - row["y"]) for key, row in first.items()}
     assert int(min(gap, key=lambda key: gap[key])) % 4 == 0  # about the card
     warned = [event.message for event in told if isinstance(event, Warned)]
-    assert any("1 rows are new to the map" in message for message in warned)
+    assert any("1 rows are placed on a map" in message for message in warned)
     assert not any("drift" in message for message in warned)
     assert len(made(tmp_path)) == 1
 
@@ -104,7 +104,7 @@ def test_strange_rows_are_told_as_drift_and_other_rows_can_be_placed(tmp_path: P
     strange = [f"{word} recipe with butter and onions" for word in ("soup", "cake", "pie", "rice", "stew", "fish")]
     told: list[Event] = []
     execute(recipe(inquiries(*strange), grow=True), tmp_path / "a", emit=told.append)
-    assert any("drift: 6 rows are new to the map" in event.message for event in told if isinstance(event, Warned))
+    assert any("drift: 6 rows are placed on a map" in event.message for event in told if isinstance(event, Warned))
     [one] = made(tmp_path / "a")
     execute(recipe([{"key": "x", "text": "where is my new card 0"}], fit=one.parent), tmp_path / "b")
     assert place(delivered(tmp_path / "b")["x"]) == place(delivered(tmp_path / "a")["0"])

@@ -19,6 +19,8 @@ from .quantised import LENGTH, Whole, centres_of, products, sums
 
 #: rows up to which neighbours are searched here, and up to which among all
 SMALL, EXACT = 2_000, 50_000
+#: rows up to which EVoC gives the same for a seed, on the same number of threads: above, that takes too long
+REPEATED = 100_000
 #: of the lists of an approximate search, how many are looked through
 PROBES = 8
 
@@ -33,15 +35,19 @@ def evoc_layers(vectors: Whole, seed: int, *, min_size: int, noise: float) -> tu
         raise MissingExtra("cluster.evoc", "cluster") from None
     if len(vectors) < 4 * min_size:
         return [np.full(len(vectors), -1, np.int32)], 0
-    made = evoc.EVoC(random_state=seed % 2**31, base_min_cluster_size=min_size, noise_level=noise)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        own = np.asarray(made.fit_predict(_unit(vectors)))
-    layers = [np.asarray(layer, np.int32) for layer in made.cluster_layers_]
+        found, _, persistence, *_ = evoc.evoc_clusters(
+            _unit(vectors),
+            base_min_cluster_size=min_size,
+            noise_level=noise,
+            random_state=np.random.RandomState(seed % 2**31),
+            reproducible_flag=len(vectors) <= REPEATED,
+        )
+    layers = [np.asarray(layer, np.int32) for layer in found]
     if not layers:
         return [np.full(len(vectors), -1, np.int32)], 0
-    same = [at for at, layer in enumerate(layers) if np.array_equal(layer, own)]
-    return layers, same[0] if same else len(layers) // 2
+    return layers, int(np.argmax(persistence))
 
 
 def umap_layout(

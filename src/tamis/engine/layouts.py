@@ -245,7 +245,7 @@ def drift(made: Layout, found: Placed, most: float) -> str | None:
         return None
     far = int((found.product[new] < made.limit).sum())
     told = (
-        f"{count:,} rows are new to the map; {far:,} of them ({far / count:.1%}) are farther from the nearest row than 99% of "
+        f"{count:,} rows are placed on a map that was not made from them; {far:,} of them ({far / count:.1%}) are farther from the nearest row than 99% of "
         "the rows it was made from"
     )
     return told if far < FEW or far / count <= most else f"drift: {told}; lay them out anew"
