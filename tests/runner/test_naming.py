@@ -55,6 +55,8 @@ def recipe(endpoint: Endpoint, k: int = 4, **fields: Any) -> Recipe:
 
 def named(seen: Seen) -> Any:
     """A model that names a cluster after the first word of a text of it, and sorts texts by that word."""
+    if len(seen.body["messages"]) < 2:  # whether the endpoint enforces schemas
+        return {"answer": "k7-ochre"}
     content = seen.body["messages"][1]["content"]
     blocks = re.split(r"^## Cluster (\d+).*$", content, flags=re.M)[1:]
     if blocks:
@@ -87,7 +89,7 @@ def test_names_are_bought_once_delivered_and_shown_on_cards(model: Endpoint, tmp
     rows = delivered(tmp_path)
     assert {rows[f"{at}-1"]["name"] for at in range(4)} == {f"All about {topic}" for topic in TOPICS}
     bought = len(model.bought())
-    assert bought == 2  # one prompt names four neighbours, one checks them
+    assert sum(len(seen.body["messages"]) > 1 for seen in model.posts()) == 2  # one prompt names four neighbours, one checks them
     assert run.manifest["models"]
     cards = Clusterings(run.folder).cards("topics")
     assert {card.named_by for card in cards} == {"model"}
