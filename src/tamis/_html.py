@@ -37,6 +37,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: int = 
     return f"<table><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
+def framed(page: str, title: str, height: int = 640) -> str:
+    """A page in a frame of its own: its scripts run there and reach nothing outside."""
+    return (
+        f'<iframe title="{html.escape(title)}" sandbox="allow-scripts" width="100%" height="{height}" style="border:0" '
+        f'srcdoc="{html.escape(page)}"></iframe>'
+    )
+
+
 def result_html(account: str, manifest: Mapping[str, Any]) -> str:
     """The account of a run, step by step, and what was delivered."""
     steps = [

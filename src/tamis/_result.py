@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tamis._html import lives_html, result_html
+from tamis._html import framed, lives_html, result_html
 from tamis.core.errors import DataError, UsageError
 from tamis.runner.execute import RunResult
 from tamis.runs.ledger import Ledger
@@ -38,6 +38,22 @@ class Lives(list[dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         return lives_html(self)
+
+
+class MapView:
+    """The map of a run, for notebooks: shows itself in a frame of its own, which loads nothing from anywhere."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page, one HTML file with everything in it; returns its path."""
+        path = Path(path)
+        path.write_text(self.page, encoding="utf-8")
+        return path
+
+    def _repr_html_(self) -> str:
+        return framed(self.page, "Map of the run's rows")
 
 
 class Result:
@@ -92,6 +108,13 @@ class Result:
     def report(self) -> Path:
         """The page about the run, for a browser."""
         return Path(self.folder / "report.html")
+
+    def map(self, layout: str | None = None) -> MapView:
+        """The map that a layout step made, by default the last one, as a notebook shows it. UsageError where there is none, or
+        where the map's script is not built."""
+        from tamis.runs.report import map_html
+
+        return MapView(map_html(self.folder, layout))
 
     @property
     def kept(self) -> pl.DataFrame:
@@ -180,6 +203,17 @@ class Result:
 
         why = Why(self.folder)
         return Lives(why.life(found) for found in why.find(row))
+
+    def review(self, *, name: str | None = None, height: int = 720) -> Any:
+        """The review app in the notebook's cell: look at rows, decide what gates ask; the next run consumes it.
+
+        name: who decides, by default TAMIS_USER or the login name; height: in pixels. Needs the extra [notebook].
+        """
+        from importlib import import_module  # by name: the runner stands beside the web room, and below this one
+
+        return import_module("tamis.web.notebook").widget(
+            self.folder.parent.parent.parent, self.folder.parent.name, name=name, height=height
+        )
 
     def __repr__(self) -> str:
         return f"<tamis.Result {self.account}; {self.folder}>"

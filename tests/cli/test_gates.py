@@ -132,3 +132,102 @@ def test_decide_needs_a_known_step_and_rows(gated: Terminal) -> None:
     assert "did you mean 'review.gate'?" in gated("decide", "review.gat").err
     assert "which rows?" in gated("decide", "review.gate", "--accept").err
     assert "no row begins with 'ffffffffffff'" in gated("decide", "review.gate", "ffffffffffff", "--accept").err
+
+
+def decided(terminal: Terminal, *words: str) -> list[dict[str, str]]:
+    said = terminal("decide", "review.gate", *words, "--json")
+    assert said.code == 0, said.err
+    return list(said.json["decisions"])
+
+
+@pytest.fixture
+def rich(gated: Terminal) -> Terminal:
+    """A gate that takes edits, labels and points, of two people."""
+    settings = "undecided: hold\n    edit: true\n    rate: true\n    labels: {kind: [new, old]}\n    reject_reasons: [invented, rude]"
+    gated.write("recipe.yaml", RECIPE.replace("UNDECIDED", settings))
+    assert gated("run", "recipe.yaml").code == 3
+    return gated
+
+
+def test_edits_labels_and_points_from_a_terminal(rich: Terminal) -> None:
+    first, second, third = ids(rich)
+    turns = [{"role": "user", "content": "question 0"}, {"role": "assistant", "content": "a new answer"}]
+    rich.write("edit.json", json.dumps({"messages": turns}))
+    [made] = decided(rich, first[:12], "--edit", "edit.json")
+    assert made["kind"] == "edit"
+    decided(rich, second, "--relabel", "kind=old", "--why", "an old one")
+    decided(rich, third, "--rate", "4")
+    told = rich("run", "recipe.yaml", "--json").json
+    assert told["steps"]["review.gate"]["changed"] == 3
+    rows = [json.loads(line) for line in (rich.folder / "dist/gated/data.jsonl").read_text().splitlines()]
+    assert [row["messages"][-1]["content"] for row in rows[:2]] == ["a new answer", "answer number 1"]
+    assert [(row["kind"], row["rating"]) for row in rows[:3]] == [("new", None), ("old", None), ("new", 4)]
+    said = rich("why", first[:12]).out
+    assert "changed messages" in said
+    assert "{+a new +}answer[- number 0-]" in said
+
+
+def test_a_decision_is_taken_back_at_the_terminal(rich: Terminal) -> None:
+    first, second, _ = ids(rich)
+    decided(rich, first, second, "--reject", "--reason", "rude")
+    assert len(ids(rich)) == 1
+    assert {one["kind"] for one in decided(rich, "--undo")} == {"undo"}
+    assert len(ids(rich)) == 3  # both were one act
+    decided(rich, first, "--accept")
+    decided(rich, second, "--accept")
+    decided(rich, first[:12], "--undo")
+    assert first in ids(rich)
+    assert second not in ids(rich)
+    assert "bob decided nothing at 'review.gate'" in rich("decide", "review.gate", "--undo", "--who", "bob").err
+
+
+def test_the_last_word_is_had_at_the_terminal(gated: Terminal) -> None:
+    gated.write("recipe.yaml", RECIPE.replace("UNDECIDED", "reviewers: 2\n    consensus: all"))
+    gated("run", "recipe.yaml")
+    for who, kind in (("ann", "--accept"), ("bob", "--reject")):
+        decided(gated, "--all", kind, "--who", who)
+    assert "3 of 3 rows are undecided, 3 of them because reviewers differ" in gated("run", "recipe.yaml").err
+    assert "(reviewers differ)" in gated("decide", "review.gate").out
+    decided(gated, "--all", "--accept", "--adjudicate", "--who", "lead")
+    assert gated("run", "recipe.yaml", "--json").json["outcomes"]["kept"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--edit", "nowhere.json"), "--edit 'nowhere.json' cannot be used"),
+        (("--edit", "{"), "--edit '{' cannot be used"),
+        (("--relabel", "kind"), "--relabel 'kind' has no value"),
+        (("--relabel", "kin=old"), "did you mean 'kind'?"),
+        (("--reject", "--reason", "rud"), "did you mean 'rude'?"),
+        (("--accept", "--rate", "3"), "one decision at a time, not accept and rate"),
+        (("--swap",), "did not merge row"),
+    ],
+)
+def test_what_makes_no_decision_is_told(rich: Terminal, words: tuple[str, ...], message: str) -> None:
+    said = rich("decide", "review.gate", ids(rich)[0], *words)
+    assert (said.code, "Traceback" in said.err) == (2, False)
+    assert message in said.err
+    assert not (rich.folder / "decisions").exists()
+
+
+def test_another_copy_stays(tamis: Terminal) -> None:
+    tamis.write(
+        "recipe.yaml",
+        RECIPE.replace(
+            "review.gate\n    question: Is the answer right?\n    where: kind = 'new'\n    UNDECIDED",
+            "dedup.exact\n    on: response",
+        ),
+    )
+    lines = [record(n).replace(f"number {n}", "same") for n in range(3)]
+    tamis.write("rows.jsonl", "\n".join(lines) + "\n")
+    tamis("run", "recipe.yaml")
+    merged = [row["id"] for row in tamis("dropped", "dedup.exact", "--json").json["rows"]]
+    assert len(merged) == 2
+    tamis("decide", "dedup.exact", merged[1][:12], "--swap", "--why", "the newest")
+    tamis("run", "recipe.yaml")
+    left = [row["id"] for row in tamis("dropped", "dedup.exact", "--json").json["rows"]]
+    assert merged[1] not in left
+    assert set(merged) - set(left) == {merged[1]}
+    tamis("decide", "dedup.exact", merged[1], "--split")
+    assert tamis("run", "recipe.yaml", "--json").json["outcomes"]["kept"] == 3

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.engine.allocate import assign, largest_remainder, quotas, seeded_order
+from tamis.engine.allocate import assign, by_stratum, largest_remainder, quotas, seeded_order
 from tamis.engine.splits import components, cut_by_time, place_rows
 
 MASK = (1 << 64) - 1
@@ -237,3 +237,14 @@ def test_components_are_what_flooding_finds(data: st.DataObject) -> None:
 )
 def test_cuts_by_time(times: list[int], targets: list[int], expected: list[int]) -> None:
     assert cut_by_time(np.array(times, np.int64), np.array(targets, np.int64)).tolist() == expected
+
+
+@given(
+    data=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 2**64 - 1) | st.sampled_from([5, 5 << 16, 6])), max_size=40
+    )
+)
+def test_rows_are_sorted_as_the_slow_sort_does_it(data: list[tuple[int, int]]) -> None:
+    strata = np.array([one for one, _ in data], np.int64)
+    order = np.array([one for _, one in data], np.uint64)
+    assert by_stratum(strata, order).tolist() == sorted(range(len(data)), key=lambda k: (data[k], k))

@@ -96,5 +96,74 @@ def test_the_test_command_ends_with_the_tests() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipe = re.search(r"^test: setup\n((?:\t.*\n)+)", makefile, re.MULTILINE)
     assert recipe is not None
-    tools = [line.split("$(BIN)/")[1].split()[0] for line in recipe[1].splitlines()]
+    tools = [line.split("$(BIN)/")[1].split()[0] for line in recipe[1].splitlines() if "$(BIN)/" in line]
     assert tools == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
+
+
+# -- the pages ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pages(project: Path) -> Path:
+    """A project with pages, and a node and an npm that only say what they were asked."""
+    shutil.copy(ROOT / "scripts/pages.sh", project / "scripts")
+    (project / "frontend").mkdir()
+    (project / "frontend/package.json").write_text("{}")
+    (project / "frontend/package-lock.json").write_text("{}")
+    (project / "tools").mkdir()
+    stub(project / "tools/node", "exit 0")
+    build = "mkdir -p ../src/tamis/web/static && echo page > ../src/tamis/web/static/index.html"
+    installed = "mkdir -p node_modules && echo > node_modules/.package-lock.json"
+    stub(project / "tools/npm", f'echo "npm $*" >> ../log; case "$1" in ci) {installed};; run) {build};; esac')
+    return project
+
+
+def make_with(folder: Path, path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")} | {"PATH": path}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def tools_without_node(folder: Path) -> str:
+    """A path on which there is neither node nor npm."""
+    found = folder / "bare"
+    found.mkdir()
+    for name in ("bash", "sh", "make", "mkdir", "cat", "find", "echo", "touch", "dirname", "rm"):
+        where = shutil.which(name)
+        assert where is not None
+        (found / name).symlink_to(where)
+    return str(found)
+
+
+def test_the_pages_are_built_once_until_they_change(pages: Path) -> None:
+    path = f"{pages / 'tools'}:{os.environ['PATH']}"
+    assert "pages: built" in make_with(pages, path, "setup").stdout
+    assert (pages / "log").read_text() == "npm ci --no-audit --no-fund --loglevel=error\nnpm run --silent build\n"
+    assert make_with(pages, path, "setup").stdout == ""
+    (pages / "frontend/new.ts").write_text("")
+    later = (pages / ".venv/.tamis-pages").stat().st_mtime + 10
+    os.utime(pages / "frontend/new.ts", (later, later))
+    assert "pages: built" in make_with(pages, path, "setup").stdout
+    assert (pages / "log").read_text().count("npm ci") == 1
+    shutil.rmtree(pages / "src")
+    assert "pages: built" in make_with(pages, path, "setup").stdout
+
+
+def test_without_node_one_line_says_so_and_setup_goes_on(pages: Path) -> None:
+    bare = tools_without_node(pages)
+    done = make_with(pages, bare, "setup")
+    assert done.returncode == 0
+    assert "pages: Node is not here (20.19 or newer builds them)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert make_with(pages, bare, "setup").stderr == ""
+    asked = make_with(pages, bare, "web")
+    assert asked.returncode != 0
+    assert "Node is not here" in asked.stderr
+
+
+def test_an_old_node_is_named(pages: Path) -> None:
+    stub(pages / "tools/node", 'case "$1" in --version) echo v18.1.0;; *) exit 1;; esac')
+    done = make_with(pages, f"{pages / 'tools'}:{os.environ['PATH']}", "setup")
+    assert done.returncode == 0
+    assert "Node v18.1.0 is too old" in done.stderr

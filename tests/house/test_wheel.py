@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import email
+import json
+import re
+import signal
 import subprocess
 import sys
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -29,7 +33,7 @@ def test_it_holds_every_module_and_data_file_of_the_package(wheel: zipfile.ZipFi
     wanted = {
         path.relative_to(source).as_posix()
         for path in (source / "tamis").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and "static" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert "tamis/engine/kernels/data/language.npz" in wanted
     assert "tamis/py.typed" in wanted
@@ -54,3 +58,62 @@ def test_its_metadata_names_the_licence_and_the_command(wheel: zipfile.ZipFile) 
     assert metadata["Requires-Python"] == ">=3.11"
     assert f"{folder}/licenses/LICENSE" in wheel.namelist()
     assert b"tamis = tamis.cli:main" in wheel.read(f"{folder}/entry_points.txt")
+
+
+STATIC = ROOT / "src/tamis/web/static"
+
+
+@pytest.fixture(scope="module")
+def pages(wheel: zipfile.ZipFile) -> set[str]:
+    """The pages in the wheel."""
+    if not (STATIC / "index.html").exists():
+        pytest.skip("the review app's pages are not built here: make web")
+    return {name for name in wheel.namelist() if name.startswith("tamis/web/static/")}
+
+
+def test_it_holds_the_pages_and_all_that_they_load(wheel: zipfile.ZipFile, pages: set[str]) -> None:
+    """Git ignores them; the wheel must not."""
+    assert "tamis/web/static/index.html" in pages
+    index = wheel.read("tamis/web/static/index.html").decode()
+    loaded = re.findall(r'(?:src|href)="(?:\./|/)?([^":]+)"', index)
+    assert any(name.endswith(".js") for name in loaded)
+    assert {f"tamis/web/static/{name}" for name in loaded} <= pages
+    assert "http://" not in index.replace("http://www.w3.org/", "")
+    assert "https://" not in index
+
+
+def test_it_serves_the_app_where_there_is_no_node(wheel: zipfile.ZipFile, pages: set[str], tmp_path: Path) -> None:
+    installed, work = tmp_path / "installed", tmp_path / "work"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target"]
+    subprocess.run([*pip, str(installed), str(wheel.filename)], check=True)
+    work.mkdir()
+    (work / "a.csv").write_text("question,answer\nWhere is it?,Here.\n")
+    (work / "recipe.yaml").write_text(
+        "tamis: 1\nname: tiny\nsources: [{use: files, path: a.csv}]\n"
+        "steps: [{use: map.template, user: '{question}', assistant: '{answer}'}]\ndeliver: [{use: jsonl, path: dist/tiny}]\n"
+    )
+    bare = {"PATH": "/nowhere", "PYTHONPATH": str(installed), "HOME": str(tmp_path), "BROWSER": "/nowhere"}
+    tamis = [sys.executable, "-m", "tamis"]
+    subprocess.run(
+        [*tamis, "run", "recipe.yaml", "--progress", "none"], cwd=work, env=bare, check=True, capture_output=True
+    )
+    review = [*tamis, "review", "recipe.yaml", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(review, cwd=work, env=bare, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        link = process.stdout.readline().strip()
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert browser.open(link, timeout=60).status == 200
+        base = link.partition("/enter")[0]
+        for name in sorted(pages):
+            address = name.removeprefix("tamis/web/static")
+            assert browser.open(base + ("/" if address == "/index.html" else address), timeout=60).read() == wheel.read(
+                name
+            )
+        told = json.loads(browser.open(f"{base}/api/overview", timeout=60).read())
+        assert told["run"]["kept"] == 1
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "ended" in said

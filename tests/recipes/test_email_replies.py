@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+pytest.importorskip("wordllama")
+pytest.importorskip("evoc")
+
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes/email-replies"
 PERSONAL = re.compile(r"[\w.+-]+@example\.\w+|555[-. ]?01\d\d\b|4111 1111|DE89 3704|GB82 WEST")
@@ -110,9 +113,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     from tamis.runs.rows import RunRows
 
     folder = tmp_path_factory.mktemp("emails")
-    for name in ("recipe.yaml", "query.sql", "log.db"):
+    for name in ("recipe.yaml", "query.sql", "log.db", "decisions.jsonl"):
         shutil.copy(RECIPE / name, folder)
-    command = [sys.executable, "-m", "tamis", "run", "recipe.yaml", "--json"]
+    command = [sys.executable, "-m", "tamis", "run", "recipe.yaml", "--decisions", "decisions.jsonl", "--json"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -159,17 +162,74 @@ def test_good_drafts_leave_only_because_of_what_users_did_copies_or_the_plan(dem
     assert steps["filter.grounding"] <= 10
 
 
+def delivered(demo: Demo) -> list[dict[str, Any]]:
+    splits = ("train", "validation")
+    return [row for split in splits for row in lines(demo.folder / f"dist/email-replies-rows/{split}.jsonl")]
+
+
 def test_the_plan_holds(demo: Demo) -> None:
     outcomes = demo.told["outcomes"]
     assert (outcomes["kept"], outcomes["held"], outcomes["quarantined"]) == (800, 0, 0)
-    rows = [
-        row
-        for split in ("train", "validation")
-        for row in lines(demo.folder / f"dist/email-replies-rows/{split}.jsonl")
-    ]
+    rows = delivered(demo)
+    clusters = Counter(row["cluster"] for row in rows)
+    assert len(clusters) == 25
+    assert min(clusters.values()) >= 20
+    assert not [warning for warning in demo.told["warnings"] if "select.plan" in warning]
     assert Counter(row["template_class"] for row in rows) == {"general": 400, "specific": 400}
     assert {row["template_version"] for row in rows} <= {3, 4}
     assert min(row["created_at"] for row in rows) >= "2026-05-01"
+
+
+def test_people_chose_the_clustering_and_the_manifest_says_why(demo: Demo) -> None:
+    (choice,) = json.loads((demo.folder / demo.told["run"] / "manifest.json").read_text())["choices"]
+    assert (choice["chosen"], choice["who"], choice["clusters"]) == ("by-wish", "linguist", choice["looked"])
+    assert "declining from asking" in choice["why"]
+    recorded = lines(RECIPE / "decisions.jsonl")
+    assert {one["value"]["clustering"].rsplit("-", 1)[0] for one in recorded if one["kind"] == "look"} == {
+        "by-mail", "by-density", "by-wish",
+    }  # fmt: skip
+
+
+def test_for_a_row_that_people_rejected_another_came(demo: Demo) -> None:
+    from tamis.runs.ledger import Ledger
+
+    rejected = {one["row"] for one in lines(RECIPE / "decisions.jsonl") if one["kind"] == "reject"}
+    assert rejected
+    ledger = Ledger(demo.folder / demo.told["run"])
+    left = [life[-1] for row in rejected for life in [ledger.life(ledger.find(row)[0])]]
+    assert {(one["step"], one["reason"]) for one in left} == {("select.plan", "rejected")}
+    assert len(delivered(demo)) == 800
+
+
+def test_without_decisions_the_run_waits_for_people(demo: Demo, tmp_path: Path) -> None:
+    for name in ("recipe.yaml", "query.sql", "log.db"):
+        shutil.copy(RECIPE / name, tmp_path)
+    command = [sys.executable, "-m", "tamis", "run", "recipe.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "74 of 74 clusters are still to be looked at" in done.stderr
+    assert not (tmp_path / "dist").exists()
+
+
+def test_metrics_are_told_by_user_and_beside_what_was_read(demo: Demo) -> None:
+    told = json.loads((demo.folder / demo.told["run"] / "metrics.json").read_text())
+    tables = {(one["outcome"], one["which"]): one for one in told["outcomes"]}
+    assert tables.keys() == {("accepted", "read"), ("edit_distance", "read"), ("retained_30d", "read"), ("edit_distance", "review.clusters")}  # fmt: skip
+    accepted = tables["accepted", "read"]
+    assert (accepted["rows"], accepted["users"]) == (1906, 199)
+    ((_, old), (_, new)) = generations(
+        "SELECT template_version, avg(accepted) FROM generations WHERE created_at >= '2026-05-01' "
+        "AND template_version > 2 GROUP BY template_version ORDER BY template_version"
+    )
+    version = {g["group"]: g for one in accepted["by"] if one["column"] == "template_version" for g in one["groups"]}
+    assert [version[name]["value"] for name in ("3", "4")] == pytest.approx([old, new])
+    assert version["4"]["difference_low"] > 0
+    assert tables["retained_30d", "read"]["each_user_once"] is True
+    against = {one["reference"]: one for one in told["references"]}
+    assert {name: one["reference_rows"] for name, one in against.items()} == {"read": 1906, "review.clusters": 1116}
+    assert (
+        against["review.clusters"]["by"][0]["adjusted"] > 0.05
+    )  # the plan left the shares of the clusters as they were
 
 
 def test_the_delivery_is_what_users_sent_without_personal_data(demo: Demo) -> None:
@@ -180,6 +240,7 @@ def test_the_delivery_is_what_users_sent_without_personal_data(demo: Demo) -> No
             assert [message["role"] for message in row["messages"]] == ["system", "user", "assistant"]
             text = "\n".join(message["content"] for message in row["messages"])
             assert not PERSONAL.search(text)
+            assert not re.search(r"(?m)^From: [A-Z]\w+ [A-Z]\w+$", text)
             asked += "[PHONE]" in text or "[EMAIL]" in text
         rows = lines(demo.folder / f"dist/email-replies-rows/{split}.jsonl")
         assert all(row["messages"][-1]["content"] == row["sent_text"].strip() for row in rows)

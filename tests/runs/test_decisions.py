@@ -82,6 +82,25 @@ def test_rounds_that_test_the_reviewer_decide_nothing_of_the_row(tmp_path: Path)
     assert read(path).rows("g", ("accept", "reject"))["a"].kind == "accept"
 
 
+def test_a_file_that_grows_is_read_on_and_one_that_changed_anew(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, [Decision("accept", "g", "a"), Decision("accept", "g", "b")])
+    first = read(path)
+    append(path, [Decision("reject", "g", "c")])
+    grown = read(path)
+    assert grown.told[:2] == first.told
+    assert grown.told[0] is first.told[0]  # not parsed again
+    assert grown.prefix.length == path.stat().st_size
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(lines[0].replace('"row": "a"', '"row": "z"') + lines[1])  # as long as before
+    assert [d.row for d in read(path).all] == ["z", "b"]
+    path.write_text("".join(lines[:2]) + "x\n")
+    with pytest.raises(DataError, match=r"r\.jsonl:3: not a decision"):
+        read(path)
+    path.unlink()
+    assert read(path).told == ()
+
+
 @pytest.mark.parametrize("line", ["{}", "[]", '{"kind": "maybe", "step": "g"}', "x"])
 def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "r.jsonl"

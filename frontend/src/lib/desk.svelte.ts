@@ -35,8 +35,8 @@ export class Entry {
 }
 
 /** cards asked for at a time, and how few are left when more are asked for */
-const BATCH = 24;
-const FEW = 10;
+const BATCH = 40;
+const FEW = 20;
 /** longest a row can have taken: after that somebody had left */
 const LONGEST = 600;
 

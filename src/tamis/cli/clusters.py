@@ -12,7 +12,7 @@ PARTS = {
     "list": "clusters_show",
     "show": "clusters_show",
     "compare": "clusters_compare",
-    "test": "clusters_test",
+    "test": "clusters_blind",
     "look": "clusters_decide",
     "shortlist": "clusters_decide",
     "choose": "clusters_decide",

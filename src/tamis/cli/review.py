@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-from .common import workspace_option
+from tamis import __version__
+
+from .common import answer, json_option, workspace_option
 
 
 @click.command("review")
@@ -49,6 +51,7 @@ from .common import workspace_option
     help="The https:// address of a proxy in front of this server, which speaks TLS.",
 )
 @workspace_option
+@json_option
 def command(
     recipe: str | None,
     port: int | None,
@@ -59,6 +62,7 @@ def command(
     tls_key: Path | None,
     url: str | None,
     workspace: Path | None,
+    as_json: bool,
 ) -> None:
     """Review a run in the browser: look, search, decide; the next run consumes what was decided.
 
@@ -93,13 +97,16 @@ def command(
         )
 
     def ready(told: Ready) -> None:
-        for who, role, link in told.links:
+        if as_json:
+            links = [{"name": who, "role": role, "link": link} for who, role, link in told.links]
+            answer({"address": told.address, "links": links})
+        for who, role, link in () if as_json else told.links:
             click.echo(f"{who} ({role}): {link}" if who else link)
         click.echo("each link works once; Ctrl-C ends the server", err=True)
         if not no_browser and team is None:
             _open(told.links[0][2])
 
-    serve(root, recipe=name, recipe_file=file, team=team, reach=reach, port=port, ready=ready)
+    serve(root, recipe=name, recipe_file=file, team=team, reach=reach, port=port, version=__version__, ready=ready)
     click.echo("ended; what was decided is in decisions/", err=True)
 
 

@@ -71,6 +71,20 @@ def quotas(
     return [{**fixed, **parts}[k] for k in range(len(shares))]
 
 
+def by_stratum(strata: Ints, order: Words) -> Ints:
+    """The rows sorted by stratum, then by their order, then as they stand.
+
+    numpy's quick sort over one word that holds both; where two words are the same, the slow sort decides.
+    """
+    if len(strata) and int(strata.max()) < 1 << 16:
+        words = strata.astype(np.uint64) << np.uint64(48) | order >> np.uint64(16)
+        turn = np.argsort(words)
+        words = words[turn]
+        if not (words[1:] == words[:-1]).any():
+            return turn
+    return np.lexsort((order, strata))
+
+
 def assign(order: Words, sizes: Ints, strata: Ints, targets: Ints, pinned: Ints | None = None) -> Ints:
     """(n_units,) int64: the split of each unit of rows that must stay together.
 
@@ -94,16 +108,9 @@ def assign(order: Words, sizes: Ints, strata: Ints, targets: Ints, pinned: Ints 
     place_large(turn, order, sizes, strata, bounds, targets, totals, placed, split)
     single = np.flatnonzero(sizes == 1)
     cells = _singles(np.bincount(strata[single], minlength=n_strata), totals, targets, placed)
-    single = single[np.argsort(order[single], kind="stable")]
-    narrow = np.uint16 if n_strata < 1 << 16 else np.int64  # sorted by counting, where few
-    single = single[np.argsort(strata[single].astype(narrow), kind="stable")]
-    mine = strata[single]
-    starts = np.zeros(n_strata + 1, np.int64)
-    np.cumsum(np.bincount(mine, minlength=n_strata), out=starts[1:])
-    rank = np.arange(len(single)) - starts[mine]
-    ends = np.cumsum(cells, axis=1)
-    for s in range(len(targets) - 1):
-        split[single] += rank >= ends[mine, s]
+    split[single[by_stratum(strata[single], order[single])]] = np.repeat(
+        np.tile(np.arange(len(targets)), n_strata), cells.ravel()
+    )
     return _none_empty(split, sizes, targets, before)
 
 

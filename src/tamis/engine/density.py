@@ -20,7 +20,7 @@ from .quantised import LENGTH, Whole, centres_of, products, sums
 #: rows up to which neighbours are searched here, and up to which among all
 SMALL, EXACT = 2_000, 50_000
 #: of the lists of an approximate search, how many are looked through
-PROBES = 24
+PROBES = 8
 
 Labels = NDArray[np.int32]
 

@@ -31,6 +31,28 @@ def keep_freed_memory() -> bool:
         return False
 
 
+def give_back_memory() -> None:
+    """Give freed blocks back to the system: what comes next needs few of them."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+#: seconds after which a thread that waits for the interpreter may have it
+_TURN = 0.0005
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Threads that come back from a kernel wait for the interpreter a tenth as long while another holds it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
     """Look for cycles of garbage seldom: a run makes hardly any, and looking took 6 % of its processor time."""

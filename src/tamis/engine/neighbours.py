@@ -17,12 +17,9 @@ def nearest_rows(vectors: Whole, others: Whole, count: int) -> tuple[NDArray[np.
 
     at = np.zeros((len(vectors), count), np.int32)
     best = np.full((len(vectors), count), -np.inf, np.float32)
-    turned = [
-        (first, np.ascontiguousarray(others[first : first + COLUMNS].T.astype(np.float32)))
-        for first in range(0, len(others), COLUMNS)
-    ]
-    for start in range(0, len(vectors), ROWS):
-        some = vectors[start : start + ROWS].astype(np.float32)
-        for first, strip in turned:
-            keep_best(some @ strip, first, best[start : start + ROWS], at[start : start + ROWS])
+    for first in range(0, len(others), COLUMNS):
+        strip = np.ascontiguousarray(others[first : first + COLUMNS].T.astype(np.float32))
+        for start in range(0, len(vectors), ROWS):
+            some = vectors[start : start + ROWS].astype(np.float32) @ strip
+            keep_best(some, first, best[start : start + ROWS], at[start : start + ROWS])
     return at, best.astype(np.int32)

@@ -149,9 +149,21 @@ def _settled(spans: list[_Span]) -> Found:
     return Found(row, start, end, kind, certain)
 
 
+def _whole_names(cluster: list[_Span]) -> list[_Span]:
+    """A part of a name that is known for certain makes the whole name certain: `From: Ada [PERSON]` would tell the rest."""
+    person = _NUMBERS["person"]
+    names = [span for span in cluster if span[3] == person]
+    found = [span for span in cluster if span[3] != person]
+    for row, start, end, kind, certain in names:
+        parts = [other[4] for other in names if start <= other[1] and other[2] <= end]
+        found.append((row, start, end, kind, max(certain, *parts)))
+    return found
+
+
 def _best(cluster: list[_Span]) -> list[_Span]:
     if len(cluster) < 2:
         return cluster
+    cluster = _whole_names(cluster)
     chosen: list[_Span] = []
     for span in sorted(cluster, key=lambda span: (-span[4], span[1] - span[2], span[3], span[1])):
         if all(span[2] <= other[1] or span[1] >= other[2] for other in chosen):

@@ -25,7 +25,10 @@ def content_hash(record: Mapping[str, Any]) -> str:
     seen = {name: record[name] for name in ("messages", "rejected", "text") if record.get(name) is not None}
     if not seen:
         seen = {name: value for name, value in record.items() if name.startswith("source.")}
-    return fingerprint("content", json.loads(json.dumps(seen, default=str)))
+    try:
+        return fingerprint("content", seen)
+    except TypeError:  # values that JSON does not know, as text
+        return fingerprint("content", json.loads(json.dumps(seen, default=str)))
 
 
 def rows_of(state: PartState, rows: NDArray[np.int64]) -> list[dict[str, Any]]:

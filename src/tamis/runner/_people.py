@@ -17,7 +17,7 @@ from tamis.core.row import MESSAGE
 from tamis.engine.cache import Cache
 from tamis.engine.judge import DROPPED, KEPT
 from tamis.engine.layers import Layer
-from tamis.runs.reviewing import Reviewing
+from tamis.engine.reviewing import Reviewing
 from tamis.runs.settle import Settled
 
 from .account import Account

@@ -25,7 +25,7 @@ from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import keep_freed_memory, seldom_collecting
+from tamis.engine.memory import give_back_memory, keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
 from tamis.engine.remote import sharing
 from tamis.engine.stage import PartState
@@ -81,7 +81,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     folder = workspace.hidden
     try:
         workspace.prepare()
-        with workspace.lock(), seldom_collecting(), interruptible() as check:
+        with workspace.lock(), seldom_collecting(), short_turns(), interruptible() as check:
             number, resumed = workspace.open_run(recipe.name)
             folder = workspace.runs(recipe.name) / str(number)
             if resumed and not secrecy.goes_on(read_state(folder)):
@@ -346,6 +346,7 @@ class _Run:
         try:
             from tamis.runs.report import write_report
 
+            give_back_memory()
             write_report(self.folder)
         except Exception as error:
             self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))

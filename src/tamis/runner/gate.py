@@ -18,9 +18,9 @@ from tamis.engine.cache import Cache
 from tamis.engine.frame import find_column
 from tamis.engine.judge import DROPPED, HELD, KEPT
 from tamis.engine.rescue import content_hash, find_ids, rows_of
+from tamis.engine.reviewing import Reviewing, read_known
 from tamis.engine.stage import Call
 from tamis.runs.decisions import Decision, Decisions
-from tamis.runs.reviewing import Reviewing, read_known
 from tamis.runs.settle import DECIDING, Settled, by_row, current, settle
 
 from ._people import People

@@ -17,10 +17,10 @@ from tamis.core.row import RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
 from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
+from tamis.engine.reviewing import Reviewing
 from tamis.engine.stage import Call, PartState
 from tamis.engine.store import schema_of
 from tamis.recipe.model import Recipe
-from tamis.runs.reviewing import Reviewing
 
 from ._swap import claim
 

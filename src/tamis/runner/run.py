@@ -25,12 +25,12 @@ from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
+from tamis.engine.reviewing import Reviewing
 from tamis.engine.stage import Applied, Call, PartState, Result, Task
 from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
-from tamis.runs.reviewing import Reviewing
 from tamis.runs.settle import rejected
 from tamis.runs.workspace import Workspace
 

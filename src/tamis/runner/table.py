@@ -25,6 +25,9 @@ from tamis.engine.layers import Layer, Mask
 from tamis.engine.stage import Call, PartState, mask_hash
 from tamis.engine.store import columns_of
 
+#: bytes of gathered columns up to which all are read at once
+_AT_ONCE = 128 << 20
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -78,17 +81,29 @@ class GatheredTable:
         return self._starts
 
     def __getitem__(self, name: str) -> pl.Series:
-        if name not in self._columns:  # one at a time: sketches beside it may be large, and are read in parts
-            frames = [self.part(index, [name]) for index in range(len(self._parts))]
-            self._columns[name] = pl.concat(frames, how="vertical_relaxed", rechunk=True)[name]
+        if name not in self._columns:
+            names = self._names(name)
+            frames = [self.part(index, names) for index in range(len(self._parts))]
+            whole = pl.concat(frames, how="vertical_relaxed", rechunk=True)
+            self._columns |= {one: whole[one] for one in names}
         return self._columns[name]
 
-    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
-        part = self._parts[index]
-        entry = self._cache.get(part.entry)
+    def _names(self, name: str) -> list[str]:
+        """The columns that are read with this one: all, unless they are large, as sketches are."""
+        entries = [self._entry(index) for index in range(len(self._parts))]
+        large = sum(entry.files["gathered"].size for entry in entries) > _AT_ONCE
+        every = {tuple(entry.columns("gathered")) for entry in entries} if not large else set()
+        return [name] if len(every) != 1 else [one for one in every.pop() if one != "row"]
+
+    def _entry(self, index: int) -> Entry:
+        entry = self._cache.get(self._parts[index].entry)
         assert entry is not None, "gathered a moment ago"
-        frame = entry.read("gathered", ["row", *names])
-        return frame.filter(pl.Series(part.seen[frame["row"].to_numpy()])).drop("row")
+        return entry
+
+    def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
+        frame = self._entry(index).read("gathered", ["row", *names])
+        seen = self._parts[index].seen[frame["row"].to_numpy()]
+        return (frame if seen.all() else frame.filter(pl.Series(seen))).drop("row")
 
     def vectors(self, name: str) -> NDArray[Any]:
         return vectors_of(self[name], self._recorded)

@@ -26,7 +26,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -162,7 +162,7 @@ def append(
     made = [replace(d, who=d.who or who, at=d.at or now, key=d.key or secrets.token_hex(8)) for d in decisions]
     lines = []
     for decision in made:
-        record = {k: v for k, v in asdict(decision).items() if v is not None}
+        record = {k: v for k, v in vars(decision).items() if v is not None}
         lines.append(json.dumps(record, ensure_ascii=False) + "\n")
     append_lines(path, lines, check=None if check is None else lambda data: check(_parse(path, data)))
     return made

@@ -8,10 +8,10 @@ from typing import Any
 
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.row import ROLES
+from tamis.engine.reviewing import ANSWERS, LEVELS
 
 from .decisions import Decision, Kind
 from .gates import Gate
-from .reviewing import ANSWERS, LEVELS
 from .settle import DECIDING, EDITED, answers_of, payload
 
 #: the kinds that a queue takes

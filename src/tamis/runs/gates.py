@@ -8,6 +8,7 @@ gates/<step>.parquet   id.high, id.low, partition, row: every row asked about, i
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.core.row import id_pair, id_text
 from tamis.engine.allocate import seeded_order
+from tamis.engine.reviewing import Known, Order, Reviewing
 from tamis.engine.store import write_json, writing
 
-from .reviewing import Known, Order, Reviewing
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class Place(NamedTuple):
@@ -72,7 +74,7 @@ class Gate:
 
     def index(self, row: str) -> int | None:
         """The position of a row by its id; None where the gate does not ask about it."""
-        if len(row) != 32 or any(c not in "0123456789abcdef" for c in row):
+        if _ID.fullmatch(row) is None:
             return None
         high, low = id_pair(row)
         at = int(np.searchsorted(self.high, np.uint64(high), sorter=self._sorted))

@@ -21,12 +21,12 @@ from tamis.core.errors import Conflict, UsageError
 from tamis.engine.allocate import seeded_order
 from tamis.engine.frame import find_column
 from tamis.engine.rescue import content_hash
+from tamis.engine.reviewing import Known, Order
 
 from . import decisions as decided
 from .decisions import Decision, Decisions, check_kind
 from .fits import check_decision
 from .ledger import Ledger
-from .reviewing import Known, Order
 from .rows import RunRows
 from .settle import DECIDING, OPEN, Settled
 from .standing import DIFFERS, IS_DECIDED, IS_OPEN, Standing
@@ -85,7 +85,7 @@ class Queue(Standing):
         self.known: dict[str, Known] = {one.row: one for one in self.gate.calibration}
         self._rows: RunRows | None = None
         self._leases: dict[int, dict[str, float]] = {}
-        self._ordered = self.setup.order
+        self._orders: dict[Order, NDArray[np.int64]] = {self.setup.order: self._order}
         self._assigned = self._shares()
 
     # -- which row is next --------------------------------------------------------------------
@@ -108,14 +108,12 @@ class Queue(Standing):
         shown is kept for the reviewer for some minutes.
         """
         self.refresh()
-        if order is not None and order != self._ordered:
-            self._order, self._ordered = self.gate.order(order), order
         with self._lock:
             chosen: list[tuple[str, str | None]]
             if known := self._uncalibrated(who):
                 chosen = [(row, "calibration") for row in known]
             else:
-                fresh = self._fresh(who, limit, every)
+                fresh = self._fresh(who, limit, every, order or self.setup.order)
                 again = self._repeats(who, bool(fresh))[:1]
                 chosen = [*((row, "repeat") for row in again), *((row, None) for row in fresh)]
             return [self.card(row, who, round=round_) for row, round_ in chosen[:limit]]
@@ -129,12 +127,14 @@ class Queue(Standing):
         mask: NDArray[np.bool_] = (self._status == IS_OPEN) & ~self._mask(who)
         return mask & self._assigned[who] if who in self._assigned and not every else mask
 
-    def _fresh(self, who: str, limit: int, every: bool) -> list[str]:
+    def _fresh(self, who: str, limit: int, every: bool, order: Order) -> list[str]:
         now = time.monotonic()
-        for places in (np.flatnonzero(self._waits_for(who, every=every)[self._order]), self._skipped(who)):
+        if order not in self._orders:
+            self._orders[order] = self.gate.order(order)
+        places = self._orders[order]
+        for mask in (self._waits_for(who, every=every), self._skipped(who)):
             found: list[int] = []
-            for place in places:
-                index = int(self._order[place])
+            for index in places[mask[places]].tolist():
                 leases = {name: end for name, end in self._leases.get(index, {}).items() if end > now}
                 others = set(leases) - {who}
                 if len(others | set(self._settled.get(index, OPEN).who)) >= self.setup.reviewers:
@@ -147,13 +147,14 @@ class Queue(Standing):
                 return self.gate.ids(np.array(found))
         return []
 
-    def _skipped(self, who: str) -> NDArray[np.intp]:
-        """Where in the order the rows stand that the reviewer skipped and that are still open."""
+    def _skipped(self, who: str) -> NDArray[np.bool_]:
+        """(n,) bool: the rows that the reviewer skipped and that are still open."""
         last = {d.row: d.kind for d in self.told(who) if d.round is None and d.kind in (*DECIDING, "skip")}
         rows = [self.gate.index(row) for row, kind in last.items() if kind == "skip" and row is not None]
-        mask = np.zeros(self.gate.height, np.bool_)
+        mask: NDArray[np.bool_] = np.zeros(self.gate.height, np.bool_)
         mask[[index for index in rows if index is not None]] = True
-        return np.flatnonzero((mask & (self._status == IS_OPEN))[self._order])
+        mask &= self._status == IS_OPEN
+        return mask
 
     def _repeats(self, who: str, others: bool) -> list[str]:
         """Rows to ask this reviewer again; while there are other rows, only some decisions after the first time."""
@@ -340,7 +341,7 @@ class Queue(Standing):
             kinds = {d.row: d.kind for d in here if d.kind in (*DECIDING, "skip")}
             done = sum(kind != "skip" for kind in kinds.values())
             waits = self._waits_for(who) if who is not None else self._status == IS_OPEN
-            left = int(waits.sum()) + (len(self._skipped(who)) if who is not None else 0)
+            left = int(waits.sum()) + (int(self._skipped(who).sum()) if who is not None else 0)
             times = [d.seconds for d in mine if d.seconds is not None and d.kind in DECIDING]
             median = statistics.median(times) if times else None
             return Progress(

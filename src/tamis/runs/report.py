@@ -43,18 +43,35 @@ def write_map(run: Path) -> Path | None:
     from tamis.core.errors import DataError, UsageError
 
     from ._report.gather import LAYOUT, MAP
-    from ._report.map_page import bundle, map_page
     from .ledger import Ledger
-    from .map import map_data
 
-    built = bundle()
-    if built is None or not any(step.get("address") == LAYOUT for step in Ledger(run).steps):
-        return None
-    try:
-        html = map_page(map_data(run), built, title=f"{run.resolve().parent.name}, run {run.resolve().name}: map")
-    except (DataError, UsageError):
+    run = Path(run)
+    if not any(step.get("address") == LAYOUT for step in Ledger(run).steps):
         return None
     path = run / MAP
+    try:
+        html = map_html(run)
+    except (DataError, UsageError):
+        path.unlink(missing_ok=True)  # of an earlier attempt at this run
+        return None
     with writing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return path
+
+
+def map_html(run: Path, layout: str | None = None) -> str:
+    """The map of a run as one HTML page with everything in it, by one of its layout steps, by default the last.
+
+    Raises UsageError where there is none such, or where the map's script is not built, DataError where the rows are gone.
+    """
+    from tamis.core.errors import UsageError
+
+    from ._report.map_page import HOW, bundle, map_page
+    from .map import map_data
+
+    data = map_data(run, layout)
+    built = bundle()
+    if built is None:
+        raise UsageError("the map's script is not built", hint=HOW)
+    run = Path(run).resolve()
+    return map_page(data, built, title=f"{run.parent.name}, run {run.name}: map")

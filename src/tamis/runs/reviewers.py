@@ -17,10 +17,10 @@ from tamis.engine.agreement.labels import cohen
 from tamis.engine.agreement.paired import wilson
 from tamis.engine.agreement.raters import agreement as raters_agree
 from tamis.engine.agreement.reading import read_agreement
+from tamis.engine.reviewing import ANSWERS, LEVELS
 
 from .decisions import Decision
 from .queue import Queue
-from .reviewing import ANSWERS, LEVELS
 from .settle import DECIDING, Stand, stand
 
 Said = Mapping[str, Mapping[str, Stand]]

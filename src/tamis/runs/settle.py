@@ -8,8 +8,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from tamis.engine.reviewing import Consensus, Reviewing
+
 from .decisions import Decision, Decisions, Kind
-from .reviewing import Consensus, Reviewing
 
 Fate = Literal["keep", "drop"]
 Status = Literal["open", "differ", "decided"]
@@ -78,19 +79,20 @@ def stand(decisions: Iterable[Decision]) -> Stand | None:
         if one.kind not in DECIDING:
             continue
         before = said or Stand(one.who, "keep")
-        said = replace(before, at=one.at, answers={**before.answers, **answers_of(one)})
+        new: dict[str, Any] = {"at": one.at, "answers": {**before.answers, **answers_of(one)}}
         if one.kind == "reject":
-            said = replace(said, fate="drop", reason=one.reason)
+            new |= {"fate": "drop", "reason": one.reason}
         elif one.kind == "rate":
-            said = replace(said, rating=payload(one))
+            new["rating"] = payload(one)
         else:
-            said = replace(said, fate="keep", reason=None)
+            new |= {"fate": "keep", "reason": None}
             if one.kind == "edit":
-                said = replace(said, content={**said.content, **payload(one)})
+                new["content"] = {**before.content, **payload(one)}
             elif one.kind == "relabel":
-                said = replace(said, columns={**said.columns, **payload(one)})
+                new["columns"] = {**before.columns, **payload(one)}
             elif one.kind == "prefer":
-                said = replace(said, preferred=payload(one))
+                new["preferred"] = payload(one)
+        said = replace(before, **new)
     return said
 
 

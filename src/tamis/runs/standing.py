@@ -14,6 +14,8 @@ from .gates import Gate, read_gate
 from .settle import DECIDING, OPEN, Settled, Stand, current, settle, stand
 
 IS_OPEN, DIFFERS, IS_DECIDED = range(3)
+#: kinds after which a reviewer is not asked about a row again
+_SEEN = frozenset((*DECIDING, "skip"))
 _CODE = {"open": IS_OPEN, "differ": DIFFERS, "decided": IS_DECIDED}
 
 
@@ -81,13 +83,14 @@ class Standing:
         index = self.gate.index(row)
         if index is None:
             return
-        settled = settle(self._standing(row, index), self.setup.reviewers, self.setup.consensus)
+        standing = self._standing(row, index)
+        settled = settle(standing, self.setup.reviewers, self.setup.consensus)
         self._settled[index] = settled
         self._status[index] = _CODE[settled.status]
         for mask in self._seen.values():
             mask[index] = False
-        for one in self._standing(row, index):
-            if one.round is None and one.kind in (*DECIDING, "skip"):
+        for one in standing:
+            if one.round is None and one.kind in _SEEN:
                 self._mask(one.who)[index] = True
 
     def _mask(self, who: str) -> np.ndarray:

@@ -29,6 +29,7 @@ class Site:
     people: People
     recipe: str | None = None
     recipe_file: Path | None = None
+    version: str = ""
     runs: OpenRuns = field(default_factory=OpenRuns)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import room_shapes as r
 from . import shapes as s
 
 
@@ -43,21 +44,21 @@ ROUTES: tuple[Route, ...] = (
     Route("decide", "POST", "/api/decisions", s.Made, s.DecideMany, query=("run",), about="Append decisions; durable before it answers."),
     Route("undo", "POST", "/api/undo", s.Made, s.Undo, query=("run",)),
     Route("history", "GET", "/api/history", s.Made, query=("run", "limit", "who"), about="Decisions, the newest first."),
-    Route("clusterings", "GET", "/api/clusterings", s.Clusterings, query=("run",)),
-    Route("clustering", "GET", "/api/clusterings/{clustering}", s.ClusteringCards, query=("run",)),
-    Route("cluster_flow", "GET", "/api/cluster-flow", s.ClusterFlow, query=("run", "a", "b")),
-    Route("blind_test", "GET", "/api/blind-test", s.BlindTest, query=("run", "a", "b")),
-    Route("blind_results", "GET", "/api/blind-test/results", s.TestResults, query=("run", "a", "b")),
+    Route("clusterings", "GET", "/api/clusterings", r.Clusterings, query=("run",)),
+    Route("clustering", "GET", "/api/clusterings/{clustering}", r.ClusteringCards, query=("run",)),
+    Route("cluster_flow", "GET", "/api/cluster-flow", r.ClusterFlow, query=("run", "a", "b")),
+    Route("blind_test", "GET", "/api/blind-test", r.BlindTest, query=("run", "a", "b")),
+    Route("blind_results", "GET", "/api/blind-test/results", r.TestResults, query=("run", "a", "b")),
     Route("map", "GET", "/api/map", bytes, query=("run", "layout"), about="The points of the map, as runs/map.py writes them."),
-    Route("map_texts", "GET", "/api/map/texts", s.MapTexts, query=("run", "layout", "start", "stop")),
-    Route("prompts", "GET", "/api/prompts", s.Prompts, query=("run",)),
-    Route("pilot", "GET", "/api/prompts/{step}", s.Pilot, query=("run", "version")),
-    Route("copies", "GET", "/api/copies", s.CopyGroups, query=("run", "step", "offset", "limit")),
-    Route("leaks", "GET", "/api/leaks", s.Leaks, query=("run", "step", "offset", "limit")),
-    Route("privacy", "GET", "/api/privacy", s.Privacy, query=("run",)),
-    Route("privacy_sample", "GET", "/api/privacy/sample", s.PrivacySample, query=("run", "offset", "limit")),
-    Route("check_privacy", "POST", "/api/privacy/sample", s.Privacy, s.PrivacyCheck, query=("run",), about="What a person saw in one row of the sample."),
-    Route("delivery", "GET", "/api/delivery", s.Delivery, query=("run",)),
+    Route("map_texts", "GET", "/api/map/texts", r.MapTexts, query=("run", "layout", "start", "stop")),
+    Route("prompts", "GET", "/api/prompts", r.Prompts, query=("run",)),
+    Route("pilot", "GET", "/api/prompts/{step}", r.Pilot, query=("run", "version")),
+    Route("copies", "GET", "/api/copies", r.CopyGroups, query=("run", "step", "offset", "limit")),
+    Route("leaks", "GET", "/api/leaks", r.Leaks, query=("run", "step", "offset", "limit")),
+    Route("privacy", "GET", "/api/privacy", r.Privacy, query=("run",)),
+    Route("privacy_sample", "GET", "/api/privacy/sample", r.PrivacySample, query=("run", "offset", "limit")),
+    Route("check_privacy", "POST", "/api/privacy/sample", r.Privacy, r.PrivacyCheck, query=("run",), about="What a person saw in one row of the sample."),
+    Route("delivery", "GET", "/api/delivery", r.Delivery, query=("run",)),
     Route("download", "GET", "/api/delivery/{name}", bytes, query=("run",), about="A delivered file."),
     Route("events", "GET", "/api/events", s.Event, about="Server-sent events."),
 )  # fmt: skip

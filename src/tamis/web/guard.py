@@ -54,9 +54,8 @@ class Doors(NamedTuple):
         if tls and port == 443:
             origins |= {f"https://{name}" for name in names}
             hosts |= set(names)
-        if url is not None:
-            hosts.add(url.removeprefix("https://"))
-            origins.add(url)
+        if url is not None:  # who comes past the proxy, in plain text, is not answered
+            hosts, origins = {url.removeprefix("https://")}, {url}
         secure = tls or url is not None
         return cls(
             frozenset(host.lower() for host in hosts),

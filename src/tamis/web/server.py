@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,9 +91,10 @@ def bind(host: str, port: int | None) -> socket.socket:
 
 
 class Ready(NamedTuple):
-    """A server before it serves: its address as people type it, and the links, each to one person."""
+    """A server as it begins to serve: its address as people type it, the port, and the links (name, role, link)."""
 
     address: str
+    port: int
     links: Sequence[tuple[str, str, str]]
 
 
@@ -104,9 +106,11 @@ def serve(
     team: Any = None,
     reach: Reach | None = None,
     port: int | None = None,
+    version: str = "",
+    static: Path | None = None,
     ready: Callable[[Ready], None] = lambda _: None,
 ) -> None:
-    """Serve a workspace until Ctrl-C. `ready` is called once connections are taken.
+    """Serve a workspace until Ctrl-C. `ready` is called once connections are taken; `static`: the pages, by default the built ones.
 
     Raises UsageError where it cannot listen, MissingExtra without the extra [web].
     """
@@ -128,10 +132,10 @@ def serve(
     listening = bind(reach.host, port)
     number = listening.getsockname()[1]
     doors = Doors.of(number, names=() if _loopback(reach.host) else (reach.host,), tls=reach.tls, url=reach.url)
-    site = Site(workspace, people, recipe, recipe_file)
+    site = Site(workspace, people, recipe, recipe_file, version)
     address = reach.url or f"{'https' if reach.tls else 'http'}://{reach.host}:{number}"
     config = uvicorn.Config(
-        application(site, doors, FOLDER),
+        application(site, doors, static or FOLDER),
         ws="none",
         lifespan="off",
         http="h11",
@@ -148,7 +152,7 @@ def serve(
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             links = [(link.name, link.role, f"{address}{ENTER}?token={link.token}") for link in people.invite()]
-            ready(Ready(address, links))
+            ready(Ready(address, number, links))
 
         def handle_exit(self, sig: int, frame: Any) -> None:
             Ending.now = True
@@ -156,6 +160,7 @@ def serve(
 
     Ending.now = False
     try:
-        Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # told again once all is closed
+            Server(config).run(sockets=[listening])
     finally:
         listening.close()

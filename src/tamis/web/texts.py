@@ -144,13 +144,17 @@ def _plain(run: Opened, name: str) -> bool:
     return not isinstance(dtype_of(run, name), pl.List | pl.Struct | pl.Array)
 
 
-def line(record: Mapping[str, Any], characters: int = LINE) -> str:
-    """A row on one line, cut.
+def line(record: Mapping[str, Any], characters: int = LINE, q: str = "") -> str:
+    """A row on one line, cut; around the first place where it says `q`, where that is further on.
 
-    >>> line({"text": "abcdef"}, 4)
-    'abc…'
+    >>> line({"text": "abcdef"}, 4), line({"text": "x" * 500 + "Word" + "y" * 500}, 100, "word")[:25]
+    ('abc…', '…xxxxxxxxxxxxxxxxxxxxxxxx')
     """
-    return short(plain_text(dict(record)), characters)
+    text = plain_text(dict(record))
+    at = text.lower().find(q.lower()) if q else -1
+    if at + len(q) >= characters:
+        text = "…" + text[max(0, at - characters // 4) :]
+    return short(text, characters)
 
 
 def short(text: str, characters: int = LINE) -> str:

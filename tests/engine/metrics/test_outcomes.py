@@ -128,6 +128,30 @@ def test_intervals_by_users_hold_the_truth_as_often_as_they_say() -> None:
     assert inside / 400 > 0.91
 
 
+def test_all_of_a_group_is_not_surely_more_than_nearly_all() -> None:
+    """52 of 52 beside 98.5%: the group's rows do not vary, and that is no proof."""
+    accepted = np.r_[np.ones(52), np.ones(985), np.zeros(15)]
+    users = np.r_[np.arange(52) % 40, np.random.default_rng(1).integers(0, 190, 1000)]
+    groups = [cut(pl.Series("topic", ["a"] * 52 + ["b"] * 1000))]
+    (found,) = by_groups(accepted, "share", groups, users=users)
+    one = found.groups[1]
+    assert (one.group, one.value) == ("a", 1.0)
+    assert one.p is not None
+    assert one.p > 0.3
+    assert one.difference_low < 0 < one.difference_high
+
+
+def test_few_hits_by_users_tell_falsehoods_no_more_often_than_they_say() -> None:
+    told = 0
+    for seed in range(400):
+        random = np.random.default_rng(seed)
+        users, topic = random.integers(0, 120, 800), random.integers(0, 12, 800)
+        sent = (random.random(800) < random.beta(40, 1, 120)[users]).astype(float)
+        (found,) = by_groups(sent, "share", [cut(pl.Series("topic", topic))], users=users)
+        told += any(g.adjusted is not None and g.adjusted < 0.05 for g in found.groups)
+    assert told / 400 < 0.06
+
+
 def test_once_each_user_counts_once_in_each_group() -> None:
     y = np.array([1, 1, 1, 1, 0, 0.0])
     users = np.array([0, 0, 0, 0, 1, 2])

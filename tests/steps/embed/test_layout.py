@@ -52,7 +52,7 @@ def test_rows_above_the_most_are_placed_where_their_like_are() -> None:
     rows = topics(400)
     result = run_step(Layout(most=300, **V), rows)
     away = result.column("embed.layout.map_distance")
-    placed = [at for at, one in enumerate(away) if one is not None]
+    placed = [at for at, one in enumerate(away) if one > 0]
     assert len(placed) == 100
     found, topic = places(result), np.array([row["topic"] for row in rows])
     middle = np.array([np.median(found[topic == t], axis=0) for t in range(4)])

@@ -243,3 +243,9 @@ def test_real_mail_passes_the_second_look(data: Path, mode: str) -> None:
     assert 200 < done.changed.sum() < 600
     assert Rescan([step.covers()])(pl.DataFrame(list(done.changes.values()))) == {}
     assert len(Rescan([step.covers()])(rows)) > 150
+
+
+def test_a_name_of_which_a_part_is_known_goes_as_a_whole() -> None:
+    rows = [{"prompt": "From: Imran Khan\n\nHello, when?", "response": "Soon.", "source.customer": "Moses Khan"}]
+    done = run_step(anonymize(None, names=("customer",)), rows)
+    assert done.column("messages")[0][0]["content"] == "From: [PERSON]\n\nHello, when?"

@@ -23,6 +23,8 @@ CASES: list[tuple[dict[str, Any], Any, Any]] = [
     ({}, rows(1), "undecided"),
     ({"question": "Right?", "show": ["prompt", "column:topic"]}, rows(2), ["undecided"] * 2),
     ({"sample": 5, "undecided": "drop"}, rows(3), ["undecided"] * 3),
+    ({"guidelines": "Be kind.", "edit": True, "rate": True, "reviewers": 3, "consensus": "all"}, rows(1), "undecided"),
+    ({"labels": {"mood": ["calm", "cross"]}, "order": "random", "repeat": 0.1}, rows(2), ["undecided"] * 2),
 ]
 
 
@@ -63,3 +65,36 @@ def test_impossible_settings_are_refused(settings: dict[str, Any]) -> None:
 
 def test_no_rows_ask_nothing() -> None:
     assert run_step(Gate(sample=2), []).kinds == []
+
+
+def test_all_that_it_reads_is_known_beforehand() -> None:
+    gate = Gate(
+        show=("column:topic",),
+        blind=("score",),
+        order="cluster",
+        order_by="topic",
+        labels={"mood": ("a", "b"), "a.label": ("x", "y")},
+    )
+    assert gate.reads() == ("topic", "score", "a.label")
+    assert Gate(guidelines="Be kind.", calibration="known.jsonl").files() == ("known.jsonl",)
+    assert Gate(guidelines="rules.md").files() == ("rules.md",)
+    assert Gate(guidelines="See rules.md\nand more.md").files() == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"order": "cluster"}, "needs `order_by`"),
+        ({"order_by": "score"}, "has no effect with `order: row`"),
+        ({"consensus": "all"}, "has no effect with one reviewer"),
+        ({"reject_reasons": ["rude", "rude"]}, "names one twice"),
+        ({"reject_reasons": ["Very rude"]}, "pattern"),
+        ({"questions": [{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]}, "names one twice"),
+        ({"labels": {"mood": ["calm"]}}, "fewer than two values"),
+        ({"repeat": 1.5}, "less than or equal to 1"),
+        ({"reviewers": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_settings_that_do_not_fit_each_other_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Gate.model_validate(settings)

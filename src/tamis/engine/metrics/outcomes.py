@@ -4,7 +4,9 @@ Rows of one user are alike, so that a thousand rows of ten users are not a thous
 and tests count users: the variance of a mean is that of the users' sums around it (K.-Y. Liang, S. L. Zeger, Biometrika 73
 (1986) 13-22), with as many degrees of freedom as the smaller side has users, less one (A. C. Cameron, J. B. Gelbach,
 D. L. Miller, Rev. Econ. Stat. 90 (2008) 414-427, on how far few clusters mislead). A share's interval is Wilson's, at the
-number of independent rows that would have that variance (N. Dean, M. Pagano, J. Surv. Stat. Methodol. 3 (2015) 484-503).
+number of independent rows that would have that variance (N. Dean, M. Pagano, J. Surv. Stat. Methodol. 3 (2015) 484-503);
+where a group has fewer than five rows with, or without, the outcome, Newcombe's and Fisher's at those numbers say how it
+differs, since a variance of nearly equal rows says nothing.
 
 Without users: Wilson's interval for shares, R. G. Newcombe's (Stat. Med. 17 (1998) 873-890, method 10) for differences of
 shares, Fisher's exact test; Student's interval for means, B. L. Welch's (Biometrika 34 (1947) 28-35) for their differences.
@@ -34,6 +36,8 @@ Measure = Literal["share", "mean"]
 Adjust = Literal["holm", "bh", "none"]
 #: groups of fewer users than this have intervals that are too narrow
 FEW_USERS = 10
+#: rows with, or without, the outcome in a group, below which a share's difference is tested exactly
+FEW_HITS = 5
 #: rows from which on the bootstrap draws less often
 _MANY = 20_000
 
@@ -166,16 +170,19 @@ def side(y: Floats, users: Codes | None) -> Side:
 
 def _interval(s: Side, measure: Measure, by_users: bool) -> tuple[float, float | None, float | None]:
     if measure == "share":
-        n = float(s.rows)
-        if by_users:
-            n = s.mean * (1 - s.mean) / s.variance if s.variance > 0 else float(s.users)
-            n = min(max(n, 1.0), float(s.rows))
+        n = _effective(s) if by_users else float(s.rows)
         low, high = wilson_of(s.mean, n, quantile(s.df) if by_users and s.df >= 1 else None)
         return s.mean, low, high
     if not s.df >= 1 or math.isnan(s.variance):
         return s.mean, None, None
     half = quantile(s.df) * math.sqrt(s.variance)
     return s.mean, s.mean - half, s.mean + half
+
+
+def _effective(s: Side) -> float:
+    """How many independent rows would have the share's variance; where all rows are alike, as many as users."""
+    n = s.mean * (1 - s.mean) / s.variance if s.variance > 0 else float(s.users)
+    return min(max(n, 1.0), float(s.rows))
 
 
 def wilson_of(share: float, n: float, z: float | None = None) -> tuple[float, float]:
@@ -188,13 +195,13 @@ def wilson_of(share: float, n: float, z: float | None = None) -> tuple[float, fl
     return (0.0 if share == 0 else max(0.0, middle - half)), (1.0 if share == 1 else min(1.0, middle + half))
 
 
-def newcombe(a: float, n: float, b: float, m: float) -> tuple[float, float]:
+def newcombe(a: float, n: float, b: float, m: float, z: float | None = None) -> tuple[float, float]:
     """The interval of a - b, two shares of n and m rows.
 
     >>> [round(x, 4) for x in newcombe(56 / 70, 70, 48 / 80, 80)]
     [0.0524, 0.3339]
     """
-    (l1, u1), (l2, u2) = wilson_of(a, n), wilson_of(b, m)
+    (l1, u1), (l2, u2) = wilson_of(a, n, z), wilson_of(b, m, z)
     return a - b - math.hypot(a - l1, u2 - b), a - b + math.hypot(u1 - a, b - l2)
 
 
@@ -217,14 +224,14 @@ def _apart_by_users(
     least = min(own.users, rest.users)
     if least < 2:
         return None, None, None
+    if measure == "share" and min(min(k.mean, 1 - k.mean) * k.rows for k in (own, rest)) < FEW_HITS:
+        # of all or nearly all rows alike a variance says nothing: 52 of 52 is not surely more than 98.5%
+        n, m = _effective(own), _effective(rest)
+        p = fisher(round(own.mean * round(n)), round(n), round(rest.mean * round(m)), round(m))
+        return *newcombe(own.mean, n, rest.mean, m, quantile(least - 1)), p
     pull = np.where(inside, (y - own.mean) / own.rows, -(y - rest.mean) / rest.rows)
     variance = float((_sums(users, pull) ** 2).sum()) * least / (least - 1)
-    if variance > 1e-18:
-        return _student(own.mean - rest.mean, variance, least - 1)
-    if measure == "share" and own.mean != rest.mean:  # all of one group, none of the other
-        p = fisher(round(own.mean * own.users), own.users, round(rest.mean * rest.users), rest.users)
-        return *newcombe(own.mean, own.users, rest.mean, rest.users), p
-    return None, None, None
+    return _student(own.mean - rest.mean, variance, least - 1) if variance > 1e-18 else (None, None, None)
 
 
 def _student(difference: float, variance: float, df: float) -> tuple[float, float, float]:

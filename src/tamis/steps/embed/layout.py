@@ -32,7 +32,7 @@ class Layout(TableStep):
     apart; `pca` takes the two directions in which the rows differ most: at once, but groups overlap. What UMAP gives is recorded
     and never made again for the same rows. With `grow: true` rows keep the place they have; later ones are placed among those
     of the first run that are nearest by meaning, and the run says how well they fit. `map_distance` is 1 - cosine to the nearest
-    of these, null for rows that the map was made from. Above `most` rows, that many make the map, drawn by the seed, and the others are
+    of these, 0 for rows that the map was made from. Above `most` rows, that many make the map, drawn by the seed, and the others are
     placed like later ones. A row without a vector has no place.
 
     ## Why
@@ -104,7 +104,7 @@ class Layout(TableStep):
             made = self._layout(table, vectors, high, low)
             found = layouts.place(made, vectors, high, low)
             places[rows] = found.places
-            far[rows] = np.where(found.known, np.nan, distance(found.product))
+            far[rows] = distance(found.product)
             message = layouts.drift(made, found, self.drift)
         x, y, away = (pl.Series(one, nan_to_null=True) for one in (places[:, 0].copy(), places[:, 1].copy(), far))
         verdict = keep().change(x=x, y=y, map_distance=away)

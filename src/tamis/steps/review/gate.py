@@ -13,7 +13,7 @@ from tamis.core.columns import Table
 from tamis.core.outcome import Verdict, hold
 from tamis.core.step import GateStep, Reasons
 from tamis.engine.allocate import seeded_order
-from tamis.runs.reviewing import Reviewing
+from tamis.engine.reviewing import Reviewing
 
 
 class Gate(GateStep, Reviewing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from tamis.runs.blind import BlindTest
 from tamis.runs.cluster_shapes import Example, Figure, Line
 from tamis.runs.clusterings import Clusterings
 
-from .. import shapes
+from .. import room_shapes, shapes
 from ..asked import Asked
 from ..opened import Opened
 from ..problems import NotThere, Refused
@@ -22,22 +23,22 @@ from .overview import gates
 EXAMPLE = 2000
 
 
-def clusterings(asked: Asked) -> shapes.Clusterings:
+def clusterings(asked: Asked) -> room_shapes.Clusterings:
     """The clusterings of a run, and the gate where one is chosen."""
     run = asked.run
     desk = run.clusterings()
     lines = [told_line(one) for one in desk.lines()]
     own = desk.gates
     gate = next((one for one in gates(asked) if one.kind == "clusters"), None)
-    return shapes.Clusterings(clusterings=lines, gate=gate, shortlist=own[0].shortlist if own else 0)
+    return room_shapes.Clusterings(clusterings=lines, gate=gate, shortlist=own[0].shortlist if own else 0)
 
 
-def clustering(asked: Asked) -> shapes.ClusteringCards:
+def clustering(asked: Asked) -> room_shapes.ClusteringCards:
     """The cards of one clustering."""
     desk = asked.run.clusterings()
     name = _known(desk, asked.path["clustering"])
     cards = [
-        shapes.ClusterCard(
+        room_shapes.ClusterCard(
             cluster=one.cluster,
             rows=one.rows,
             outliers=one.outliers,
@@ -51,32 +52,32 @@ def clustering(asked: Asked) -> shapes.ClusteringCards:
         )
         for one in desk.cards(name)
     ]
-    return shapes.ClusteringCards(line=told_line(desk.line(name)), cards=cards)
+    return room_shapes.ClusteringCards(line=told_line(desk.line(name)), cards=cards)
 
 
-def flow(asked: Asked) -> shapes.ClusterFlow:
+def flow(asked: Asked) -> room_shapes.ClusterFlow:
     """How the rows of two clusterings' clusters meet."""
     desk = asked.run.clusterings()
     a, b = _two(asked, desk)
     told = desk.flow(a, b)
-    links = [shapes.FlowLink(a=x, b=y, rows=n) for x, y, n in told.links]
-    return shapes.ClusterFlow(a=told.a, b=told.b, links=links, sentences=list(told.sentences))
+    links = [room_shapes.FlowLink(a=x, b=y, rows=n) for x, y, n in told.links]
+    return room_shapes.ClusterFlow(a=told.a, b=told.b, links=links, sentences=list(told.sentences))
 
 
-def blind_test(asked: Asked) -> shapes.BlindTest:
+def blind_test(asked: Asked) -> room_shapes.BlindTest:
     """The next blind question for who asks."""
     desk = asked.run.clusterings()
     told = BlindTest(desk, *_two(asked, desk)).next(named(asked))
-    return shapes.BlindTest(
+    return room_shapes.BlindTest(
         kind=told.kind, token=told.token, rows=_examples(told.rows), asked=told.asked, left=told.left
     )
 
 
-def blind_results(asked: Asked) -> shapes.TestResults:
+def blind_results(asked: Asked) -> room_shapes.TestResults:
     """What people's answers come to."""
     desk = asked.run.clusterings()
     told = BlindTest(desk, *_two(asked, desk)).results()
-    return shapes.TestResults(
+    return room_shapes.TestResults(
         a=told.a,
         b=told.b,
         answers=told.answers,
@@ -99,8 +100,8 @@ def _known(desk: Clusterings, name: str) -> str:
         raise NotThere(error.message) from error
 
 
-def told_line(one: Line) -> shapes.ClusteringLine:
-    return shapes.ClusteringLine(
+def told_line(one: Line) -> room_shapes.ClusteringLine:
+    return room_shapes.ClusteringLine(
         clustering=one.clustering,
         step=one.step,
         use=one.use,
@@ -119,8 +120,8 @@ def _figure(one: Figure) -> shapes.Figure:
     return shapes.Figure(name=one.name, value=one.value, low=one.low, high=one.high, n=one.n)
 
 
-def _examples(some: Iterable[Example]) -> list[shapes.ClusterExample]:
-    return [shapes.ClusterExample(id=one.id, text=short(one.text, EXAMPLE)) for one in some]
+def _examples(some: Iterable[Example]) -> list[room_shapes.ClusterExample]:
+    return [room_shapes.ClusterExample(id=one.id, text=short(one.text, EXAMPLE)) for one in some]
 
 
 # -- the map --------------------------------------------------------------------------------------
@@ -135,18 +136,18 @@ def points(asked: Asked) -> bytes:
     return bytes(made() if callable(made) else made)
 
 
-def map_texts(asked: Asked) -> shapes.MapTexts:
+def map_texts(asked: Asked) -> room_shapes.MapTexts:
     """Texts of some points, by their places in the map."""
     start = asked.number("start", 0, 1 << 40)
     stop = min(asked.number("stop", start + 100, 1 << 40), start + TEXTS)
     texts = _map(asked.run, asked.text("layout") or None).texts(start, max(start, stop))
-    return shapes.MapTexts(start=start, texts=[short(str(one or "")) for one in texts])
+    return room_shapes.MapTexts(start=start, texts=[short(str(one or "")) for one in texts])
 
 
 def _map(run: Opened, layout: str | None) -> Any:
     """The map of a run. 404 where there is none."""
     try:
-        from tamis.runs.map import map_data
+        map_data = importlib.import_module("tamis.runs.map").map_data
     except ImportError:
         raise NotThere("this version makes no maps") from None
     with run.lock:

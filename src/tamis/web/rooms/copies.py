@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamis.runs import decisions as decided
 
-from .. import shapes
+from .. import room_shapes, shapes
 from ..asked import Asked
 from ..opened import Opened
 from ..words import all_decided
@@ -30,7 +30,7 @@ class Groups(NamedTuple):
     similarity: NDArray[np.float64]
 
 
-def copies(asked: Asked) -> shapes.CopyGroups:
+def copies(asked: Asked) -> room_shapes.CopyGroups:
     """A page of groups, of one step or of all that merged rows."""
     run = asked.run
     steps = [str(one["name"]) for one in run.ledger.steps if one.get("merged") and _dedups(one)]
@@ -42,7 +42,7 @@ def copies(asked: Asked) -> shapes.CopyGroups:
     offset, limit = asked.number("offset", 0, 1 << 40), asked.number("limit", 20, PAGE)
     made = decided.read(asked.site.workspace.decisions(run.recipe))
     told = [_group(run, made, *place) for place in places[offset : offset + limit]]
-    return shapes.CopyGroups(steps=steps, total=len(places), groups=told)
+    return room_shapes.CopyGroups(steps=steps, total=len(places), groups=told)
 
 
 def _dedups(step: dict[str, object]) -> bool:
@@ -94,7 +94,7 @@ def groups_of(run: Opened, step: str) -> Groups:
     return groups
 
 
-def _group(run: Opened, made: decided.Decisions, step: str, groups: Groups, k: int) -> shapes.CopyGroup:
+def _group(run: Opened, made: decided.Decisions, step: str, groups: Groups, k: int) -> room_shapes.CopyGroup:
     low, high = int(groups.starts[k]), int(groups.starts[k + 1])
     shown = groups.rows[low : min(high, low + SHOWN)]
     found = run.ledger.find(groups.into[k])
@@ -104,7 +104,7 @@ def _group(run: Opened, made: decided.Decisions, step: str, groups: Groups, k: i
     others = lines[len(kept) :]
     ids = {stays.id, *(one.id for one in others)}
     about = [one for one in made.told if one.step == step and one.row in ids]
-    return shapes.CopyGroup(
+    return room_shapes.CopyGroup(
         step=step,
         kept=stays,
         copies=others,

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import FileResponse, Response
 
-from .. import shapes
+from .. import room_shapes
 from ..asked import Asked
 from ..opened import Opened
 from ..problems import NotThere
@@ -21,7 +21,7 @@ CARD = 1 << 20
 _hashing = threading.Lock()
 
 
-def delivery(asked: Asked) -> shapes.Delivery:
+def delivery(asked: Asked) -> room_shapes.Delivery:
     """The files of a run's delivery. Empty where it delivered nothing yet."""
     run = asked.run
     names = _names(run)
@@ -29,7 +29,7 @@ def delivery(asked: Asked) -> shapes.Delivery:
     for name, one in names.items():
         told = file_record(run, one)
         files.append(
-            shapes.DeliveredFile(
+            room_shapes.DeliveredFile(
                 name=name,
                 path=told["path"],
                 split=told["split"],
@@ -40,7 +40,7 @@ def delivery(asked: Asked) -> shapes.Delivery:
         )
     manifest = run.folder / "manifest.json"
     sha256 = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else ""
-    return shapes.Delivery(
+    return room_shapes.Delivery(
         files=files,
         card=_card(run),
         checks=[_check(name, one) for name, one in names.items()] + _balance(run),

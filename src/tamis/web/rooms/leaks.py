@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from .. import shapes
+from .. import room_shapes, shapes
 from ..asked import Asked
 from ..opened import Opened
 from ..texts import short
@@ -21,7 +21,7 @@ MATCHES = "evidence.matches"
 PAGE, TEXT, SETS = 100, 4000, 200
 
 
-def leaks(asked: Asked) -> shapes.Leaks:
+def leaks(asked: Asked) -> room_shapes.Leaks:
     """A page of rows that left for what they hold, and how much of each test set is in the rows."""
     run, name = asked.run, asked.text("step")
     if name:
@@ -34,7 +34,7 @@ def leaks(asked: Asked) -> shapes.Leaks:
     page = lines[offset : offset + limit]
     rows = lines_of(run, np.array([number for _, number, _ in page], np.int64))
     told = [_leak(row, step, line) for row, (step, _, line) in zip(rows, page, strict=True)]
-    return shapes.Leaks(benchmarks=_sets(lines), total=len(lines), leaks=told)
+    return room_shapes.Leaks(benchmarks=_sets(lines), total=len(lines), leaks=told)
 
 
 def _lines(run: Opened, step: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -52,13 +52,13 @@ def _matches(line: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
-def _leak(row: shapes.RowLine, step: str, line: Mapping[str, Any]) -> shapes.LeakSpan:
+def _leak(row: shapes.RowLine, step: str, line: Mapping[str, Any]) -> room_shapes.LeakSpan:
     """The best match of a row."""
     matches = _matches(line)
     if not matches:  # by vectors: no span is the same
         benchmark, _, item = str(line.get("evidence.item") or "").rpartition("/")
         score = line.get("evidence.similarity") or line.get("evidence.coverage")
-        return shapes.LeakSpan(
+        return room_shapes.LeakSpan(
             row=row,
             step=step,
             benchmark=str(line.get("evidence.benchmark") or benchmark),
@@ -68,7 +68,7 @@ def _leak(row: shapes.RowLine, step: str, line: Mapping[str, Any]) -> shapes.Lea
             score=None if score is None else round(float(score), 4),
         )
     best = matches[0]
-    return shapes.LeakSpan(
+    return room_shapes.LeakSpan(
         row=row,
         step=step,
         benchmark=str(best.get("benchmark", "")),

@@ -19,7 +19,7 @@ from tamis.engine.store import disk_error, sync, writing
 from tamis.runs import recall
 from tamis.runs.questions import plain_text
 
-from .. import shapes
+from .. import room_shapes, shapes
 from ..asked import Asked
 from ..opened import Opened
 from ..problems import NotThere, Refused
@@ -29,14 +29,14 @@ PAGE, TEXT = 50, 20_000
 _TAG = re.compile(r"\[([A-Z][A-Z0-9_]*)\]|•••")
 
 
-def privacy(asked: Asked) -> shapes.Privacy:
+def privacy(asked: Asked) -> room_shapes.Privacy:
     """What the privacy steps of a run replaced, and how much of it was found, as far as people checked."""
     run = asked.run
     steps = [_replaced(run, one) for one in run.ledger.steps if str(one.get("address", "")).startswith("privacy.")]
     path = _sample(asked, run)
     lines = _lines(path)
     checked = sum(one.get("checked") is True for one in lines)
-    return shapes.Privacy(
+    return room_shapes.Privacy(
         steps=steps,
         recall=_recall(asked, run),
         sample=len(lines),
@@ -45,7 +45,7 @@ def privacy(asked: Asked) -> shapes.Privacy:
     )
 
 
-def _replaced(run: Opened, step: Mapping[str, Any]) -> shapes.Replaced:
+def _replaced(run: Opened, step: Mapping[str, Any]) -> room_shapes.Replaced:
     counts: Counter[str] = Counter()
     rows = 0
     for index in range(len(run.starts) - 1):
@@ -58,7 +58,7 @@ def _replaced(run: Opened, step: Mapping[str, Any]) -> shapes.Replaced:
             for word in text.split(", "):
                 kind, _, number = word.rpartition(" ")
                 counts[kind] += int(number) * n
-    return shapes.Replaced(step=step["name"], kinds=dict(sorted(counts.items())), rows=rows)
+    return room_shapes.Replaced(step=step["name"], kinds=dict(sorted(counts.items())), rows=rows)
 
 
 def _recall(asked: Asked, run: Opened) -> shapes.Figure | None:
@@ -72,12 +72,12 @@ def _recall(asked: Asked, run: Opened) -> shapes.Figure | None:
     return shapes.Figure(name="recall", value=one["share"], low=one["low"], high=one["high"], n=n)
 
 
-def sample(asked: Asked) -> shapes.PrivacySample:
+def sample(asked: Asked) -> room_shapes.PrivacySample:
     """Rows of the sample as they are delivered."""
     run = asked.run
     lines = _lines(_sample(asked, run))
     offset, limit = asked.number("offset", 0, 1 << 40), asked.number("limit", 20, PAGE)
-    return shapes.PrivacySample(
+    return room_shapes.PrivacySample(
         total=len(lines), rows=[_card(one) for one in lines[offset : offset + limit]], kinds=_kinds(run)
     )
 
@@ -88,10 +88,10 @@ def _kinds(run: Opened) -> list[str]:
     return list(dict.fromkeys(kind for one in steps.values() for kind in one.get("kinds", ())))
 
 
-def _card(line: Mapping[str, Any]) -> shapes.PrivacyCard:
+def _card(line: Mapping[str, Any]) -> room_shapes.PrivacyCard:
     text = plain_text(dict(line.get("row") or {}))[:TEXT]
     spans = [{"start": m.start(), "end": m.end(), "kind": (m[1] or "masked").lower()} for m in _TAG.finditer(text)]
-    return shapes.PrivacyCard(
+    return room_shapes.PrivacyCard(
         id=str(line.get("id", "")),
         text=text,
         spans=spans,
@@ -104,7 +104,7 @@ def _counts(told: Any) -> dict[str, int]:
     return {str(k): v for k, v in told.items() if type(v) is int and v >= 0} if isinstance(told, dict) else {}
 
 
-def check_privacy(asked: Asked) -> shapes.Privacy:
+def check_privacy(asked: Asked) -> room_shapes.Privacy:
     """Write down what a person saw in one row; the figure is worked out anew. 404 where the row is not of the sample."""
     run, body = asked.run, asked.body
     path = _sample(asked, run)
@@ -128,7 +128,7 @@ def check_privacy(asked: Asked) -> shapes.Privacy:
     return privacy(asked)
 
 
-def _write(path: Path, body: shapes.PrivacyCheck) -> None:
+def _write(path: Path, body: room_shapes.PrivacyCheck) -> None:
     lines, found = [], False
     for _, line in recall.read_lines(path):
         if "sample" not in line and line.get("id") == body.id:

@@ -14,7 +14,7 @@ from tamis.recipe.placed import placed_step
 from tamis.runs import prompts as said
 from tamis.runs.prompts import Record
 
-from .. import shapes
+from .. import room_shapes, shapes
 from ..asked import Asked
 from ..commands import recipe_path
 from ..opened import Opened
@@ -34,7 +34,7 @@ class Now(NamedTuple):
     text: str
 
 
-def prompts(asked: Asked) -> shapes.Prompts:
+def prompts(asked: Asked) -> room_shapes.Prompts:
     """Every version of every prompt of which anything was said, and those of the recipe."""
     folder = asked.site.workspace.root / "decisions"
     now = {one.gate.prompt: one for one in _now(asked)}
@@ -48,16 +48,16 @@ def prompts(asked: Asked) -> shapes.Prompts:
             pairs[current.gate.version, current.model] = None
         found += [_line(name, pair, records, current, folder) for pair in pairs]
     waits = next((one for one in found if one.current and one.gate), None)
-    return shapes.Prompts(prompts=found, command=f"tamis prompt try {_prompt_of(now, waits)}" if waits else "")
+    return room_shapes.Prompts(prompts=found, command=f"tamis prompt try {_prompt_of(now, waits)}" if waits else "")
 
 
-def _prompt_of(now: dict[str, Now], line: shapes.PromptLine) -> str:
+def _prompt_of(now: dict[str, Now], line: room_shapes.PromptLine) -> str:
     return next((name for name, one in now.items() if one.step == line.step), line.step)
 
 
 def _line(
     name: str, pair: tuple[str, str], records: Sequence[Record], now: Now | None, folder: Path
-) -> shapes.PromptLine:
+) -> room_shapes.PromptLine:
     version, model = pair
     here = said.of(records, version, model)
     looked = [one for one in said.verdicts(here).values() if one.verdict in said.LOOKED]
@@ -68,7 +68,7 @@ def _line(
     if now is not None and current:
         gate = said.proof(now.gate, folder, model).missing or ""
     figures = [] if last is None else [_figure(metric, told, last.facts) for metric, told in last.metrics.items()]
-    return shapes.PromptLine(
+    return room_shapes.PromptLine(
         step=now.step if now is not None else name,
         version=f"{version} · {model}",
         text=now.text if now is not None and current else "",
@@ -89,7 +89,7 @@ def _figure(name: str, told: dict[str, float], facts: dict[str, Any]) -> shapes.
     )
 
 
-def pilot(asked: Asked) -> shapes.Pilot:
+def pilot(asked: Asked) -> room_shapes.Pilot:
     """The rows that a version of a prompt was tried on, with what it answered and what people said of that."""
     name = asked.path["step"]
     now = next((one for one in _now(asked) if name in (one.step, one.gate.prompt)), None)
@@ -108,7 +108,7 @@ def pilot(asked: Asked) -> shapes.Pilot:
     rows = [{"id": row, **_verdict(one)} for row, one in list(last.items())[-PILOT:]]
     texts = _texts(asked, [one["id"] for one in rows])
     told_rows = [{**one, "text": texts.get(one["id"], "")} for one in rows]
-    return shapes.Pilot(step=now.step if now is not None else name, version=asked.text("version"), rows=told_rows)
+    return room_shapes.Pilot(step=now.step if now is not None else name, version=asked.text("version"), rows=told_rows)
 
 
 def _verdict(one: Record) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from tamis.core.errors import UsageError, did_you_mean
+from tamis.engine.reviewing import Order
 from tamis.runs import reviewers
 from tamis.runs.gates import gate_names
 from tamis.runs.queue import Card, Progress, Queue
-from tamis.runs.reviewing import Order
 
 from .. import shapes
 from ..asked import Asked

@@ -40,7 +40,7 @@ def rows(asked: Asked) -> shapes.RowsPage:
     found = rows_of(run, look_of(asked))
     offset, limit = asked.number("offset", 0, 1 << 40), asked.number("limit", 100, PAGE)
     wanted = list(dict.fromkeys(_wanted(run, name) for name in asked.names("columns")[:COLUMNS]))
-    lines = lines_of(run, found[offset : offset + limit], wanted)
+    lines = lines_of(run, found[offset : offset + limit], wanted, asked.text("q"))
     return shapes.RowsPage(total=len(found), offset=offset, rows=lines, columns=_shown(run))
 
 
@@ -59,8 +59,8 @@ def _shown(run: Opened) -> list[str]:
         raise
 
 
-def lines_of(run: Opened, rows: Rows, columns: Sequence[str] = ()) -> list[shapes.RowLine]:
-    """Some rows on a line each, in their order. Where their text is gone, without it."""
+def lines_of(run: Opened, rows: Rows, columns: Sequence[str] = (), q: str = "") -> list[shapes.RowLine]:
+    """Some rows on a line each, in their order, around what was searched for. Where their text is gone, without it."""
     if not len(rows):
         return []
     ends = run.ends
@@ -77,7 +77,7 @@ def lines_of(run: Opened, rows: Rows, columns: Sequence[str] = ()) -> list[shape
         lines.append(
             shapes.RowLine(
                 id=id,
-                text=line(record) if record else "",
+                text=line(record, q=q) if record else "",
                 outcome=OUTCOMES[ends.outcome[row]],
                 step=run.steps[number - 1] if number else None,
                 reason=run.reasons[reason][1] if reason >= 0 else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from tamis import __version__
 from tamis.runs.rows import read_json
 from tamis.runs.workspace import read_state
 
@@ -23,7 +22,7 @@ def session(asked: Asked) -> shapes.Session:
         name=asked.person.name,
         role=asked.person.role,
         team=people.team is not None,
-        version=__version__,
+        version=asked.site.version,
         runs=runs(asked.site),
         reviewers=list(people.team or ()),
     )

@@ -103,7 +103,7 @@ class Reviewing(BaseModel):
 
     def label_column(self, name: str, step: str, names: Sequence[str]) -> str:
         """The full name of a column that reviewers set: one that there is, or else a new one of the gate."""
-        from tamis.engine.frame import find_column
+        from .frame import find_column
 
         return f"{step}.{name}" if self._is_new(name, names) else find_column(name, names)
 
