@@ -113,6 +113,8 @@ class _Foresight:
         except UsageError:
             if certain:
                 raise
+            if isinstance(call.step, CallTableStep):
+                asks = {"asks": {**self._consults(call, None, rows_in), "waits": None}}
             to_judge = rows_in  # it reads columns that a step before it has yet to make: `preflight` knows of them
         self.states = [without_answers(state) for state in self.states] if asks else self.states
         if to_judge:
@@ -191,11 +193,13 @@ class _Foresight:
         parts, missing = [], 0
         call = looking(call, self.recordings)
         for state in self.states:
-            result = run_stage(Task(state, (), self.judge.cache.root, gather=call, dry=True))
+            # what is asked of a model is made from what is gathered: a few columns, and it stays in the cache
+            dry = not (self.certain and isinstance(call.step, CallTableStep))
+            result = run_stage(Task(state, (), self.judge.cache.root, gather=call, dry=dry))
             assert result.gathered is not None
             assert result.gathered_seen is not None
             parts.append(Gathered(state, result.gathered, result.gathered_seen))
-            missing += result.gathered_rows
+            missing += result.gathered_rows if dry else 0
         if missing or not self.certain or self.judge.cache.get(decision_fingerprint(call, parts)) is None:
             rows = sum(int(part.seen.sum()) for part in parts)
             if not isinstance(call.step, CallTableStep):
