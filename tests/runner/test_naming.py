@@ -89,7 +89,9 @@ def test_names_are_bought_once_delivered_and_shown_on_cards(model: Endpoint, tmp
     rows = delivered(tmp_path)
     assert {rows[f"{at}-1"]["name"] for at in range(4)} == {f"All about {topic}" for topic in TOPICS}
     bought = len(model.bought())
-    assert sum(len(seen.body["messages"]) > 1 for seen in model.posts()) == 2  # one prompt names four neighbours, one checks them
+    assert (
+        sum(len(seen.body["messages"]) > 1 for seen in model.posts()) == 2
+    )  # one prompt names four neighbours, one checks them
     assert run.manifest["models"]
     cards = Clusterings(run.folder).cards("topics")
     assert {card.named_by for card in cards} == {"model"}

@@ -85,10 +85,10 @@ def test_a_clustering_is_looked_at_named_shortlisted_and_chosen(app: tuple[Looki
 
 def test_two_clusterings_flow_into_each_other(app: tuple[Looking, str]) -> None:
     look = room(app, "clusters?run=chosen%2F1&view=compare", ".flow path")
-    assert look.tab.locator(".flow .a button").count() == 5
+    look.until("document.querySelectorAll('.flow .a button').length === 5")
     look.tab.locator(".flow .b button").first.click()
     rows = look.until("[...document.querySelectorAll('section table tbody tr')].map(one => one.innerText)")
-    head = look.tab.locator("section h2").inner_text()
+    head = look.tab.locator("section h2").first.inner_text()
     assert sum(int(one.split("\t")[1]) for one in rows) == int(head.rsplit(":", 1)[1].split()[0])
 
 

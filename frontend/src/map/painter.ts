@@ -40,7 +40,7 @@ export class Painter {
   private flight: { from: View; to: View; start: number; ms: number } | null = null;
   private born = performance.now();
 
-  /** `want`: which renderer; by itself WebGL, but only where a graphics card does it: see docs/design/020. `moved` is called after every frame with what is shown. */
+  /** `want`: which renderer; by itself WebGL, but only where a graphics card does it: see docs/design/022. `moved` is called after every frame with what is shown. */
   constructor(
     canvas: HTMLCanvasElement,
     x: Float32Array,
