@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import click
+
+from ._parts import Parts
 
 #: subcommand → the module beside this one that holds it, in the order `--help` shows them
 PARTS = {
@@ -22,21 +21,7 @@ PARTS = {
 }
 
 
-class Parts(click.Group):
-    """Loads its commands when they are asked for; those whose module is not there are not offered."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, module in PARTS.items() if Path(__file__).with_name(f"{module}.py").exists()]
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(ctx):
-            return None
-        command = importlib.import_module(f"tamis.cli.{PARTS[name]}").COMMANDS[name]
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.group("clusters", cls=Parts)
+@click.group("clusters", cls=Parts, parts=PARTS)
 def command() -> None:
     """Look at clusterings side by side, test them blind, choose one, name and mend its clusters.
 

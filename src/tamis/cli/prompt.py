@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import click
+
+from ._parts import Parts
 
 #: subcommand → the module beside this one that holds it, in the order `--help` shows them
 PARTS = {
@@ -18,21 +17,7 @@ PARTS = {
 }
 
 
-class Parts(click.Group):
-    """Loads its commands when they are asked for; those whose module is not there are not offered."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name, module in PARTS.items() if Path(__file__).with_name(f"{module}.py").exists()]
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(ctx):
-            return None
-        command = importlib.import_module(f"tamis.cli.{PARTS[name]}").command
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.group("prompt", cls=Parts)
+@click.group("prompt", cls=Parts, parts=PARTS)
 def command() -> None:
     """Try a prompt on a few rows, measure it, compare two, before it annotates all rows.
 

@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tamis.core.errors import DataError
+from tamis.core.columns import Columns
+from tamis.core.errors import DataError, UsageError
+from tamis.core.row import VECTOR
 
 #: what length 1 becomes. Sums of products stay below 2**51, where float64 holds every whole number.
 SCALE = 1 << 25
@@ -52,6 +54,27 @@ def vectors_of(series: pl.Series) -> pl.Series:
     whole = found.list.eval(pl.element().is_not_null() & pl.element().is_finite()).list.all() & (found.list.len() > 0)
     directed = found.list.eval(pl.element() != 0).list.any()
     return pl.select(pl.when(whole & directed).then(found)).to_series()
+
+
+def place_of(vectors: str) -> str:
+    """The column that a step's `vectors:` means: `column:NAME`, or the id of a step that embedded the rows.
+
+    >>> place_of("mails"), place_of("column:v")
+    ('mails.~vector', 'v')
+    """
+    column = vectors.removeprefix("column:")
+    return column if column != vectors else f"{column}.{VECTOR}"
+
+
+def gathered(rows: Columns, vectors: str) -> pl.Series:
+    """What a step's `vectors:` means: a column of vectors, or keys of recorded ones. UsageError where it holds neither."""
+    column = rows[rows.find(place_of(vectors))]
+    if not vectors.startswith("column:"):
+        return column.cast(pl.String)
+    try:
+        return vectors_of(column)
+    except TypeError as error:
+        raise UsageError(f"the column {place_of(vectors)!r} holds no vectors but {error}") from None
 
 
 def matrix(vectors: pl.Series) -> NDArray[np.float32]:

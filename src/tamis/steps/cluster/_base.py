@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tamis.core.columns import Columns, Table
-from tamis.core.errors import UsageError
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Verdict
-from tamis.core.row import VECTOR, View
+from tamis.core.row import View
 from tamis.core.step import Reasons, TableStep
 from tamis.engine.cluster_edits import KINDS, Edit, edits_of
 from tamis.engine.clusterings import FILES, FOLDER, Assigned, Clustering, load
-from tamis.engine.diverse import vectors_of
+from tamis.engine.diverse import gathered, place_of
 from tamis.engine.fitting import SET_TYPES, Groups, freeze, versions
 from tamis.engine.kept_clusters import Settled, settle
 from tamis.engine.quantised import Whole, quantise
@@ -59,8 +58,7 @@ class Clusters(TableStep):
 
     def place(self) -> str:
         """The column with the vectors or their keys, as a recipe names it."""
-        column = self.vectors.removeprefix("column:")
-        return column if column != self.vectors else f"{column}.{VECTOR}"
+        return place_of(self.vectors)
 
     def reads(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.place(), *TableStep.reads(self)]))  # type: ignore[misc]
@@ -72,13 +70,7 @@ class Clusters(TableStep):
         return ("vectors", "name_by")
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
-        column = rows[rows.find(self.place())]
-        if not self.vectors.startswith("column:"):
-            return {"vector": column.cast(pl.String)}
-        try:
-            return {"vector": vectors_of(column)}
-        except TypeError as error:
-            raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
+        return {"vector": gathered(rows, self.vectors)}
 
     def obeys(self) -> tuple[str, ...]:
         return KINDS

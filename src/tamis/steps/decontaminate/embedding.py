@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from tamis.core.columns import Columns, Table
 from tamis.core.errors import UsageError
 from tamis.core.outcome import Verdict, drop
-from tamis.core.row import VECTOR
 from tamis.core.step import Reasons, TableStep
+from tamis.engine.diverse import gathered, place_of
 
 from ._shared import Sets
 
@@ -70,9 +70,7 @@ class Embedding(Sets, TableStep):
 
     def place(self) -> str:
         """The column with the vectors or their keys, as a recipe names it."""
-        return (
-            self.vectors.removeprefix("column:") if self.vectors.startswith("column:") else f"{self.vectors}.{VECTOR}"
-        )
+        return place_of(self.vectors)
 
     def reads(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.place(), *TableStep.reads(self)]))  # type: ignore[misc]
@@ -81,15 +79,8 @@ class Embedding(Sets, TableStep):
         return ("vectors", "view")
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
-        from tamis.engine.diverse import vectors_of
 
-        vector, silent = rows[rows.find(self.place())], rows.text(self.view).is_null()
-        if not self.vectors.startswith("column:"):
-            return {"vector": vector.cast(pl.String), "silent": silent}
-        try:
-            return {"vector": vectors_of(vector), "silent": silent}
-        except TypeError as error:
-            raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
+        return {"vector": gathered(rows, self.vectors), "silent": rows.text(self.view).is_null()}
 
     def decide(self, table: Table) -> Verdict:
         from tamis.engine.quantised import quantise

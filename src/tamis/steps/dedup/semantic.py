@@ -9,10 +9,10 @@ import polars as pl
 from pydantic import Field
 
 from tamis.core.columns import Columns, Table
-from tamis.core.errors import UsageError
 from tamis.core.outcome import Verdict
-from tamis.core.row import VECTOR, View
+from tamis.core.row import View
 from tamis.core.step import Reasons, TableStep
+from tamis.engine.diverse import gathered, place_of
 
 from ._keep import KeepFields
 
@@ -62,9 +62,7 @@ class Semantic(KeepFields):
 
     def place(self) -> str:
         """The column with the vectors or their keys, as a recipe names it."""
-        return (
-            self.vectors.removeprefix("column:") if self.vectors.startswith("column:") else f"{self.vectors}.{VECTOR}"
-        )
+        return place_of(self.vectors)
 
     def reads(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.place(), *TableStep.reads(self), *([self.by] if self.by else [])]))  # type: ignore[misc]
@@ -74,16 +72,8 @@ class Semantic(KeepFields):
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
         from tamis.engine.contrary import kinds
-        from tamis.engine.diverse import vectors_of
 
-        vector, text = rows[rows.find(self.place())], rows.text(self.view)
-        if self.vectors.startswith("column:"):
-            try:
-                vector = vectors_of(vector)
-            except TypeError as error:
-                raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
-        else:
-            vector = vector.cast(pl.String)
+        vector, text = gathered(rows, self.vectors), rows.text(self.view)
         kind = pl.select(pl.when(pl.lit(text).is_not_null()).then(pl.lit(kinds(text, self.guard)))).to_series()
         return {"vector": vector, "kind": kind, **self._gather_worth(rows)}
 

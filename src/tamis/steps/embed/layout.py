@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tamis.core.columns import Columns, Table
-from tamis.core.errors import UsageError
 from tamis.core.fingerprint import fingerprint
 from tamis.core.outcome import Verdict, keep
-from tamis.core.row import VECTOR
 from tamis.core.step import Reasons, TableStep
 from tamis.engine import layouts
-from tamis.engine.diverse import vectors_of
+from tamis.engine.diverse import gathered, place_of
 from tamis.engine.layouts import FILES, FOLDER
 from tamis.engine.quantised import Whole, distance, quantise
 
@@ -72,8 +70,7 @@ class Layout(TableStep):
 
     def place(self) -> str:
         """The column with the vectors or their keys, as a recipe names it."""
-        column = self.vectors.removeprefix("column:")
-        return column if column != self.vectors else f"{column}.{VECTOR}"
+        return place_of(self.vectors)
 
     def reads(self) -> tuple[str, ...]:
         return (self.place(),)
@@ -85,13 +82,7 @@ class Layout(TableStep):
         return ("vectors",)
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
-        column = rows[rows.find(self.place())]
-        if not self.vectors.startswith("column:"):
-            return {"vector": column.cast(pl.String)}
-        try:
-            return {"vector": vectors_of(column)}
-        except TypeError as error:
-            raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
+        return {"vector": gathered(rows, self.vectors)}
 
     def decide(self, table: Table) -> Verdict:
         whole, valid = quantise(table.vectors("vector"))

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from tamis.core.columns import Columns, Table
 from tamis.core.errors import UsageError
 from tamis.core.outcome import Verdict, drop
-from tamis.core.row import VECTOR
 from tamis.core.step import Reasons, TableStep
+from tamis.engine.diverse import gathered, place_of
 
 
 class Diverse(TableStep):
@@ -61,9 +61,7 @@ class Diverse(TableStep):
 
     def place(self) -> str:
         """The column with the vectors or their keys, as a recipe names it."""
-        return (
-            self.vectors.removeprefix("column:") if self.vectors.startswith("column:") else f"{self.vectors}.{VECTOR}"
-        )
+        return place_of(self.vectors)
 
     def reads(self) -> tuple[str, ...]:
         return (self.place(), *([self.score] if self.score else []))
@@ -72,13 +70,8 @@ class Diverse(TableStep):
         return ("vectors", "score")
 
     def gather(self, rows: Columns) -> dict[str, pl.Series]:
-        from tamis.engine.diverse import vectors_of
 
-        vector = rows[rows.find(self.place())]
-        try:
-            found = {"vector": vectors_of(vector) if self.vectors.startswith("column:") else vector.cast(pl.String)}
-        except TypeError as error:
-            raise UsageError(f"the column {self.place()!r} holds no vectors but {error}") from None
+        found = {"vector": gathered(rows, self.vectors)}
         if self.score:
             score = rows[self.score]
             if rows.height and not (score.dtype.is_numeric() or score.dtype in (pl.Boolean, pl.Null)):
