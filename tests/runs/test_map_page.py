@@ -20,6 +20,7 @@ from tamis.core.errors import UsageError
 from tamis.recipe.model import Recipe
 from tamis.runner.execute import RunResult, execute
 from tamis.runs._report import map_page as made
+from tamis.runs._report.built import Built
 from tamis.runs.map import map_data
 from tamis.runs.report import report_data, write_report
 from tamis.sinks.jsonl import Jsonl
@@ -28,7 +29,7 @@ from tamis.steps.cluster.kmeans import Kmeans
 from tamis.steps.embed.layout import Layout
 from tamis.steps.filter.length import Length
 
-BUNDLE = made.Bundle('var TamisMap={start(){"</script><!--"}};', "p{color:red}</style>")
+BUNDLE = Built.of('var TamisMap={start(){"</script><!--"}};', "p{color:red}</style>", after=made.START)
 NASTY = "</script><script>alert(1)</script>"
 
 
@@ -87,7 +88,7 @@ def test_texts_are_cut_to_their_share(folder: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_report_tells_the_map_and_its_clusters(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(made, "bundle", lambda: BUNDLE)
+    monkeypatch.setattr(made, "map_script", lambda: BUNDLE)
     html = write_report(folder).read_text()
     told = report_data(folder)["map"]
     assert (told["points"], told["without"], told["by"], told["page"]) == (24, 0, "cluster.kmeans", "map.html")
@@ -98,17 +99,17 @@ def test_the_report_tells_the_map_and_its_clusters(folder: Path, monkeypatch: py
 
 
 def test_where_the_script_is_not_built_the_report_says_how(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(made, "bundle", lambda: None)
+    monkeypatch.setattr(made, "map_script", lambda: None)
     html = write_report(folder).read_text()
     assert not (folder / "map.html").exists()
-    assert "npm run build" in html
+    assert "make web" in html
     assert "Open the map" not in html
     with pytest.raises(UsageError, match="script is not built"):
         Result(RunResult(folder, {})).map()
 
 
 def test_a_run_without_a_layout_says_nothing_of_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(made, "bundle", lambda: BUNDLE)
+    monkeypatch.setattr(made, "map_script", lambda: BUNDLE)
     other = run(tmp_path, layout=False)
     assert report_data(other)["map"] is None
     assert 'id="map"' not in write_report(other).read_text()
@@ -137,7 +138,7 @@ def test_the_picture_is_a_png_with_points_where_they_are() -> None:
 def test_in_a_notebook_the_map_stands_in_a_frame_of_its_own(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(made, "bundle", lambda: BUNDLE)
+    monkeypatch.setattr(made, "map_script", lambda: BUNDLE)
     view = Result(RunResult(folder, {})).map()
     shown = view._repr_html_()
     assert shown.startswith("<iframe")

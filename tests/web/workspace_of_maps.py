@@ -39,7 +39,7 @@ needs_pages = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed: apt-get install chromium"),
     pytest.mark.skipif(
         not (STATIC / "map/map.js").exists() or not (STATIC / "index.html").exists(),
-        reason="the pages are not built: cd frontend && npm ci && npm run build",
+        reason="the pages are not built: make web",
     ),
 ]
 TOPICS = ("card", "refund", "password", "hotel", "parcel")

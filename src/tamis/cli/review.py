@@ -80,10 +80,11 @@ def command(
 
     give_memory_back()
     from tamis.core.errors import UsageError
+    from tamis.runs._report.built import HOW
     from tamis.runs.workspace import Workspace
     from tamis.web.people import parse_reviewers
     from tamis.web.server import Reach, Ready, checked, serve
-    from tamis.web.static import HOW, built
+    from tamis.web.static import built
 
     reach = checked(Reach(host, tls_cert, tls_key, url))
     root, name, file = _which(recipe, workspace)

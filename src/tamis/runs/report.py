@@ -66,12 +66,13 @@ def map_html(run: Path, layout: str | None = None) -> str:
     """
     from tamis.core.errors import UsageError
 
-    from ._report.map_page import HOW, bundle, map_page
+    from ._report.built import HOW
+    from ._report.map_page import map_page, map_script
     from .map import map_data
 
     data = map_data(run, layout)
-    built = bundle()
-    if built is None:
+    script = map_script()
+    if script is None:
         raise UsageError("the map's script is not built", hint=HOW)
     run = Path(run).resolve()
-    return map_page(data, built, title=f"{run.parent.name}, run {run.name}: map")
+    return map_page(data, script, title=f"{run.parent.name}, run {run.name}: map")

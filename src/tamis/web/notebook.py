@@ -12,16 +12,14 @@ import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tamis.core.errors import MissingExtra, UsageError
+from tamis.runs._report.built import HOW, built
 from tamis.runs.decisions import whose
 from tamis.runs.workspace import Workspace
 
-from .static import FOLDER, HOW
-
-#: what the frame may load: what stands in it, and nothing from anywhere
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+from .static import FOLDER
 
 HOST = """
 function render({ model, el }) {
@@ -108,8 +106,6 @@ class Desk:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        from urllib.parse import unquote
-
         scope = {
             "type": "http", "method": method, "path": unquote(address.path), "raw_path": address.path.encode(),
             "query_string": address.query.encode(), "headers": [(b"content-type", b"application/json")],
@@ -120,23 +116,15 @@ class Desk:
 
 def page(folder: Path = FOLDER) -> str:
     """The frame's document: the pages' script and style, and nothing else. UsageError where they are not built."""
-    try:
-        script = (folder / "notebook" / "app.js").read_text(encoding="utf-8")
-        style = (folder / "notebook" / "app.css").read_text(encoding="utf-8")
-    except OSError:
-        raise UsageError("the review app's pages are not built", hint=HOW) from None
-    policy = html.escape(POLICY, quote=True)
+    found = built("notebook", "app", root=folder)
+    if found is None:
+        raise UsageError("the review app's pages are not built", hint=HOW)
+    policy = html.escape(found.policy(based=True), quote=True)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><base href="about:srcdoc">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>Tamis</title>'
-        f'<style>{_ended_by_none(style, "style")}</style></head><body><div id="app"></div>'
-        f"<script>{_ended_by_none(script, 'script')}</script></body></html>"
+        f'<style>{found.style}</style></head><body><div id="app"></div><script>{found.script}</script></body></html>'
     )
-
-
-def _ended_by_none(text: str, name: str) -> str:
-    """A script or a style sheet as it may stand within its element."""
-    return text.replace(f"</{name}", f"<\\/{name}").replace("<!--", "<\\!--")
 
 
 def widget(root: Path, recipe: str | None = None, *, name: str | None = None, height: int = 720) -> Any:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
+from tamis.runs._report.built import HOW
+
 from .problems import NotThere
 
 FOLDER = Path(__file__).parent / "static"
@@ -21,7 +23,6 @@ _KINDS = {
     ".txt": "text/plain; charset=utf-8",
     ".ico": "image/x-icon",
 }
-HOW = "in a checkout: make web (Node 20.19 or newer), then tamis review again"
 
 
 def built(folder: Path = FOLDER) -> bool:

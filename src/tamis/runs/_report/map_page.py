@@ -1,29 +1,26 @@
 """The map as a page that holds everything: the built script, its styles, the points and the beginnings of texts.
 
-The script is made from `frontend/` (`npm run build`) and lies in the package's static folder; where it was not built there is
-no page, and what is asked for it says how to build it.
+Where the script was not built there is no page, and what is asked for it says how to build it.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 import html
 import json
 import struct
 import zlib
 from collections.abc import Sequence
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tamis.runs.map import MapData
 
-#: how the script is built where it is missing
-HOW = "cd frontend && npm ci && npm run build"
+from .built import Built, built
+
 #: characters of all texts together, at most; each is cut to its share of them
 TEXTS = 24_000_000
 #: texts read at once
@@ -33,49 +30,31 @@ WIDE, HIGH = 560, 360
 #: colours of the small picture, those of the map on light ground, in the middle between both grounds
 COLOURS = ("27a093", "bb710b", "845af5", "b0485c", "5b62e6", "a8602a", "8a71a5", "7b58a6")
 PLAIN = "5b9dbd"
-_START = "\nTamisMap.start();"
 
 
-class Bundle(NamedTuple):
-    """The built script and its styles."""
-
-    script: str
-    style: str
+#: what the page's script does last
+START = "\nTamisMap.start();"
 
 
-def bundle() -> Bundle | None:
-    """The script, as built; None where it was not."""
-    folder = files("tamis") / "web" / "static" / "map"
-    try:
-        return Bundle((folder / "map.js").read_text(encoding="utf-8"), (folder / "map.css").read_text(encoding="utf-8"))
-    except OSError:
-        return None
+def map_script() -> Built | None:
+    """The map's script; None where it was not built."""
+    return built("map", "map", after=START)
 
 
-def map_page(data: MapData, built: Bundle, *, title: str) -> str:
+def map_page(data: MapData, made: Built, *, title: str) -> str:
     """One HTML file. Nothing is loaded from anywhere, and the page's own policy forbids it."""
-    script = built.script.replace("</script", "<\\/script").replace("<!--", "<\\!--") + _START
-    style = built.style.replace("</style", "<\\/style")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     points = data.header()["points"]
     given = {"map": _packed(data.points()), "texts": _packed(_texts(data, points))}
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{made.policy()}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n'
         '<meta name="referrer" content="no-referrer">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<title>{html.escape(title)}</title>\n<style>{made.style}</style>\n</head>\n<body>\n"
         '<div id="map"></div>\n<noscript><p>The map needs JavaScript.</p></noscript>\n'
         f'<script type="application/json" id="data">{json.dumps(given)}</script>\n'  # base 64 holds no "<"
-        f"<script>{script}</script>\n</body>\n</html>\n"
+        f"<script>{made.script}</script>\n</body>\n</html>\n"
     )
-
-
-def _hash(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
 def _packed(raw: bytes) -> str:
