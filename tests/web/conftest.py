@@ -13,6 +13,7 @@ from tamis.core.errors import GateWaiting
 from tamis.recipe.load import load
 from tamis.runner.execute import execute
 
+from .pages import CHROMIUM
 from .serving import Client, Served
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,15 @@ def with_gate(folder: Path) -> Path:
     with pytest.raises(GateWaiting):
         execute(load(recipe), folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+    with api.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

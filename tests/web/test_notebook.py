@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,8 @@ from tamis.web.notebook import HOST, Desk, page
 from tamis.web.static import FOLDER
 
 from ..runs.reviewed import Reviewed
+from .pages import CHROMIUM
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
 BUILT = (FOLDER / "notebook" / "app.js").exists()
 
 #: what a notebook's page gives the widget: `get`, `send`, `on`

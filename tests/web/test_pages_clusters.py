@@ -12,7 +12,8 @@ import pytest
 from tamis.runs.clusterings import Clusterings
 from tamis.runs.recall import draw
 
-from .workspace_of_maps import Looking, axe, browser, needs_pages, serving, workspace
+from .pages import needs_pages
+from .workspace_of_maps import Looking, axe, browser, serving, workspace
 
 pytestmark = needs_pages
 

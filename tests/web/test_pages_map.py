@@ -14,7 +14,8 @@ import pytest
 from tamis.runs._report.map_page import bundle, map_page
 from tamis.runs.map import map_data
 
-from .workspace_of_maps import Looking, axe, browser, needs_pages, serving, workspace
+from .pages import needs_pages
+from .workspace_of_maps import Looking, axe, browser, serving, workspace
 
 pytestmark = needs_pages
 MANY = 200_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,11 @@ from tamis.core.errors import GateWaiting
 from tamis.recipe.load import load
 from tamis.runner.execute import execute
 
-from .pages import CHROMIUM, RECIPE, Review, decisions, enter, make_run, needs_pages, reviewed, room, rows, saved, until
+from .pages import RECIPE, Review, decisions, enter, make_run, needs_pages, reviewed, room, rows, saved, until
 
 pytestmark = needs_pages
 
 PAIRS = RECIPE.replace("rate: true", "pair: true").replace('    show: ["column:category"]\n', "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
-    with api.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +38,8 @@ def at(page: Any) -> str:
 
 def shows(page: Any, text: str, *, no: bool = False) -> None:
     """Wait until the row with this question is shown, or another."""
-    until(
-        page,
-        f"text => document.querySelector('article.card .user .said .text')?.innerText {'!' if no else '='}== text",
-        text,
-    )
+    here = "document.querySelector('article.card .user .said .text')?.innerText"
+    until(page, f"text => {here} !== undefined && {here} {'!' if no else '='}== text", text)
 
 
 def press(page: Any, *keys: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .pages import AXE, CHROMIUM, NASTY, Review, decisions, enter, make_run, needs_pages, reviewed, room, until
+from .pages import AXE, NASTY, Review, decisions, enter, make_run, needs_pages, reviewed, room, until
 
 pytestmark = needs_pages
 
@@ -18,15 +18,6 @@ ROOMS = (
     "clusters", "map", "prompts", "duplicates", "contamination", "privacy", "delivery",
 )  # fmt: skip
 COLUMNS = "source.nasty,source.category,source.score,source.messages"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
-    with api.sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

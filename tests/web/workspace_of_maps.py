@@ -7,7 +7,6 @@ import json
 import os
 import random
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -31,17 +30,8 @@ from tamis.steps.privacy.anonymize import Anonymize
 from tamis.steps.review.clusters import Clusters
 from tamis.steps.split.random import Random
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-STATIC = Path(__file__).parents[2] / "src/tamis/web/static"
-needs_pages = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed: apt-get install chromium"),
-    pytest.mark.skipif(
-        not (STATIC / "map/map.js").exists() or not (STATIC / "index.html").exists(),
-        reason="the pages are not built: make web",
-    ),
-]
+from .pages import CHROMIUM
+
 TOPICS = ("card", "refund", "password", "hotel", "parcel")
 ASKED = ("where is my {}", "please help me with the {}", "I ask about the {} again", "the {} is late", "cancel the {}")
 NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \u202egnp.exe\u2066 \u200b zero"

@@ -11,8 +11,9 @@ import click
 from .common import find_run, short, workspace_option
 
 if TYPE_CHECKING:
-    from tamis.runs.cluster_shapes import Card, Figure
+    from tamis.runs.cluster_shapes import Card
     from tamis.runs.clusterings import Clusterings
+    from tamis.runs.figure import Figure
 
 F = TypeVar("F", bound=Callable[..., Any])
 

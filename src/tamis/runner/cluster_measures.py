@@ -19,8 +19,8 @@ from tamis.engine.embedded import vectors_of
 from tamis.engine.fitting import centred
 from tamis.engine.quantised import Whole, nearest, quantise
 from tamis.engine.store import write_json
-from tamis.runs.cluster_shapes import Figure
 from tamis.runs.clusterings import MEASURES, Clusterings
+from tamis.runs.figure import Figure
 from tamis.runs.rows import RunRows
 
 #: steps that are quick to fit again, and the most rows up to which all others are

@@ -25,9 +25,10 @@ from tamis.engine.clusterings import Clustering, ids_text
 from tamis.engine.quantised import products
 
 from . import decisions as decided
-from .cluster_shapes import Example, Figure
+from .cluster_shapes import Example
 from .clusterings import Clusterings
 from .decisions import Decision
+from .figure import Figure
 
 #: questions of each kind: pairs that only one has together (half for each), and quintets of each clustering
 PAIRS, QUINTETS = 40, 10

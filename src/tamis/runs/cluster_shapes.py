@@ -6,16 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its 95% interval, where it has one. `n`: what it was counted on."""
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
+from .figure import Figure
 
 
 @dataclass(frozen=True)

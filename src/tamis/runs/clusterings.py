@@ -40,8 +40,9 @@ from tamis.engine.clusterings import FILES, FOLDER, Clustering, load
 from tamis.engine.frame import Frame
 
 from . import decisions as decided
-from .cluster_shapes import Card, Example, Figure, Flow, Gate, Line
+from .cluster_shapes import Card, Example, Flow, Gate, Line
 from .decisions import Decision, Decisions, Kind
+from .figure import Figure
 from .ledger import Ledger
 from .questions import plain_text
 from .rows import RunRows

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.engine.agreement.bootstrap import RESAMPLES
@@ -20,20 +20,11 @@ from tamis.engine.agreement.reading import read_agreement
 from tamis.engine.reviewing import ANSWERS, LEVELS
 
 from .decisions import Decision
+from .figure import Figure
 from .queue import Queue
 from .settle import DECIDING, Stand, stand
 
 Said = Mapping[str, Mapping[str, Stand]]
-
-
-class Figure(NamedTuple):
-    """A figure with its 95% interval, and of how many rows it is. None: not defined."""
-
-    name: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
 
 
 @dataclass(frozen=True)

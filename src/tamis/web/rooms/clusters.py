@@ -8,8 +8,9 @@ from typing import Any
 
 from tamis.core.errors import UsageError
 from tamis.runs.blind import BlindTest
-from tamis.runs.cluster_shapes import Example, Figure, Line
+from tamis.runs.cluster_shapes import Example, Line
 from tamis.runs.clusterings import Clusterings
+from tamis.runs.figure import Figure
 
 from .. import room_shapes, shapes
 from ..asked import Asked

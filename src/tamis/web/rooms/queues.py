@@ -10,6 +10,7 @@ import numpy as np
 from tamis.core.errors import UsageError, did_you_mean
 from tamis.engine.reviewing import Order
 from tamis.runs import reviewers
+from tamis.runs.figure import Figure
 from tamis.runs.gates import gate_names
 from tamis.runs.queue import Card, Progress, Queue
 
@@ -188,11 +189,11 @@ def agreement(asked: Asked) -> shapes.Agreement:
     )
 
 
-def _figure(one: reviewers.Figure, prefix: str = "") -> shapes.Figure:
+def _figure(one: Figure, prefix: str = "") -> shapes.Figure:
     return shapes.Figure(name=prefix + one.name, value=one.value, low=one.low, high=one.high, n=one.n)
 
 
-def _maybe(one: reviewers.Figure | None) -> shapes.Figure | None:
+def _maybe(one: Figure | None) -> shapes.Figure | None:
     return None if one is None else _figure(one)
 
 
