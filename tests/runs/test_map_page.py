@@ -20,7 +20,7 @@ from tamis.core.errors import UsageError
 from tamis.recipe.model import Recipe
 from tamis.runner.execute import RunResult, execute
 from tamis.runs._report import map_page as made
-from tamis.runs._report.built import Built
+from tamis.runs.built import Built
 from tamis.runs.map import map_data
 from tamis.runs.report import report_data, write_report
 from tamis.sinks.jsonl import Jsonl

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tamis.runs._report.map_page import bundle, map_page
+from tamis.runs._report.map_page import map_page, map_script
 from tamis.runs.map import map_data
 
 from .pages import needs_pages
@@ -69,7 +69,7 @@ class Given:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    built = bundle()
+    built = map_script()
     assert built is not None
     path = tmp_path_factory.mktemp("map") / "map.html"
     path.write_text(map_page(Given(MANY), built, title="many points"), encoding="utf-8")  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_200000_points_are_drawn_and_nothing_is_asked_for(chromium: Any, page: s
 
 def test_webgl_draws_the_same(chromium: Any, page: str, tmp_path: Path) -> None:
     path = Path(page.removeprefix("file://"))
-    built = bundle()
+    built = map_script()
     assert built is not None
     script = built.script.replace("failIfMajorPerformanceCaveat:!0", "failIfMajorPerformanceCaveat:!1").replace(
         "swiftshader|", "no such renderer|"

@@ -80,7 +80,7 @@ def command(
 
     give_memory_back()
     from tamis.core.errors import UsageError
-    from tamis.runs._report.built import HOW
+    from tamis.runs.built import HOW
     from tamis.runs.workspace import Workspace
     from tamis.web.people import parse_reviewers
     from tamis.web.server import Reach, Ready, checked, serve

@@ -66,8 +66,8 @@ def map_html(run: Path, layout: str | None = None) -> str:
     """
     from tamis.core.errors import UsageError
 
-    from ._report.built import HOW
     from ._report.map_page import map_page, map_script
+    from .built import HOW
     from .map import map_data
 
     data = map_data(run, layout)

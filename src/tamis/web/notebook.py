@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tamis.core.errors import MissingExtra, UsageError
-from tamis.runs._report.built import HOW, built
+from tamis.runs.built import HOW, built
 from tamis.runs.decisions import whose
 from tamis.runs.workspace import Workspace
 

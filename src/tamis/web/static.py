@@ -7,7 +7,7 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
-from tamis.runs._report.built import HOW
+from tamis.runs.built import HOW
 
 from .problems import NotThere
 

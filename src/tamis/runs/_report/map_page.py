@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.runs.built import Built, built
 from tamis.runs.map import MapData
-
-from .built import Built, built
 
 #: characters of all texts together, at most; each is cut to its share of them
 TEXTS = 24_000_000

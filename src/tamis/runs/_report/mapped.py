@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .built import HOW
+from tamis.runs.built import HOW
+
 from .map_page import HIGH, WIDE
 from .markup import count, esc, isolated, number, percent, table
 
