@@ -254,6 +254,14 @@ def test_init_tells_lines_that_cannot_be_read(tamis: Terminal) -> None:
     assert "cut.csv:3 cannot be read (unclosed_quote): a quote opened here is never closed" in said.err + said.out
 
 
+def test_init_says_why_no_row_could_be_read(tamis: Terminal) -> None:
+    tamis.write("cut.jsonl", '{"a": 1')
+    said = tamis("init", "cut.jsonl", "-o", "r.yaml")
+    assert said.code == 1
+    assert "no row could be read: cut.jsonl:1 cannot be read (" in said.err
+    assert not (tamis.folder / "r.yaml").exists()
+
+
 def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) -> None:
     records = [
         {"instruction": "Add", "input": "1 2", "output": "3"},

@@ -176,7 +176,9 @@ def test_what_is_not_http(raw: bytes) -> None:
     assert not reusable
 
 
-@pytest.mark.parametrize(("name", "packed"), [("gzip", gzip.compress(b"{}", mtime=0)), ("deflate", zlib.compress(b"{}"))])
+@pytest.mark.parametrize(
+    ("name", "packed"), [("gzip", gzip.compress(b"{}", mtime=0)), ("deflate", zlib.compress(b"{}"))]
+)
 def test_a_reply_that_was_compressed_all_the_same(name: str, packed: bytes) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {name}\r\nContent-Length: {len(packed)}\r\n\r\n"
     assert read([head.encode() + packed])[0].body == b"{}"

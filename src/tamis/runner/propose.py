@@ -76,17 +76,21 @@ def _from_recipe(path: str, here: Path) -> str:
 def _look(source: Files, root: Path) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
     """The first rows of the first input, the kind of each column, and what is wrong with lines of its first slice."""
     inputs, _ = source.inputs(root)
+    unread: list[str] = []
     for what in inputs:
         first = source.cut(what).slices[:1]
         wanted = source.readings([(what, Cut(first, ""))])
         for batch in source.read(what, first, wanted):
+            told = [f"{what.path}:{one.line} cannot be read ({one.cause}): {one.message}" for one in batch.bad[:3]]
+            unread += told
             if batch.columns:
                 sample = pl.DataFrame([column.head(500).alias(name) for name, column in batch.columns.items()])
-                bad = [f"{what.path}:{one.line} cannot be read ({one.cause}): {one.message}" for one in batch.bad[:3]]
+                bad = list(told)
                 if (more := sum(batch.bad_counts.values()) - sum(one.lines for one in batch.bad[:3])) > 0:
                     bad.append(f"{more:,} more lines there cannot be read; a run quarantines them and names each.")
                 return sample, {n: kind_of(reading) for n, reading in batch.readings.items()}, bad
-    raise DataError("no row could be read", hint="tamis check FILE says what is wrong with it")
+    why = f": {unread[0]}" if unread else ""
+    raise DataError(f"no row could be read{why}", hint="tamis check FILE says what is wrong with it")
 
 
 def _mapping_steps(
