@@ -486,3 +486,13 @@ def test_others_steps_and_runs_are_not_this_gates_matter(desk: Reviewed) -> None
     assert (queue.progress().decided, queue.progress().closed, queue.told("ann")) == (0, False, [])
     append(desk.decisions, [Decision("close", "look")])
     assert queue.met()
+
+
+def test_cards_read_together_are_those_read_one_by_one(tmp_path: Path) -> None:
+    made = Reviewed(tmp_path / "w", ALL)
+    made.wait()
+    queue, rows = made.queue(), made.ids()
+    together = queue.cards(rows, "ann")
+    assert together == [queue.card(row, "ann") for row in rows]
+    assert [card.record["source.n"] for card in together] == list(range(6))
+    assert len({card.content for card in together}) == 6

@@ -625,6 +625,23 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * Check
+         * @description One thing that was looked at now: `of` what, whether it is `good`, and in words.
+         */
+        Check: {
+            /**
+             * Check
+             * @enum {string}
+             */
+            check: "sha256" | "balance" | "warning";
+            /** Of */
+            of: string;
+            /** Good */
+            good: boolean;
+            /** Told */
+            told: string;
+        };
         /** ClusterCard */
         ClusterCard: {
             /** Cluster */
@@ -900,9 +917,7 @@ export interface components {
             /** Card */
             card: string;
             /** Checks */
-            checks: {
-                [key: string]: unknown;
-            }[];
+            checks: components["schemas"]["Check"][];
             /** Balance */
             balance: components["schemas"]["StepCount"][];
             /**

@@ -15,8 +15,8 @@ from .clusterings import Clusterings
 
 #: said wherever the figures stand
 HINT = (
-    "No index picks the right clustering: the silhouette rewards ever finer splits, stability few large clusters, and NPMI "
-    "phrases that many texts share. They are hints; look at the clusters, and ask people blind."
+    "No index picks the right clustering: the silhouette rewards ever finer splits, NPMI phrases that many texts share, and "
+    "what is stable need not be useful. They are hints; look at the clusters, and ask people blind."
 )
 #: clusterings up to which every pair's flow is told; of more, each with the next
 ALL_PAIRS = 3

@@ -36,6 +36,9 @@ REPEAT_AFTER = 20
 #: seconds for which a row shown to one reviewer is not given to another
 LEASE = 300.0
 
+#: row → its columns, and the hash of what it says
+Records = dict[str, tuple[dict[str, Any], str]]
+
 
 @dataclass(frozen=True)
 class Card:
@@ -116,7 +119,8 @@ class Queue(Standing):
                 fresh = self._fresh(who, limit, every, order or self.setup.order)
                 again = self._repeats(who, bool(fresh))[:1]
                 chosen = [*((row, "repeat") for row in again), *((row, None) for row in fresh)]
-            return [self.card(row, who, round=round_) for row, round_ in chosen[:limit]]
+            read = self._records([row for row, _ in chosen[:limit]])
+            return [self._card(row, who, read, round_) for row, round_ in chosen[:limit]]
 
     def _uncalibrated(self, who: str) -> list[str]:
         done = {d.row for d in self.told(who) if d.round == "calibration"}
@@ -175,12 +179,20 @@ class Queue(Standing):
 
     def card(self, row: str, who: str, *, round: str | None = None, reveal: bool = False) -> Card:
         """A row as a reviewer sees it. reveal: with the hidden columns and what all others said, for who has the last word."""
+        return self.cards([row], who, round=round, reveal=reveal)[0]
+
+    def cards(self, rows: Sequence[str], who: str, *, round: str | None = None, reveal: bool = False) -> list[Card]:
+        """Several of them: each partition's columns are read once."""
         self.refresh()
-        known = self.known.get(row)
-        if known is not None and known.text is not None:
-            return Card(row, self.version(row), "calibration", {"text": known.text}, None)
+        read = self._records(rows)
+        return [self._card(row, who, read, round, reveal) for row in rows]
+
+    def _card(self, row: str, who: str, read: Records, round: str | None, reveal: bool = False) -> Card:
+        if row not in read:
+            text = self.known[row].text
+            return Card(row, self.version(row), "calibration", {"text": text}, None)
         index = self.gate.index(row)
-        record, content = self._record(row, index)
+        record, content = read[row]
         settled = OPEN if index is None else self._settled.get(index, OPEN)
         standing = self._standing(row, index)
         if not reveal:
@@ -199,21 +211,35 @@ class Queue(Standing):
             self._rows = RunRows(self.run)
         return self._rows, self._before
 
-    def _record(self, row: str, index: int | None) -> tuple[dict[str, Any], str]:
-        """A row's columns before the gate, as people may be told of them, and the hash of what it really says."""
+    def _records(self, rows: Sequence[str]) -> Records:
+        """Row → its columns before the gate, as people may be told of them, and the hash of what it really says. Known answers
+        that bring their own text have none."""
         reader, before = self._reader()
-        if index is None:
-            found = self._ledger.find(row)
-            if len(found) != 1:
-                raise UsageError(f"no row {row!r} in {self.run}", hint="tamis why TEXT finds ids")
-            partition, place = found[0].partition, found[0].row
-        else:
-            partition, place = self.gate.place(index)
-        record = reader.records(partition, [place], steps=before)[0]
-        content = content_hash(record)
-        if reader.privacy:
-            record = reader.told(partition, [place], steps=before)[0]
-        return {k: v for k, v in record.items() if not k.startswith(("id.", "at."))}, content
+        places: dict[int, dict[int, str]] = {}
+        for row in rows:
+            known = self.known.get(row)
+            if known is None or known.text is None:
+                partition, place = self._place(row)
+                places.setdefault(partition, {})[place] = row
+        found: Records = {}
+        for partition, named in places.items():
+            some = list(named)
+            records = reader.records(partition, some, steps=before)
+            told = reader.told(partition, some, steps=before) if reader.veils(before) else records
+            for place, record, shown in zip(some, records, told, strict=True):
+                own = {k: v for k, v in shown.items() if not k.startswith(("id.", "at."))}
+                found[named[place]] = own, content_hash(record)
+        return found
+
+    def _place(self, row: str) -> tuple[int, int]:
+        """The partition and the place in it of a row, asked about or not."""
+        index = self.gate.index(row)
+        if index is not None:
+            return self.gate.place(index)
+        found = self._ledger.find(row)
+        if len(found) != 1:
+            raise UsageError(f"no row {row!r} in {self.run}", hint="tamis why TEXT finds ids")
+        return found[0].partition, found[0].row
 
     # -- deciding -----------------------------------------------------------------------------
 

@@ -140,10 +140,14 @@ class RunRows:
         frame = self.frame(partition, steps=steps).take(np.asarray(rows, np.int64))
         return pl.DataFrame([frame[name].alias(name) for name in frame.names]).to_dicts()
 
+    def veils(self, steps: Sequence[str] | None) -> bool:
+        """Whether a privacy step has still to take something away from rows as they are after these steps."""
+        return steps is not None and not set(self.privacy) <= set(steps)
+
     def told(self, partition: int, rows: Sequence[int], *, steps: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Some rows as people may be told of them: what a privacy step has still to take away is taken away."""
         frame = self.frame(partition, steps=steps).take(np.asarray(rows, np.int64))
-        if not self.privacy or steps is None or set(self.privacy) <= set(steps):
+        if not self.veils(steps):
             return pl.DataFrame([frame[name].alias(name) for name in frame.names]).to_dicts()
         from tamis.engine.veil import Veil
 

@@ -216,11 +216,20 @@ class DeliveredFile(Shape):
     sha256: str
 
 
+class Check(Shape):
+    """One thing that was looked at now: `of` what, whether it is `good`, and in words."""
+
+    check: Literal["sha256", "balance", "warning"]
+    of: str
+    good: bool
+    told: str
+
+
 class Delivery(Shape):
     """`card`: the dataset card's Markdown, shown as text. `checks`: what was checked, and how it ended."""
 
     files: list[DeliveredFile]
     card: str
-    checks: list[dict[str, Any]]
+    checks: list[Check]
     balance: list[StepCount]
     manifest_sha256: str = ""

@@ -34,8 +34,8 @@ h2 { font-size: 1.5rem; letter-spacing: -.01em; font-weight: 620; margin: 0 0 1r
 h3 { font-size: 1.15rem; font-weight: 620; margin: 2.2rem 0 .6rem; }
 h4 { font-size: 1rem; font-weight: 600; margin: 1.6rem 0 .3rem; }
 p { margin: .4rem 0 .8rem; }
-main > section { margin-top: 4rem; scroll-margin-top: 3.5rem; }
-section[id], [id] { scroll-margin-top: 3.5rem; }
+main > section { margin-top: 4rem; }
+[id] { scroll-margin-top: 5.5rem; } /* below the bar, which may have two lines */
 .over { color: var(--soft); margin: 0; font-size: .9rem; }
 .about { color: var(--soft); font-size: 1.1rem; max-width: 44rem; }
 .note, .m, .more { color: var(--soft); }

@@ -111,27 +111,19 @@ def _card(run: Opened) -> str:
     return ""
 
 
-def _check(name: str, one: dict[str, Any]) -> dict[str, Any]:
+def _check(name: str, one: dict[str, Any]) -> room_shapes.Check:
     good = _as_delivered(one)
     told = "the bytes are those delivered" if good else "other bytes stand in its place, or none"
-    return {"check": "sha256", "of": name, "good": good, "told": told}
+    return room_shapes.Check(check="sha256", of=name, good=good, told=told)
 
 
-def _balance(run: Opened) -> list[dict[str, Any]]:
-    """Whether every row is accounted for, read again from the ledger."""
-    found = []
-    if run.manifest:
-        outcomes = run.manifest["outcomes"]
-        out = sum(outcomes[k] for k in ("kept", "dropped", "merged", "held", "quarantined"))
-        good = outcomes["in"] + outcomes["born"] == out
-        found.append(
-            {
-                "check": "balance",
-                "of": "rows",
-                "good": good,
-                "told": f"{outcomes['in']} in + {outcomes['born']} born = {out} out",
-            }
-        )
-        leaks = [str(one) for one in run.manifest.get("warnings", [])]
-        found += [{"check": "warning", "of": "run", "good": False, "told": one} for one in leaks]
-    return found
+def _balance(run: Opened) -> list[room_shapes.Check]:
+    """Whether every row is accounted for, and what the run warned of."""
+    if not run.manifest:
+        return []
+    outcomes = run.manifest["outcomes"]
+    out = sum(outcomes[k] for k in ("kept", "dropped", "merged", "held", "quarantined"))
+    told = f"{outcomes['in']} in + {outcomes['born']} born = {out} out"
+    found = [room_shapes.Check(check="balance", of="rows", good=outcomes["in"] + outcomes["born"] == out, told=told)]
+    warnings = [str(one) for one in run.manifest.get("warnings", [])]
+    return found + [room_shapes.Check(check="warning", of="run", good=False, told=one) for one in warnings]

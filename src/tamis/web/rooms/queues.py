@@ -202,7 +202,7 @@ def disagreements(asked: Asked) -> shapes.Disagreements:
     run = asked.run
     rows = queue_of(asked, run, asked.path["step"])
     ids = rows.disagreements(asked.number("limit", 20, DIFFERING))
-    cards = [rows.card(row, asked.person.name, reveal=True) for row in ids]
+    cards = rows.cards(ids, asked.person.name, reveal=True)
     told = told_cards(run, rows, cards, reveal=True)
     items = [shapes.Disagreement(card=card, said=[decided(one) for one in rows.standing(card.id)]) for card in told]
     return shapes.Disagreements(desk=told_desk(run, rows), items=items)
