@@ -38,6 +38,7 @@ import os, signal, time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PATIENCE = time.monotonic() + 40
 
 def take(name):
     try:
@@ -61,7 +62,8 @@ def judge(row):
     if (HERE / "seen").exists():
         import ray
         (HERE / "seen" / ray.util.get_node_ip_address()).touch()
-        time.sleep(0.01)
+        while len(list((HERE / "seen").iterdir())) < 2 and time.monotonic() < PATIENCE:
+            time.sleep(0.01)  # the other node may be slow to start its first worker
     if (HERE / "doom").exists():
         if os.environ.get("MILL_NODE") == "doomed":
             (HERE / "at-work").touch()
