@@ -18,6 +18,8 @@ interface Layer {
   bound: readonly Bound[];
   /** nothing below this layer hears keys, as under a dialog */
   alone: boolean;
+  /** its place is kept for who binds the same again at once */
+  gone?: boolean;
 }
 
 let layers: readonly Layer[] = $state.raw([]);
@@ -42,16 +44,25 @@ export function switchLetters(on: boolean): void {
   }
 }
 
-/** Bind keys until the returned function is called; call it within an `$effect` and return what it returns. */
+/** Bind keys until the returned function is called; call it within an `$effect` and return what it returns.
+ * An effect that runs again takes the place it had: keys of a row that got news must not come to lie over an open panel. */
 export function bind(title: string, bound: readonly Bound[], { alone = false } = {}): () => void {
   const layer: Layer = { title, bound, alone };
-  untrack(() => (layers = [...layers, layer]));
-  return () => untrack(() => (layers = layers.filter((one) => one !== layer)));
+  untrack(() => {
+    const place = layers.findIndex((one) => one.gone && one.title === title);
+    layers = place < 0 ? [...layers, layer] : layers.with(place, layer);
+  });
+  return () =>
+    untrack(() => {
+      const left: Layer = { title, bound: [], alone: false, gone: true };
+      layers = layers.map((one) => (one === layer ? left : one));
+      queueMicrotask(() => (layers = layers.filter((one) => one !== left)));
+    });
 }
 
 /** What is bound now, for the list of keys: the nearest first. */
 export function listed(): { title: string; bound: readonly Bound[] }[] {
-  return [...layers].reverse().map(({ title, bound }) => ({ title, bound: bound.filter((one) => !one.quiet) }));
+  return layers.filter((one) => !one.gone).reverse().map(({ title, bound }) => ({ title, bound: bound.filter((one) => !one.quiet) }));
 }
 
 /** The event's name in the way keys are bound: modifiers first, Shift only where it is not part of the character.

@@ -16,6 +16,22 @@ describe("keys", () => {
     document.body.innerHTML = "";
   });
 
+  it("keys that are bound again stay below what was opened over them", () => {
+    const row = vi.fn();
+    const panel = vi.fn();
+    const free = bind("row", [{ keys: "1", about: "", run: row }]);
+    const close = bind("panel", [{ keys: "1", about: "", run: panel }], { alone: true });
+    free();
+    const again = bind("row", [{ keys: "1", about: "", run: row }]);
+    press("1");
+    expect(panel).toHaveBeenCalledOnce();
+    expect(row).not.toHaveBeenCalled();
+    close();
+    press("1");
+    expect(row).toHaveBeenCalledOnce();
+    again();
+  });
+
   it("go to who bound them last", () => {
     const [below, above] = [vi.fn(), vi.fn()];
     const free = bind("below", [{ keys: "a", about: "", run: below }]);
