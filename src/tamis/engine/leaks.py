@@ -22,6 +22,7 @@ PASSAGE = (
 )
 LITTLE = 2  # such halves, where the item is a sentence of its own
 ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
+SLIGHT = 0.85  # share of the shortest item that must stand in the row, where no telling word of it is another
 TOLD_ITEMS = 200  # items of one row that are told one by one
 TOLD_SPANS = 40
 LONGEST_WORDS = 200
@@ -84,6 +85,8 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     length = index.lengths[item]
     slope = np.clip((rule.long - length) / max(1, rule.long - rule.n), 0.0, 1.0)
     least = rule.coverage + (1 - rule.coverage) * slope
+    slight = rule.coverage + (max(SLIGHT, rule.coverage) - rule.coverage) * slope
+    least = np.where((hits[:, kernel.OTHER] == 0) & (length > rule.n), np.minimum(least, slight), least)
     leaked = share >= (1.0 if rule.whole else least) - 1e-9
     if rule.numbers:
         leaked &= hits[:, kernel.CHANGED] * 10 <= index.numbers[item]

@@ -34,6 +34,9 @@ COMMON = frozenset(_COMMON.split())
 HALF = frozenset(("true", "false"))  # of these only both together
 MIN_SHORT = 3  # words of the shortest item that is looked for
 ALONE = 16  # halves of telling words that make an answer worth finding without its question
+FINE = 4  # words of the n-grams by which edited items are found
+FINE_WORTH = 2  # halves of telling words that such an n-gram holds
+EVERY = 40  # words up to which an item is found by each of them, else by the rarest of each n words
 FEW = 2  # choices that stand near a question as good as its answer
 SIGNS = "()[]{}<>=+*/^|&\\_$%#@~"  # that say something by themselves
 
@@ -42,6 +45,7 @@ class Index(NamedTuple):
     """Test sets, ready to be looked for. items: the kernel's; the rest per item."""
 
     long: Any
+    fine: Any
     short: Any
     items: Any
     lengths: NDArray[np.int64]
@@ -116,19 +120,23 @@ def words_of(texts: list[str]) -> _Words:
     )
 
 
-def content_of(words: _Words) -> NDArray[np.uint8]:
-    """Per word, in halves of a word: 0 where it says little or stood before in its text, 1 for a character, else 2."""
+def worth_of(words: _Words) -> NDArray[np.uint8]:
+    """Per word, in halves of a word: 0 where it says little, 1 for a character, else 2."""
     common = np.unique(words_of([" ".join(sorted(COMMON))]).hashes)
     worth = np.where(words.kinds == 3, 1, 2).astype(np.uint8)
     worth[np.isin(words.hashes, common)] = 0
     worth[np.isin(words.hashes, words_of(sorted(HALF)).hashes)] = 1
     worth[(words.stops - words.starts == 1) & (words.kinds == 1)] = 0
+    return worth
+
+
+def content_of(words: _Words, worth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same, but 0 where a word stood before in its text."""
     text = np.repeat(np.arange(len(words.bounds) - 1), np.diff(words.bounds))
     order = np.lexsort((np.arange(len(text)), words.hashes, text))
     again = np.zeros(len(text), np.bool_)
     again[order[1:]] = (text[order[1:]] == text[order[:-1]]) & (words.hashes[order[1:]] == words.hashes[order[:-1]])
-    worth[again] = 0
-    return worth
+    return np.where(again, np.uint8(0), worth)
 
 
 def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool) -> Index:
@@ -162,7 +170,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
                     needed.append(1)
     words = words_of(texts)
     lengths = np.diff(words.bounds)
-    content = content_of(words)
+    worth = worth_of(words)
+    content = content_of(words, worth)
     said = _sums(content, words.bounds)
     is_answer, of_set = np.array(answer, np.bool_), np.array(set_of, np.int64)
     usable = (lengths >= MIN_SHORT) & (~is_answer | ((said >= ALONE) & (lengths >= n)))
@@ -179,6 +188,11 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     seeded = rare & usable[place]
     if whole:
         seeded &= False
+    fine_keys, fine_counted = _grams(words, FINE)
+    fine_seed = (fine_counted > 0) & (fine_counted <= common) & (_ahead(worth, FINE) >= FINE_WORTH)
+    fine_seed &= (usable & ~only_whole & ~strict & (lengths > n))[place] & (not whole)
+    seeded, fine_seed = _thinned(seeded, fine_seed, fine_counted, lengths[place] <= EVERY, n)
+    fine = _seeds(words, fine_keys, fine_seed, place, FINE)
     best = _rarest(words, counted, firsts, usable & (lengths >= n) & (plain | whole))
     seeded[best] = True
     long = _seeds(words, firsts, seeded, place, n)
@@ -195,7 +209,7 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     signs = np.array([sum(text.count(sign) for sign in SIGNS) for text in texts], np.int64)
     left_out = tuple(int((~usable & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
     return Index(
-        long, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
+        long, fine, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
         is_answer, signs, tuple(texts), sets, left_out,
     )  # fmt: skip
 
@@ -263,6 +277,30 @@ def _rarest(
     return np.array(found, np.int64)
 
 
+def _ahead(values: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """The sum of each value and the n - 1 after it."""
+    total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return np.asarray(total[np.minimum(np.arange(len(values)) + n, len(values))] - total[:-1], np.int64)
+
+
+def _thinned(
+    seeded: NDArray[np.bool_], fine: NDArray[np.bool_], counted: NDArray[np.int64], every: NDArray[np.bool_], n: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of the n-grams those without a finer one within them; of the finer ones, but for items that keep `every`, the rarest
+    (the first of them) of each n words."""
+    size = len(fine)
+    cost = np.where(fine, counted, np.iinfo(np.int64).max)
+    kept = fine & every
+    best, at = cost.copy(), np.arange(size)
+    for step in range(1, min(n - FINE, size - 1) + 1):
+        smaller = np.flatnonzero(cost[step:] < best[:-step])
+        best[smaller] = cost[smaller + step]
+        at[smaller] = smaller + step
+    led = seeded & (best < np.iinfo(np.int64).max)
+    kept[at[led]] = True
+    return seeded & ~led, kept
+
+
 def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int) -> Any:
     """The table of n-grams at the words `seeded`."""
     from .kernels.overlap_index import Seeds, fill_table
@@ -310,7 +348,7 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
         hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
         used = np.zeros(3, np.int64)
         last = find_overlaps(
-            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *folds(), index.long, index.short,
+            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *folds(), index.long, index.fine, index.short,
             index.items, whole, int(10000 * least), best, hits, some, used,
         )  # fmt: skip
         if last < n:

@@ -8,6 +8,7 @@ from numba import njit
 from .folded_words import DIGIT
 
 ANCHOR = 3  # equal words that make a piece
+PAIR = 2  # that do over as small a gap
 GAP = 8  # most words put in, left out or changed between two pieces
 
 
@@ -34,7 +35,11 @@ def _changed(
     stream: np.ndarray, kinds: np.ndarray, r0: int, r1: int, item: np.ndarray, item_kinds: np.ndarray, p0: int, p1: int,
     mark: np.ndarray,
 ) -> None:  # fmt: skip
-    """Mark the numbers of a gap in the item that the row has other numbers for."""
+    """Mark the numbers of a gap in the item that the row has other numbers for; all its words, where the row has none."""
+    if r0 == r1:
+        for p in range(p0, p1):
+            mark[p] |= 4
+        return
     some = False
     for r in range(r0, r1):
         some |= kinds[r] == DIGIT
@@ -50,12 +55,19 @@ def _changed(
             mark[p] |= 2
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _joins(run: int, dr: int, dp: int, ends: bool) -> bool:
+    """Whether so many equal words after a gap of dr words in the row, dp in the item, go on with it; ends: with them the item does."""
+    return run >= ANCHOR or (run >= PAIR and dr + dp <= PAIR) or (run > 0 and ends and dp == dr and dp <= PAIR)
+
+
 @njit(nogil=True, cache=True)
 def grow(
     stream: np.ndarray, kinds: np.ndarray, n: int, r: int, item: np.ndarray, item_kinds: np.ndarray, p: int,
     mark: np.ndarray, pieces: np.ndarray, count: int, whole: bool,
 ) -> tuple[int, int]:  # fmt: skip
-    """Grow a seed at row word r, item word p. Marks the item's words (1 equal, 2 another number stands there) and writes
+    """Grow a seed at row word r, item word p. Marks the item's words (1 equal, 2 another number stands there,
+    4 left out, with nothing in their place) and writes
     pieces (row word, item word, words). Returns (pieces in all, the row word at which it ends)."""
     size = item.shape[0]
     back = _equal_back(stream, r, item, p)
@@ -77,7 +89,7 @@ def grow(
                 if p1 + dp >= size or r1 + dr >= n:
                     continue
                 run = _equal_run(stream, n, r1 + dr, item, p1 + dp)
-                if run >= ANCHOR or (run > 0 and dp == dr and dp <= 2 and p1 + dp + run == size):
+                if _joins(run, dr, dp, p1 + dp + run == size):
                     found = True
                     _changed(stream, kinds, r1, r1 + dr, item, item_kinds, p1, p1 + dp, mark)
                     for k in range(p1 + dp, p1 + dp + run):
@@ -101,7 +113,7 @@ def grow(
                 if p0 - dp <= 0 or r0 - dr <= 0:
                     continue
                 run = _equal_back(stream, r0 - dr, item, p0 - dp)
-                if run >= ANCHOR or (run > 0 and dp == dr and dp <= 2 and p0 - dp - run == 0):
+                if _joins(run, dr, dp, p0 - dp - run == 0):
                     found = True
                     _changed(stream, kinds, r0 - dr, r0, item, item_kinds, p0 - dp, p0, mark)
                     for k in range(p0 - dp - run, p0 - dp):

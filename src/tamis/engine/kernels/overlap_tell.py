@@ -10,8 +10,8 @@ from .overlap_index import Items
 
 #: columns of a hit
 ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE = range(8)
-STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED, ENDED = range(8, 15)
-HIT = 15
+STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED, ENDED, OTHER = range(8, 16)
+HIT = 16
 #: columns of a piece: first word in the item, words, first and last byte in the row (from the row's begin)
 PIECE = 4
 NEAR_WORDS, NEAR_ONE = 96, 32  # how far an answer may stand from its question; one of a single word
@@ -131,15 +131,18 @@ def tell(
 ) -> None:  # fmt: skip
     """Write the hit of one item, unless too little of it is covered, or a word is not what its hash says."""
     first, last = items.bounds[item], items.bounds[item + 1]
-    weight = covered = content = changed = touched = ended = 0
+    weight = covered = content = changed = touched = ended = other = 0
     for k in range(first, last):
         weight += items.weights[k]
         if marks[k] & 1:
             touched += 1
             covered += items.weights[k]
             content += items.content[k]
-        elif marks[k] & 2:
+            continue
+        if marks[k] & 2:
             changed += 1
+        if not marks[k] & 4:
+            other += items.content[k]
     if covered == 0:
         return
     start = used[1]
@@ -213,7 +216,7 @@ def tell(
     hits[hit, SAME] = same
     for k in range(max(first, last - END_WORDS), last):
         ended += marks[k] & 1
-    hits[hit, ENDED] = ended
+    hits[hit, ENDED], hits[hit, OTHER] = ended, other
     hits[hit, BOUNDED] = _bounded(data, begin, end, starts[low], stops[high - 1]) if alone else 0
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = (
