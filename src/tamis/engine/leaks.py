@@ -22,7 +22,7 @@ PASSAGE = (
 )
 LITTLE = 2  # such halves, where the item is a sentence of its own
 ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
-SLIGHT = 0.85  # share of the shortest item that must stand in the row, where no telling word of it is another
+SLIGHT = 0.85  # share of an item's words that must stand in the row, where no telling word of it is another
 TOLD_ITEMS = 200  # items of one row that are told one by one
 TOLD_SPANS = 40
 LONGEST_WORDS = 200
@@ -85,9 +85,9 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     length = index.lengths[item]
     slope = np.clip((rule.long - length) / max(1, rule.long - rule.n), 0.0, 1.0)
     least = rule.coverage + (1 - rule.coverage) * slope
-    slight = rule.coverage + (max(SLIGHT, rule.coverage) - rule.coverage) * slope
-    least = np.where((hits[:, kernel.OTHER] == 0) & (length > rule.n), np.minimum(least, slight), least)
     leaked = share >= (1.0 if rule.whole else least) - 1e-9
+    if not rule.whole:
+        leaked = _close(hits, index, leaked, share, rule)
     if rule.numbers:
         leaked &= hits[:, kernel.CHANGED] * 10 <= index.numbers[item]
     if rule.equal:
@@ -103,6 +103,24 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     leaked &= ~passage | (hits[:, kernel.NEAR] == 1)
     leaked &= enough | near | alone | sentence
     return leaked, share
+
+
+def _close(
+    hits: NDArray[np.int64], index: Index, enough: NDArray[np.bool_], share: NDArray[np.float64], rule: Rule
+) -> NDArray[np.bool_]:
+    """Of hits with `enough` of their items those that share n words in a row, or as much of the telling words, too; and those
+    with slight differences: no telling word has another in its place."""
+    from .kernels import overlap_tell as kernel
+
+    item = hits[:, kernel.ITEM]
+    length, content = index.lengths[item], index.content[item]
+    telling = np.where(content > 0, hits[:, kernel.CONTENT] / np.maximum(content, 1), 1.0)
+    alike = hits[:, kernel.TOUCHED] / (length + hits[:, kernel.PUT_IN])  # words put in are differences, too
+    slight = (hits[:, kernel.OTHER] == 0) & (np.minimum(np.minimum(share, telling), alike) >= SLIGHT - 1e-9)
+    slight &= (length > rule.n) & (rule.coverage <= SLIGHT)
+    whole_grams = hits[:, kernel.LONGEST] >= rule.n
+    alike_enough = (telling >= rule.coverage) & ((length >= rule.long) | (np.minimum(alike, telling) >= SLIGHT))
+    return (enough & (whole_grams | alike_enough)) | slight
 
 
 # -- evidence -----------------------------------------------------------------------------------

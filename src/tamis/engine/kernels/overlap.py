@@ -46,6 +46,7 @@ def _follow(
         if counts[1] > before and pieces[before, 2] == end - begin:
             upto = max(upto, pieces[before, 0] + pieces[before, 2])
         for piece in range(before, counts[1]):
+            pieces[piece, 3] = before
             links[piece] = chains[item]
             chains[item] = piece
     return upto
@@ -160,7 +161,7 @@ def find_overlaps(
     stream, stream_kinds, order = np.empty(room, np.uint64), np.empty(room, np.uint8), np.empty(room, np.int64)
     stamps, ends, chains = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
     touched, marks = np.empty(n_items, np.int64), np.zeros(items.hashes.shape[0], np.uint8)
-    pieces, links = np.empty((MOST_PIECES, 3), np.int64), np.empty(MOST_PIECES, np.int64)
+    pieces, links = np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64)
     counts = np.zeros(2, np.int64)
     longest = 0
     for k in range(items.starts.shape[0]):
