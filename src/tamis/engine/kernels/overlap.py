@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from .folded_words import find_words
-from .overlap_grow import grow
+from .overlap_grow import grow, promising
 from .overlap_index import BASE, Items, Seeds, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
@@ -22,15 +22,18 @@ MOST_PIECES = 1 << 16  # of one row
 def _follow(
     slot: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
     whole_only: bool, stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray,
-    touched: np.ndarray, pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
+    touched: np.ndarray, pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray, enough: int,
 ) -> int:  # fmt: skip
-    """Grow every item that has a seed, which stands in the stream at r; returns up to where a whole item stands."""
+    """Grow every item that has a seed, which stands in the stream at r; returns up to where a whole item stands.
+    enough: equal words in a row that are enough to grow it; 0: it is grown anyhow."""
     for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
         item, p = seeds.items[posting], seeds.words[posting]
         begin, end = items.bounds[item], items.bounds[item + 1]
         if stamps[item] == stamp and r < ends[item]:
             continue
         if r < known and not whole_only and not items.whole[item]:
+            continue
+        if enough and not promising(stream, n, r, items.hashes[begin:end], p, enough):
             continue
         if stamps[item] != stamp:
             stamps[item] = stamp
@@ -94,7 +97,7 @@ def _scan(
         if slot >= 0:
             upto = _follow(
                 slot, r, upto, upto, stream, kinds, n, seeds, items, whole_only, stamps, stamp, ends, chains, links,
-                touched, pieces, marks, counts,
+                touched, pieces, marks, counts, 0,
             )  # fmt: skip
 
 
@@ -131,12 +134,12 @@ def _scan_both(
         if slot >= 0:
             upto = _follow(
                 slot, r, known, upto, stream, kinds, n, long, items, False, stamps, stamp, ends, chains, links, touched,
-                pieces, marks, counts,
+                pieces, marks, counts, 0,
             )  # fmt: skip
         if small_slot >= 0:
             upto = _follow(
                 small_slot, r, known, upto, stream, kinds, n, fine, items, False, stamps, stamp, ends, chains, links,
-                touched, pieces, marks, counts,
+                touched, pieces, marks, counts, size,
             )  # fmt: skip
 
 

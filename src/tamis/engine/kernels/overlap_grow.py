@@ -9,6 +9,7 @@ from .folded_words import DIGIT
 
 ANCHOR = 3  # equal words that make a piece
 PAIR = 2  # that do over as small a gap
+DRIFT = 3  # words by which an item may have moved against a seed of it
 GAP = 8  # most words put in, left out or changed between two pieces
 
 
@@ -28,6 +29,24 @@ def _equal_back(stream: np.ndarray, r: int, item: np.ndarray, p: int) -> int:
     while r - k > 0 and p - k > 0 and stream[r - k - 1] == item[p - k - 1]:
         k += 1
     return k
+
+
+@njit(nogil=True, cache=True)
+def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enough: int) -> bool:
+    """Whether a seed at r and p is worth growing: `enough` equal words in a row, or a third of the item near where it would stand,
+    moved by no more than DRIFT words."""
+    size = item.shape[0]
+    back = _equal_back(stream, r, item, p)
+    if back + _equal_run(stream, n, r, item, p) >= enough:
+        return True
+    equal, needed = 0, (size + 2) // 3
+    for moved in range(-DRIFT, DRIFT + 1):
+        at = r - p + moved
+        for k in range(max(0, -at), min(size, n - at)):
+            equal += stream[at + k] == item[k]
+        if equal >= needed:
+            return True
+    return False
 
 
 @njit(nogil=True, cache=True)
