@@ -52,10 +52,44 @@ class Leaks(NamedTuple):
 def find_leaks(rows: Columns, view: str, index: Index, rule: Rule) -> Leaks:
     """Look for every item of the index in every row."""
     text = rows.buffers(view)
-    parts = _parts(rows, view, text)
+    return _leaks(text, _parts(rows, view, text), view, index, rule)
+
+
+def _leaks(text: Text, parts: Parts, view: str, index: Index, rule: Rule) -> Leaks:
     found = find(text, parts, index, whole=rule.whole, least=rule.coverage)
     leaked, share = _judge(found, index, rule)
-    return _told(text, view, parts, found, leaked, share, index, rule)
+    told = _told(text, view, parts, found, leaked, share, index, rule)
+    if index.signed is None or not found.hinted.any():
+        return told
+    rows = np.flatnonzero(found.hinted)
+    return _with(told, _leaks(*_some(text, parts, rows), view, index.signed, rule), rows)
+
+
+def _some(text: Text, parts: Parts, rows: NDArray[np.int64]) -> tuple[Text, Parts]:
+    """Some rows of a view."""
+    pieces = [text.data[text.offsets[row] : text.offsets[row + 1]] for row in rows.tolist()]
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
+    sizes = np.diff(parts.offsets)[rows]
+    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    kept = np.repeat(parts.offsets[rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
+    some = Parts(parts.starts[kept], bounds, parts.spoken[kept], parts.places[kept])
+    return Text(np.concatenate(pieces), offsets, text.valid[rows]), some
+
+
+def _with(told: Leaks, more: Leaks, rows: NDArray[np.int64]) -> Leaks:
+    """What was found, and in some rows more: of these the first where nothing was."""
+    kind = told.kind.copy()
+    new = (kind[rows] == 0) & (more.kind > 0)
+    kind[rows[new]] = more.kind[new]
+    evidence = {}
+    for name, values in told.evidence.items():
+        if name == "coverage":
+            best = values.to_numpy().copy()
+            best[rows] = np.maximum(best[rows], more.evidence[name].to_numpy())
+            evidence[name] = pl.Series(best)
+        else:
+            evidence[name] = values.scatter(rows[new], more.evidence[name].filter(pl.Series(new)))
+    return Leaks(kind, evidence)
 
 
 def _parts(rows: Columns, view: str, text: Text) -> Parts:

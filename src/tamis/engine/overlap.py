@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.core.columns import Text
 
 from .benchmarks import Benchmark, load
-from .folding import folds
+from .folding import SIGNS, Folds, folds, signed_folds
 from .testsets import Item, Named
 
 #: words that say little of what a question is about; at least a few others must be shared
@@ -38,7 +38,6 @@ FINE = 4  # words of the n-grams by which edited items are found
 FINE_WORTH = 2  # halves of telling words that such an n-gram holds
 EVERY = 40  # words up to which an item is found by each of them, else by the rarest of each n words
 FEW = 2  # choices that stand near a question as good as its answer
-SIGNS = "()[]{}<>=+*/^|&\\_$%#@~"  # that say something by themselves
 
 
 class Index(NamedTuple):
@@ -58,6 +57,9 @@ class Index(NamedTuple):
     texts: tuple[str, ...]
     sets: tuple[Benchmark, ...]
     left_out: tuple[int, ...]  # per set: items too short to be looked for
+    folds: Folds
+    signed: Any = None  # the index of items that only signs tell apart, their signs being words
+    hints: Any = None  # n-grams of which a row has one, where it may hold an item of `signed`
 
 
 class Spec(NamedTuple):
@@ -101,7 +103,7 @@ class _Words(NamedTuple):
     offsets: NDArray[np.int64]
 
 
-def words_of(texts: list[str]) -> _Words:
+def words_of(texts: list[str], table: Folds | None = None) -> _Words:
     """The words of some texts, one after another."""
     from .kernels.folded_words import words_of_all
 
@@ -113,7 +115,7 @@ def words_of(texts: list[str]) -> _Words:
     counts = np.zeros(len(raw), np.int64)
     hashes, kinds = np.empty(room, np.uint64), np.empty(room, np.uint8)
     starts, stops = np.empty(room, np.int64), np.empty(room, np.int64)
-    total = words_of_all(data, offsets, *folds(), counts, hashes, starts, stops, kinds)
+    total = words_of_all(data, offsets, *(table or folds()), counts, hashes, starts, stops, kinds)
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return _Words(
         bounds, hashes[:total].copy(), starts[:total].copy(), stops[:total].copy(), kinds[:total].copy(), data, offsets
@@ -139,8 +141,12 @@ def content_of(words: _Words, worth: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.where(again, np.uint8(0), worth)
 
 
-def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool) -> Index:
-    """The index: words, what they say, and the n-grams that lead to them."""
+def build(
+    sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool,
+    only: frozenset[tuple[int, int]] | None = None,
+) -> Index:  # fmt: skip
+    """The index: words, what they say, and the n-grams that lead to them. only: the (set, item)s that are told apart by signs
+    alone, of which an index is made whose words are signs, too."""
     from .kernels.overlap_index import Items
 
     texts: list[str] = []
@@ -153,6 +159,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     repeated = [Counter(bare(item.question) for item in one.items) for one in sets]
     for k, one in enumerate(sets):
         for j, item in enumerate(one.items):
+            if only is not None and (k, j) not in only:
+                continue
             if parts != "answers":
                 texts.append(_asked(item, parts, int(sizes[k][j]), repeated[k][bare(item.question)] > common))
                 set_of.append(k)
@@ -160,7 +168,7 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
                 answer.append(False)
                 told.append(item.answers or item.choices)
                 needed.append(1 if item.answers else FEW)
-            if parts != "questions":
+            if parts != "questions" and only is None:
                 for text in item.answers:
                     texts.append(text)
                     set_of.append(k)
@@ -168,7 +176,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
                     answer.append(True)
                     told.append((item.question,))
                     needed.append(1)
-    words = words_of(texts)
+    table = folds() if only is None else signed_folds()
+    words = words_of(texts, table)
     lengths = np.diff(words.bounds)
     worth = worth_of(words)
     content = content_of(words, worth)
@@ -184,6 +193,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
         weights[step:] |= rare[: len(rare) - step]
     plain = _sums(rare, words.bounds) == 0  # nothing in the item is its own
     weights[plain[place]] = 1
+    alike = strict & plain & ~is_answer & (lengths >= n) & (not whole) & (only is None)
+    usable &= ~alike  # they have an index of their own
     only_whole = plain | (lengths < n)
     seeded = rare & usable[place]
     if whole:
@@ -207,11 +218,19 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
         only_whole | whole, strict, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
     )  # fmt: skip
     signs = np.array([sum(text.count(sign) for sign in SIGNS) for text in texts], np.int64)
-    left_out = tuple(int((~usable & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
-    return Index(
+    left_out = tuple(int((~usable & ~alike & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
+    index = Index(
         long, fine, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
-        is_answer, signs, tuple(texts), sets, left_out,
+        is_answer, signs, tuple(texts), sets, left_out, table,
     )  # fmt: skip
+    if not alike.any():
+        return index
+    chosen = frozenset(zip(of_set[alike].tolist(), np.array(numbers_in)[alike].tolist(), strict=True))
+    hint = alike[place] & (_ahead(worth, FINE) >= FINE_WORTH) & (fine_keys != 0)
+    hints = _seeds(words, fine_keys, hint & _first_of(fine_keys), place, FINE)
+    return index._replace(
+        signed=build(sets, n=n, parts="questions", common=common, whole=False, only=chosen), hints=hints
+    )
 
 
 def _asked(item: Item, parts: str, size: int, again: bool) -> str:
@@ -283,6 +302,13 @@ def _ahead(values: NDArray[Any], n: int) -> NDArray[np.int64]:
     return np.asarray(total[np.minimum(np.arange(len(values)) + n, len(values))] - total[:-1], np.int64)
 
 
+def _first_of(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which keys stand there for the first time."""
+    found = np.zeros(len(keys), np.bool_)
+    found[np.unique(keys, return_index=True)[1]] = True
+    return found
+
+
 def _thinned(
     seeded: NDArray[np.bool_], fine: NDArray[np.bool_], counted: NDArray[np.int64], every: NDArray[np.bool_], n: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -323,6 +349,7 @@ class Hits(NamedTuple):
     hits: NDArray[np.int64]
     pieces: NDArray[np.int64]
     best: NDArray[np.float64]
+    hinted: NDArray[np.bool_]  # (n,): rows in which the index of signs is to be looked at
 
 
 class Parts(NamedTuple):
@@ -341,15 +368,16 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
 
     n = len(text.offsets) - 1
     room, piece_room = 1 << 14, 1 << 16
-    best = np.zeros(n, np.int64)
+    best, hinted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    hints = index.long if index.hints is None else index.hints
     found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
     row = 0
     while row < n:
         hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
         used = np.zeros(3, np.int64)
         last = find_overlaps(
-            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *folds(), index.long, index.fine, index.short,
-            index.items, whole, int(10000 * least), best, hits, some, used,
+            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *index.folds, index.long, index.fine, index.short,
+            hints, index.hints is not None, index.items, whole, int(10000 * least), best, hinted, hits, some, used,
         )  # fmt: skip
         if last < n:
             room, piece_room = 4 * room, 4 * piece_room
@@ -360,4 +388,4 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
         found.append(mine)
         pieces.append(some[: used[1]].copy())
     both = np.concatenate(found)
-    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000)
+    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000, hinted)

@@ -82,7 +82,7 @@ def sideways(row: list[str], item: list[str], r: int, p: int, marks: set[int]) -
                 for dr, dp in gaps
                 if (equal := run(row[r + dr :], item[p + dp :])) >= ANCHOR
                 or (equal >= PAIR and dr + dp <= PAIR)
-                or (equal > 0 and dr == dp <= PAIR and p + dp + equal == len(item))
+                or (equal > 0 and (dr == dp <= PAIR or max(dr, dp) <= 1) and p + dp + equal == len(item))
             ]
             if good:
                 dr, dp, equal = good[0]

@@ -144,10 +144,26 @@ def _scan_both(
 
 
 @njit(nogil=True, cache=True)
+def _stands(stream: np.ndarray, n: int, seeds: Seeds) -> bool:
+    """Whether any n-gram of a table stands in a stream."""
+    size = seeds.n
+    bits, oldest, gram = np.uint64(seeds.filter.shape[0] * 64 - 1), _power(size), np.uint64(0)
+    for k in range(min(n, size - 1)):
+        gram = gram * BASE + stream[k]
+    for last in range(size - 1, n):
+        gram = gram * BASE + stream[last]
+        if last >= size:
+            gram -= stream[last - size] * oldest
+        if _slot(seeds, gram, bits) >= 0:
+            return True
+    return False
+
+
+@njit(nogil=True, cache=True)
 def find_overlaps(
     data: np.ndarray, offsets: np.ndarray, first_row: int, parts: np.ndarray, part_offsets: np.ndarray, spoken: np.ndarray,
-    codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, fine: Seeds, short: Seeds, items: Items, whole_only: bool,
-    least: int, best: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
+    codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, fine: Seeds, short: Seeds,
+    hints: Seeds, hinting: bool, items: Items, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
 ) -> int:  # fmt: skip
     """The items in each row from `first_row` on; returns the row at which there was no more room (or the number of rows).
 
@@ -175,6 +191,8 @@ def find_overlaps(
     for row in range(first_row, offsets.shape[0] - 1):
         begin, end = offsets[row], offsets[row + 1]
         n = find_words(data, begin, end, codes, more, bounds, hashes, starts, stops, kinds)
+        if hinting:
+            hinted[row] = _stands(hashes, n, hints)
         n_parts = part_offsets[row + 1] - part_offsets[row]
         placed = False
         turns = 0

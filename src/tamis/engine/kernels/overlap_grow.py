@@ -77,7 +77,9 @@ def _changed(
 @njit(nogil=True, cache=True, inline="always")
 def _joins(run: int, dr: int, dp: int, ends: bool) -> bool:
     """Whether so many equal words after a gap of dr words in the row, dp in the item, go on with it; ends: with them the item does."""
-    return run >= ANCHOR or (run >= PAIR and dr + dp <= PAIR) or (run > 0 and ends and dp == dr and dp <= PAIR)
+    if run >= ANCHOR or (run >= PAIR and dr + dp <= PAIR):
+        return True
+    return run > 0 and ends and ((dp == dr and dp <= PAIR) or (dp <= 1 and dr <= 1))
 
 
 @njit(nogil=True, cache=True)
