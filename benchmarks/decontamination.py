@@ -317,7 +317,9 @@ def engine(three: list[tuple[str, str]], count: int) -> None:
                     seconds = sorted(t[0] for t in told)[1]
                     step_seconds = sorted(t[1] for t in told)[1]
                     rate = f"{count / seconds:,.0f}"
-                    lines.append([step, f"{share:.1%}", workers, told[0][2], f"{seconds:.3f}", f"{step_seconds:.3f}", rate])
+                    lines.append(
+                        [step, f"{share:.1%}", workers, told[0][2], f"{seconds:.3f}", f"{step_seconds:.3f}", rate]
+                    )
     table(["step", "leaked", "threads", "rows dropped", "seconds of the pass", "of the step, summed", "rows/s"], lines)
 
 

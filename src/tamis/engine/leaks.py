@@ -179,6 +179,7 @@ def _told(
     ids: list[str | None] = [None] * n
     words: list[str | None] = [None] * n
     matches: list[str | None] = [None] * n
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     rows_of = hits[order, kernel.ROW]
     starts = np.flatnonzero(np.diff(rows_of, prepend=-1))
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=False):
@@ -193,7 +194,7 @@ def _told(
         names[row], ids[row] = told[0]["benchmark"], told[0]["item"]
         low, high = told[0]["row_marks"][0]
         words[row] = _cut(told[0]["row_text"][low:high])
-        matches[row] = json.dumps(told, ensure_ascii=False)
+        matches[row] = encode(told)
     evidence = {
         "benchmark": pl.Series(names, dtype=pl.String),
         "item": pl.Series(ids, dtype=pl.String),
@@ -261,48 +262,54 @@ def _match(
     """One item in one row. spans: (view, message, start, end) in the row, (start, end) in the item, in code points."""
     from .kernels import overlap_tell as kernel
 
-    line = found.hits[hit]
-    row, i = int(line[kernel.ROW]), int(line[kernel.ITEM])
+    line = found.hits[hit].tolist()
+    row, i = line[kernel.ROW], line[kernel.ITEM]
     one = index.sets[index.set_of[i]]
-    first, count = int(line[kernel.FIRST_PIECE]), int(line[kernel.PIECES])
-    pieces = found.pieces[first : first + count]
-    pieces = pieces[np.argsort(pieces[:, 2], kind="stable")][:TOLD_SPANS]
+    first, count = line[kernel.FIRST_PIECE], line[kernel.PIECES]
+    pieces = sorted(found.pieces[first : first + count].tolist(), key=lambda piece: piece[2])[:TOLD_SPANS]
     raw = text.data[text.offsets[row] : text.offsets[row + 1]].tobytes()
-    spans = [_span(raw, view, parts, row, int(a), int(b)) for _, _, a, b in pieces.tolist()]
-    item_spans = [_item_span(index, i, int(p), int(size)) for p, size, _, _ in pieces.tolist()]
+    places = [(_points(raw, a), _points(raw, b)) for _, _, a, b in pieces]
+    spans = [
+        _span(raw, view, parts, row, a, low, high) for (_, _, a, _), (low, high) in zip(pieces, places, strict=True)
+    ]
+    item_spans = _item_spans(index, i, pieces)
     told: dict[str, Any] = {
         "benchmark": one.name, "items": len(one.items), "item": one.items[index.number_in_set[i]].id,
         "part": "answer" if index.is_answer[i] else "question", "coverage": round(share, 4),
-        "words": int(line[kernel.TOUCHED]), "of": int(index.lengths[i]), "spans": spans, "item_spans": item_spans,
+        "words": line[kernel.TOUCHED], "of": int(index.lengths[i]), "spans": spans, "item_spans": item_spans,
     }  # fmt: skip
     if full:
         whole = raw.decode("utf-8", "replace")
-        marks = [
-            (len(raw[:a].decode("utf-8", "replace")), len(raw[:b].decode("utf-8", "replace")))
-            for _, _, a, b in pieces.tolist()
-        ]
-        told["row_text"], told["row_marks"] = excerpt(whole.replace(SEPARATOR, "\n"), marks)
+        told["row_text"], told["row_marks"] = excerpt(whole.replace(SEPARATOR, "\n"), places)
         told["item_text"], told["item_marks"] = excerpt(index.texts[i], item_spans)
     return told
 
 
-def _span(raw: bytes, view: str, parts: Parts, row: int, start: int, end: int) -> list[Any]:
-    """Bytes of a row as (view, message, start, end) in code points of the message."""
+def _points(raw: bytes, at: int) -> int:
+    """How many code points stand before a byte."""
+    return at if raw.isascii() else len(raw[:at].decode("utf-8", "replace"))
+
+
+def _span(raw: bytes, view: str, parts: Parts, row: int, start: int, low: int, high: int) -> list[Any]:
+    """Code points low … high-1 of a row, which begin with byte `start`, as (view, message, start, end) in those of the message."""
     first, last = int(parts.offsets[row]), int(parts.offsets[row + 1])
-    part = first + int(np.searchsorted(parts.starts[first:last], start, side="right")) - 1
-    begin = int(parts.starts[part])
-    low = len(raw[begin:start].decode("utf-8", "replace"))
-    return [view, int(parts.places[part]), low, low + len(raw[start:end].decode("utf-8", "replace"))]
+    part = first + int(parts.starts[first:last].searchsorted(start, side="right")) - 1
+    before = _points(raw, int(parts.starts[part]))
+    return [view, int(parts.places[part]), low - before, high - before]
 
 
-def _item_span(index: Index, item: int, word: int, size: int) -> tuple[int, int]:
+def _item_spans(index: Index, item: int, pieces: list[list[int]]) -> list[tuple[int, int]]:
     """Words of an item as (start, end) in code points of its text."""
     items = index.items
-    first = int(items.bounds[item]) + word
-    base = int(index.items.offsets[item])
-    start, stop = int(items.starts[first]), int(items.stops[first + size - 1])
-    low = len(items.data[base:start].tobytes().decode("utf-8", "replace"))
-    return low, low + len(items.data[start:stop].tobytes().decode("utf-8", "replace"))
+    begin, base = int(items.bounds[item]), int(items.offsets[item])
+    raw = items.data[base : items.offsets[item + 1]].tobytes()
+    return [
+        (
+            _points(raw, int(items.starts[begin + word]) - base),
+            _points(raw, int(items.stops[begin + word + size - 1]) - base),
+        )
+        for word, size, _, _ in pieces
+    ]
 
 
 def excerpt(whole: str, marks: list[tuple[int, int]]) -> tuple[str, list[list[int]]]:

@@ -59,7 +59,6 @@ class Index(NamedTuple):
     left_out: tuple[int, ...]  # per set: items too short to be looked for
     folds: Folds
     signed: Any = None  # the index of items that only signs tell apart, their signs being words
-    hints: Any = None  # n-grams of which a row has one, where it may hold an item of `signed`
 
 
 class Spec(NamedTuple):
@@ -203,7 +202,8 @@ def build(
     fine_seed = (fine_counted > 0) & (fine_counted <= common) & (_ahead(worth, FINE) >= FINE_WORTH)
     fine_seed &= (usable & ~only_whole & ~strict & (lengths > n))[place] & (not whole)
     seeded, fine_seed = _thinned(seeded, fine_seed, fine_counted, lengths[place] <= EVERY, n)
-    fine = _seeds(words, fine_keys, fine_seed, place, FINE)
+    hint = alike[place] & (_ahead(worth, FINE) >= FINE_WORTH) & _first_of(fine_keys)
+    fine = _seeds(words, fine_keys, fine_seed | hint, place, FINE, hint)
     best = _rarest(words, counted, firsts, usable & (lengths >= n) & (plain | whole))
     seeded[best] = True
     long = _seeds(words, firsts, seeded, place, n)
@@ -226,11 +226,7 @@ def build(
     if not alike.any():
         return index
     chosen = frozenset(zip(of_set[alike].tolist(), np.array(numbers_in)[alike].tolist(), strict=True))
-    hint = alike[place] & (_ahead(worth, FINE) >= FINE_WORTH) & (fine_keys != 0)
-    hints = _seeds(words, fine_keys, hint & _first_of(fine_keys), place, FINE)
-    return index._replace(
-        signed=build(sets, n=n, parts="questions", common=common, whole=False, only=chosen), hints=hints
-    )
+    return index._replace(signed=build(sets, n=n, parts="questions", common=common, whole=False, only=chosen))
 
 
 def _asked(item: Item, parts: str, size: int, again: bool) -> str:
@@ -327,9 +323,12 @@ def _thinned(
     return seeded & ~led, kept
 
 
-def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int) -> Any:
-    """The table of n-grams at the words `seeded`."""
-    from .kernels.overlap_index import Seeds, fill_table
+def _seeds(
+    words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int,
+    hints: NDArray[np.bool_] | None = None,
+) -> Any:  # fmt: skip
+    """The table of n-grams at the words `seeded`; hints: at which they hint at another index."""
+    from .kernels.overlap_index import Seeds, fill_table, gram_sums
 
     at = np.flatnonzero(seeded & (keys != 0))
     at = at[np.argsort(keys[at], kind="stable")]
@@ -338,9 +337,14 @@ def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], p
     room = 1 << max(4, int(2 * len(uniques)).bit_length())
     bits = min(max(1 << 10, 16 * room), 1 << 26)
     table, slots, filter = np.zeros(room, np.uint64), np.zeros(room, np.int32), np.zeros(bits // 64, np.uint64)
-    fill_table(uniques, filter, table, slots)
+    sums = np.zeros(len(uniques), np.uint64)
+    gram_sums(words.hashes, at[firsts], n, sums)
+    fill_table(sums, uniques, filter, table, slots)
     items = place[at].astype(np.int64)
-    return Seeds(n, filter, table, slots, bounds, items, at - words.bounds[items])
+    stands = at - words.bounds[items]
+    return Seeds(
+        n, filter, table, slots, bounds, np.where(hints[at], -1, items) if hints is not None else items, stands
+    )
 
 
 class Hits(NamedTuple):
@@ -369,7 +373,6 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
     n = len(text.offsets) - 1
     room, piece_room = 1 << 14, 1 << 16
     best, hinted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    hints = index.long if index.hints is None else index.hints
     found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
     row = 0
     while row < n:
@@ -377,7 +380,7 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
         used = np.zeros(3, np.int64)
         last = find_overlaps(
             text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *index.folds, index.long, index.fine, index.short,
-            hints, index.hints is not None, index.items, whole, int(10000 * least), best, hinted, hits, some, used,
+            index.items, whole, int(10000 * least), best, hinted, hits, some, used,
         )  # fmt: skip
         if last < n:
             room, piece_room = 4 * room, 4 * piece_room

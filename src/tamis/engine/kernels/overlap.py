@@ -12,7 +12,7 @@ from numba import njit
 
 from .folded_words import find_words
 from .overlap_grow import grow, promising
-from .overlap_index import BASE, Items, Seeds, find_slot, gram_key
+from .overlap_index import BASE, Items, Seeds, filter_bit, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
 MOST_PIECES = 1 << 16  # of one row
@@ -28,6 +28,9 @@ def _follow(
     enough: equal words in a row that are enough to grow it; 0: it is grown anyhow."""
     for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
         item, p = seeds.items[posting], seeds.words[posting]
+        if item < 0:
+            counts[2] = 1
+            continue
         begin, end = items.bounds[item], items.bounds[item + 1]
         if stamps[item] == stamp and r < ends[item]:
             continue
@@ -67,11 +70,10 @@ def _power(n: int) -> np.uint64:
 @njit(nogil=True, cache=True, inline="always")
 def _slot(seeds: Seeds, gram: np.uint64, bits: np.uint64) -> int:
     """The number of an n-gram by its rolling sum, -1 where no item has it."""
-    key = gram_key(gram)
-    bit = (key >> np.uint64(20)) & bits
+    bit = filter_bit(gram, bits)
     if not (seeds.filter[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
         return -1
-    return find_slot(seeds, key)
+    return find_slot(seeds, gram_key(gram))
 
 
 @njit(nogil=True, cache=True)
@@ -80,7 +82,8 @@ def _scan(
     stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray, touched: np.ndarray,
     pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Find the items whose seeds stand in a stream. counts: (items touched, pieces); both go on from what they are."""
+    """Find the items whose seeds stand in a stream. counts: (items touched, pieces, whether something
+    hints at another index), which go on from what they are."""
     size = seeds.n
     if n < size or seeds.items.shape[0] == 0:
         return
@@ -144,32 +147,17 @@ def _scan_both(
 
 
 @njit(nogil=True, cache=True)
-def _stands(stream: np.ndarray, n: int, seeds: Seeds) -> bool:
-    """Whether any n-gram of a table stands in a stream."""
-    size = seeds.n
-    bits, oldest, gram = np.uint64(seeds.filter.shape[0] * 64 - 1), _power(size), np.uint64(0)
-    for k in range(min(n, size - 1)):
-        gram = gram * BASE + stream[k]
-    for last in range(size - 1, n):
-        gram = gram * BASE + stream[last]
-        if last >= size:
-            gram -= stream[last - size] * oldest
-        if _slot(seeds, gram, bits) >= 0:
-            return True
-    return False
-
-
-@njit(nogil=True, cache=True)
 def find_overlaps(
     data: np.ndarray, offsets: np.ndarray, first_row: int, parts: np.ndarray, part_offsets: np.ndarray, spoken: np.ndarray,
     codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, fine: Seeds, short: Seeds,
-    hints: Seeds, hinting: bool, items: Items, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
+    items: Items, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
 ) -> int:  # fmt: skip
     """The items in each row from `first_row` on; returns the row at which there was no more room (or the number of rows).
 
     parts: where each part (message) of a row begins, bytes from the row's begin, `part_offsets[i]:part_offsets[i + 1]` of row
     i; spoken bool: whether it is the user's. least: share of an item, in 1/10000, from which on it is told. best (n,) int64: the
-    largest share of an item in each row. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
+    largest share of an item in each row. hinted (n,) bool: the rows that may hold
+    items of another index. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
     """
     room = 1
     for i in range(first_row, offsets.shape[0] - 1):
@@ -181,7 +169,7 @@ def find_overlaps(
     stamps, ends, chains = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
     touched, marks = np.empty(n_items, np.int64), np.zeros(items.hashes.shape[0], np.uint8)
     pieces, links = np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64)
-    counts = np.zeros(2, np.int64)
+    counts = np.zeros(3, np.int64)
     longest = 0
     for k in range(items.starts.shape[0]):
         longest = max(longest, items.stops[k] - items.starts[k])
@@ -191,8 +179,6 @@ def find_overlaps(
     for row in range(first_row, offsets.shape[0] - 1):
         begin, end = offsets[row], offsets[row + 1]
         n = find_words(data, begin, end, codes, more, bounds, hashes, starts, stops, kinds)
-        if hinting:
-            hinted[row] = _stands(hashes, n, hints)
         n_parts = part_offsets[row + 1] - part_offsets[row]
         placed = False
         turns = 0
@@ -214,10 +200,59 @@ def find_overlaps(
             stamp += 1
             counts[:] = 0
             if fine.items.shape[0]:
-                _scan_both(mine, mine_kinds, m, long, fine, items, stamps, stamp, ends, chains, links, touched, pieces, marks, counts)
+                _scan_both(
+                    mine,
+                    mine_kinds,
+                    m,
+                    long,
+                    fine,
+                    items,
+                    stamps,
+                    stamp,
+                    ends,
+                    chains,
+                    links,
+                    touched,
+                    pieces,
+                    marks,
+                    counts,
+                )
             else:
-                _scan(mine, mine_kinds, m, long, items, whole_only, stamps, stamp, ends, chains, links, touched, pieces, marks, counts)
-            _scan(mine, mine_kinds, m, short, items, True, stamps, stamp, ends, chains, links, touched, pieces, marks, counts)
+                _scan(
+                    mine,
+                    mine_kinds,
+                    m,
+                    long,
+                    items,
+                    whole_only,
+                    stamps,
+                    stamp,
+                    ends,
+                    chains,
+                    links,
+                    touched,
+                    pieces,
+                    marks,
+                    counts,
+                )
+            _scan(
+                mine,
+                mine_kinds,
+                m,
+                short,
+                items,
+                True,
+                stamps,
+                stamp,
+                ends,
+                chains,
+                links,
+                touched,
+                pieces,
+                marks,
+                counts,
+            )
+            hinted[row] |= counts[2] != 0
             if counts[0] == 0:
                 continue
             if not placed:

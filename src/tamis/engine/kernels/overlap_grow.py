@@ -40,12 +40,18 @@ def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enou
     if back + _equal_run(stream, n, r, item, p) >= enough:
         return True
     equal, needed = 0, (size + 2) // 3
-    for moved in range(-DRIFT, DRIFT + 1):
+    for step in range(2 * DRIFT + 1):
+        moved = (step + 1) // 2 if step % 2 else -(step // 2)
         at = r - p + moved
-        for k in range(max(0, -at), min(size, n - at)):
-            equal += stream[at + k] == item[k]
+        low, high = max(0, -at), min(size, n - at)
+        if low < high:
+            mine, other = stream[at + low : at + high], item[low:high]
+            for k in range(high - low):
+                equal += mine[k] == other[k]
         if equal >= needed:
             return True
+        if step == 2 and 3 * equal < needed:
+            return False
     return False
 
 
