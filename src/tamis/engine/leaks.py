@@ -154,7 +154,7 @@ def _close(
     slight &= (length > rule.n) & (rule.coverage <= SLIGHT)
     whole_grams = hits[:, kernel.LONGEST] >= rule.n
     alike_enough = (telling >= rule.coverage) & ((length >= rule.long) | (np.minimum(alike, telling) >= SLIGHT))
-    return (enough & (whole_grams | alike_enough)) | slight
+    return np.asarray((enough & (whole_grams | alike_enough)) | slight, np.bool_)
 
 
 # -- evidence -----------------------------------------------------------------------------------

@@ -110,6 +110,69 @@ def test_edited_words_hide_no_leak() -> None:
     assert outcome({"prompt": " ".join(words)}) == "question_leaked"
 
 
+PLANTS = "Is the following claim plausible? Gardeners on Madeira prune their banana trees in a dry summer."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("claim plausible", "claim really plausible", "question_leaked"),  # put in: no eight words are left in a row
+        ("the following", "following", "question_leaked"),
+        ("prune their", "prune", "question_leaked"),
+        ("on Madeira prune their banana trees in", "near Madeira prune old banana trees during", "kept"),
+        ("Gardeners on Madeira prune", "Foresters on Madeira fell", "kept"),  # telling words with others in their place
+    ],
+)
+def test_small_edits_of_a_short_item(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    file = tmp_path / "claims.jsonl"
+    file.write_text(json.dumps({"question": PLANTS}) + "\n")
+    edited = PLANTS.replace(old, new)
+    assert edited != PLANTS
+    assert outcome({"prompt": f"Think. {edited}", "response": "No."}, against=[str(file)]) == expected
+
+
+def test_edits_leave_no_eight_words_in_a_row(tmp_path: Path) -> None:
+    """Trap: plain n-grams of a fixed size miss an item of which every few words one is another."""
+    words = HENS.split(" ")
+    for k in range(6, len(words), 6):
+        words[k] = words[k] if any(c.isdigit() for c in words[k]) else f"{words[k]} indeed"
+    assert outcome({"prompt": " ".join(words)}) == "question_leaked"
+
+
+def test_the_words_of_another_sentence_do_not_make_an_item(tmp_path: Path) -> None:
+    file = tmp_path / "facts.jsonl"
+    file.write_text('{"question": "Who is the current president of the United States?"}\n')
+    asked = "What is the GDP of the United States and who is the current president?"
+    told = "The GDP of the United States is about 25 trillion."
+    assert outcome({"prompt": asked, "response": told}, against=[str(file)]) == "kept"
+
+
+def brackets(folder: Path) -> tuple[Path, list[str]]:
+    kinds = ["( [ ] ) { <", "{ < > } ( [", "[ [ ] ( ) {", "< ( ) > [ {", "( ( ) < > [", "{ } [ < > ("]
+    texts = [
+        f"Complete the rest of the sequence, making sure that the brackets are closed properly. Input: {a} {b}"
+        for a in kinds
+        for b in kinds
+    ]
+    file = folder / "brackets.jsonl"
+    file.write_text("".join(json.dumps({"question": text}) + "\n" for text in texts))
+    return file, texts
+
+
+def test_items_that_only_signs_tell_apart(tmp_path: Path) -> None:
+    file, texts = brackets(tmp_path)
+    step = Ngram(against=(file,))
+    edited = texts[7].replace("making sure", "taking care").replace("closed properly", "closed")
+    result = run_step(step, [{"prompt": texts[7]}, {"prompt": edited}, {"prompt": texts[7].split("Input")[0]}])
+    assert result.outcomes == ["question_leaked", "question_leaked", "kept"]
+    for evidence in result.evidence[:2]:
+        assert "8" in {m["item"] for m in json.loads(evidence["matches"])}
+    [match] = [m for m in json.loads(result.evidence[1]["matches"]) if m["item"] == "8"]
+    low, high = match["spans"][-1][2:]
+    assert edited[low:high].endswith(texts[7].split("Input: ")[1])
+    assert outcome({"prompt": texts[7].split("Input")[0] + "Input: ) ) ) ) > > > > ] ] ] ]"}, against=[str(file)]) == "kept"
+
+
 # -- what is no leak ----------------------------------------------------------------------------
 
 
