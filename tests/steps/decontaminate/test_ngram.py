@@ -110,24 +110,24 @@ def test_edited_words_hide_no_leak() -> None:
     assert outcome({"prompt": " ".join(words)}) == "question_leaked"
 
 
-PLANTS = "Is the following claim plausible? Gardeners on Madeira prune their banana trees in a dry summer."
+PLANTS = "Do gardeners on Madeira prune the old banana trees of their village in summer?"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "expected"),
+    ("edited", "expected"),
     [
-        ("claim plausible", "claim really plausible", "question_leaked"),  # put in: no eight words are left in a row
-        ("the following", "following", "question_leaked"),
-        ("prune their", "prune", "question_leaked"),
-        ("on Madeira prune their banana trees in", "near Madeira prune old banana trees during", "kept"),
-        ("Gardeners on Madeira prune", "Foresters on Madeira fell", "kept"),  # telling words with others in their place
+        ("Do gardeners on Madeira really prune the old banana trees of their village in summer?", "question_leaked"),
+        ("Do gardeners on Madeira prune old banana trees of village in summer?", "question_leaked"),  # words left out
+        (
+            "Do gardeners on Madeira prune old banana trees of their town in summer?",
+            "kept",
+        ),  # a telling word is another
+        ("Do foresters on Madeira fell the old pine trees of their village in summer?", "kept"),
     ],
 )
-def test_small_edits_of_a_short_item(tmp_path: Path, old: str, new: str, expected: str) -> None:
+def test_small_edits_of_a_short_item(tmp_path: Path, edited: str, expected: str) -> None:
     file = tmp_path / "claims.jsonl"
     file.write_text(json.dumps({"question": PLANTS}) + "\n")
-    edited = PLANTS.replace(old, new)
-    assert edited != PLANTS
     assert outcome({"prompt": f"Think. {edited}", "response": "No."}, against=[str(file)]) == expected
 
 
@@ -170,7 +170,10 @@ def test_items_that_only_signs_tell_apart(tmp_path: Path) -> None:
     [match] = [m for m in json.loads(result.evidence[1]["matches"]) if m["item"] == "8"]
     low, high = match["spans"][-1][2:]
     assert edited[low:high].endswith(texts[7].split("Input: ")[1])
-    assert outcome({"prompt": texts[7].split("Input")[0] + "Input: ) ) ) ) > > > > ] ] ] ]"}, against=[str(file)]) == "kept"
+    assert (
+        outcome({"prompt": texts[7].split("Input")[0] + "Input: ) ) ) ) > > > > ] ] ] ]"}, against=[str(file)])
+        == "kept"
+    )
 
 
 # -- what is no leak ----------------------------------------------------------------------------
@@ -336,6 +339,13 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is known to hold questions; it has a1, a2"):
         run_step(Ngram(against=(odd,)), [{"prompt": "x"}])
     assert outcome({"prompt": "1"}, against=[str(odd)], question="a2") == "kept"
+
+
+def test_rows_without_any_text_are_no_clean_rows() -> None:
+    """Trap: a step that reads nothing reports that nothing leaked."""
+    with pytest.raises(UsageError, match=r"there are no messages yet\n.*map"):
+        run_step(Ngram(against=(ITEMS,)), [{"source.question": HENS}])
+    assert outcome({"source.question": HENS}, **{"in": "column:source.question"}) == "question_leaked"
 
 
 @given(st.lists(st.sampled_from(HENS.split(" ")), min_size=1, max_size=40).map(" ".join))

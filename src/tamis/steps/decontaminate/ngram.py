@@ -11,7 +11,7 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, drop
 from tamis.core.step import Reasons
 
-from ._shared import Against
+from ._shared import Against, must_hold_text
 
 
 class Ngram(Against):
@@ -75,6 +75,7 @@ class Ngram(Against):
         from tamis.engine.overlap import Spec, index_of
         from tamis.engine.testsets import Named
 
+        must_hold_text(rows, self.view, self.name)
         named = Named(self.question, self.answer)
         index = index_of(Spec(self.test_sets(), named, self.n, self.parts, self.common, False))
         rule = Rule(self.n, self.coverage, self.long, self.numbers)
