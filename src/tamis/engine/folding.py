@@ -73,6 +73,20 @@ def _within(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(low <= point <= high for low, high in ranges)
 
 
+#: signs that are words where words alone do not tell texts apart
+SIGNS = "()[]{}<>=+*/^|&\\_$%#@~"
+
+
+@lru_cache(maxsize=1)
+def signed_folds() -> Folds:
+    """The table in which each of SIGNS is a word of its own."""
+    plain = folds()
+    codes = plain.codes.copy()
+    for sign in SIGNS:
+        codes[ord(sign)] = SINGLE << KIND | ord(sign)
+    return plain._replace(codes=codes)
+
+
 @lru_cache(maxsize=1)
 def folds() -> Folds:
     """The table, made once a process."""

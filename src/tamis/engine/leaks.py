@@ -22,6 +22,7 @@ PASSAGE = (
 )
 LITTLE = 2  # such halves, where the item is a sentence of its own
 ENOUGH_SIGNS, ENOUGH_SIGNED = 2, 5  # or brackets and the like, in so many words, where all signs are the same
+SLIGHT = 0.85  # share of an item's words that must stand in the row, where no telling word of it is another
 TOLD_ITEMS = 200  # items of one row that are told one by one
 TOLD_SPANS = 40
 LONGEST_WORDS = 200
@@ -51,10 +52,44 @@ class Leaks(NamedTuple):
 def find_leaks(rows: Columns, view: str, index: Index, rule: Rule) -> Leaks:
     """Look for every item of the index in every row."""
     text = rows.buffers(view)
-    parts = _parts(rows, view, text)
+    return _leaks(text, _parts(rows, view, text), view, index, rule)
+
+
+def _leaks(text: Text, parts: Parts, view: str, index: Index, rule: Rule) -> Leaks:
     found = find(text, parts, index, whole=rule.whole, least=rule.coverage)
     leaked, share = _judge(found, index, rule)
-    return _told(text, view, parts, found, leaked, share, index, rule)
+    told = _told(text, view, parts, found, leaked, share, index, rule)
+    if index.signed is None or not found.hinted.any():
+        return told
+    rows = np.flatnonzero(found.hinted)
+    return _with(told, _leaks(*_some(text, parts, rows), view, index.signed, rule), rows)
+
+
+def _some(text: Text, parts: Parts, rows: NDArray[np.int64]) -> tuple[Text, Parts]:
+    """Some rows of a view."""
+    pieces = [text.data[text.offsets[row] : text.offsets[row + 1]] for row in rows.tolist()]
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
+    sizes = np.diff(parts.offsets)[rows]
+    bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    kept = np.repeat(parts.offsets[rows] - bounds[:-1], sizes) + np.arange(bounds[-1])
+    some = Parts(parts.starts[kept], bounds, parts.spoken[kept], parts.places[kept])
+    return Text(np.concatenate(pieces), offsets, text.valid[rows]), some
+
+
+def _with(told: Leaks, more: Leaks, rows: NDArray[np.int64]) -> Leaks:
+    """What was found, and in some rows more: of these the first where nothing was."""
+    kind = told.kind.copy()
+    new = (kind[rows] == 0) & (more.kind > 0)
+    kind[rows[new]] = more.kind[new]
+    evidence = {}
+    for name, values in told.evidence.items():
+        if name == "coverage":
+            best = values.to_numpy().copy()
+            best[rows] = np.maximum(best[rows], more.evidence[name].to_numpy())
+            evidence[name] = pl.Series(best)
+        else:
+            evidence[name] = values.scatter(rows[new], more.evidence[name].filter(pl.Series(new)))
+    return Leaks(kind, evidence)
 
 
 def _parts(rows: Columns, view: str, text: Text) -> Parts:
@@ -85,6 +120,8 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     slope = np.clip((rule.long - length) / max(1, rule.long - rule.n), 0.0, 1.0)
     least = rule.coverage + (1 - rule.coverage) * slope
     leaked = share >= (1.0 if rule.whole else least) - 1e-9
+    if not rule.whole:
+        leaked = _close(hits, index, leaked, share, rule)
     if rule.numbers:
         leaked &= hits[:, kernel.CHANGED] * 10 <= index.numbers[item]
     if rule.equal:
@@ -100,6 +137,24 @@ def _judge(found: Hits, index: Index, rule: Rule) -> tuple[NDArray[np.bool_], ND
     leaked &= ~passage | (hits[:, kernel.NEAR] == 1)
     leaked &= enough | near | alone | sentence
     return leaked, share
+
+
+def _close(
+    hits: NDArray[np.int64], index: Index, enough: NDArray[np.bool_], share: NDArray[np.float64], rule: Rule
+) -> NDArray[np.bool_]:
+    """Of hits with `enough` of their items those that share n words in a row, or as much of the telling words, too; and those
+    with slight differences: no telling word has another in its place."""
+    from .kernels import overlap_tell as kernel
+
+    item = hits[:, kernel.ITEM]
+    length, content = index.lengths[item], index.content[item]
+    telling = np.where(content > 0, hits[:, kernel.CONTENT] / np.maximum(content, 1), 1.0)
+    alike = hits[:, kernel.TOUCHED] / (length + hits[:, kernel.PUT_IN])  # words put in are differences, too
+    slight = (hits[:, kernel.OTHER] == 0) & (np.minimum(np.minimum(share, telling), alike) >= SLIGHT - 1e-9)
+    slight &= (length > rule.n) & (rule.coverage <= SLIGHT)
+    whole_grams = hits[:, kernel.LONGEST] >= rule.n
+    alike_enough = (telling >= rule.coverage) & ((length >= rule.long) | (np.minimum(alike, telling) >= SLIGHT))
+    return np.asarray((enough & (whole_grams | alike_enough)) | slight, np.bool_)
 
 
 # -- evidence -----------------------------------------------------------------------------------
@@ -124,6 +179,7 @@ def _told(
     ids: list[str | None] = [None] * n
     words: list[str | None] = [None] * n
     matches: list[str | None] = [None] * n
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     rows_of = hits[order, kernel.ROW]
     starts = np.flatnonzero(np.diff(rows_of, prepend=-1))
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=False):
@@ -138,7 +194,7 @@ def _told(
         names[row], ids[row] = told[0]["benchmark"], told[0]["item"]
         low, high = told[0]["row_marks"][0]
         words[row] = _cut(told[0]["row_text"][low:high])
-        matches[row] = json.dumps(told, ensure_ascii=False)
+        matches[row] = encode(told)
     evidence = {
         "benchmark": pl.Series(names, dtype=pl.String),
         "item": pl.Series(ids, dtype=pl.String),
@@ -206,48 +262,54 @@ def _match(
     """One item in one row. spans: (view, message, start, end) in the row, (start, end) in the item, in code points."""
     from .kernels import overlap_tell as kernel
 
-    line = found.hits[hit]
-    row, i = int(line[kernel.ROW]), int(line[kernel.ITEM])
+    line = found.hits[hit].tolist()
+    row, i = line[kernel.ROW], line[kernel.ITEM]
     one = index.sets[index.set_of[i]]
-    first, count = int(line[kernel.FIRST_PIECE]), int(line[kernel.PIECES])
-    pieces = found.pieces[first : first + count]
-    pieces = pieces[np.argsort(pieces[:, 2], kind="stable")][:TOLD_SPANS]
+    first, count = line[kernel.FIRST_PIECE], line[kernel.PIECES]
+    pieces = sorted(found.pieces[first : first + count].tolist(), key=lambda piece: piece[2])[:TOLD_SPANS]
     raw = text.data[text.offsets[row] : text.offsets[row + 1]].tobytes()
-    spans = [_span(raw, view, parts, row, int(a), int(b)) for _, _, a, b in pieces.tolist()]
-    item_spans = [_item_span(index, i, int(p), int(size)) for p, size, _, _ in pieces.tolist()]
+    places = [(_points(raw, a), _points(raw, b)) for _, _, a, b in pieces]
+    spans = [
+        _span(raw, view, parts, row, a, low, high) for (_, _, a, _), (low, high) in zip(pieces, places, strict=True)
+    ]
+    item_spans = _item_spans(index, i, pieces)
     told: dict[str, Any] = {
         "benchmark": one.name, "items": len(one.items), "item": one.items[index.number_in_set[i]].id,
         "part": "answer" if index.is_answer[i] else "question", "coverage": round(share, 4),
-        "words": int(line[kernel.TOUCHED]), "of": int(index.lengths[i]), "spans": spans, "item_spans": item_spans,
+        "words": line[kernel.TOUCHED], "of": int(index.lengths[i]), "spans": spans, "item_spans": item_spans,
     }  # fmt: skip
     if full:
         whole = raw.decode("utf-8", "replace")
-        marks = [
-            (len(raw[:a].decode("utf-8", "replace")), len(raw[:b].decode("utf-8", "replace")))
-            for _, _, a, b in pieces.tolist()
-        ]
-        told["row_text"], told["row_marks"] = excerpt(whole.replace(SEPARATOR, "\n"), marks)
+        told["row_text"], told["row_marks"] = excerpt(whole.replace(SEPARATOR, "\n"), places)
         told["item_text"], told["item_marks"] = excerpt(index.texts[i], item_spans)
     return told
 
 
-def _span(raw: bytes, view: str, parts: Parts, row: int, start: int, end: int) -> list[Any]:
-    """Bytes of a row as (view, message, start, end) in code points of the message."""
+def _points(raw: bytes, at: int) -> int:
+    """How many code points stand before a byte."""
+    return at if raw.isascii() else len(raw[:at].decode("utf-8", "replace"))
+
+
+def _span(raw: bytes, view: str, parts: Parts, row: int, start: int, low: int, high: int) -> list[Any]:
+    """Code points low … high-1 of a row, which begin with byte `start`, as (view, message, start, end) in those of the message."""
     first, last = int(parts.offsets[row]), int(parts.offsets[row + 1])
-    part = first + int(np.searchsorted(parts.starts[first:last], start, side="right")) - 1
-    begin = int(parts.starts[part])
-    low = len(raw[begin:start].decode("utf-8", "replace"))
-    return [view, int(parts.places[part]), low, low + len(raw[start:end].decode("utf-8", "replace"))]
+    part = first + int(parts.starts[first:last].searchsorted(start, side="right")) - 1
+    before = _points(raw, int(parts.starts[part]))
+    return [view, int(parts.places[part]), low - before, high - before]
 
 
-def _item_span(index: Index, item: int, word: int, size: int) -> tuple[int, int]:
+def _item_spans(index: Index, item: int, pieces: list[list[int]]) -> list[tuple[int, int]]:
     """Words of an item as (start, end) in code points of its text."""
     items = index.items
-    first = int(items.bounds[item]) + word
-    base = int(index.items.offsets[item])
-    start, stop = int(items.starts[first]), int(items.stops[first + size - 1])
-    low = len(items.data[base:start].tobytes().decode("utf-8", "replace"))
-    return low, low + len(items.data[start:stop].tobytes().decode("utf-8", "replace"))
+    begin, base = int(items.bounds[item]), int(items.offsets[item])
+    raw = items.data[base : items.offsets[item + 1]].tobytes()
+    return [
+        (
+            _points(raw, int(items.starts[begin + word]) - base),
+            _points(raw, int(items.stops[begin + word + size - 1]) - base),
+        )
+        for word, size, _, _ in pieces
+    ]
 
 
 def excerpt(whole: str, marks: list[tuple[int, int]]) -> tuple[str, list[list[int]]]:

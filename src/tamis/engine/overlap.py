@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.core.columns import Text
 
 from .benchmarks import Benchmark, load
-from .folding import folds
+from .folding import SIGNS, Folds, folds, signed_folds
 from .testsets import Item, Named
 
 #: words that say little of what a question is about; at least a few others must be shared
@@ -34,14 +34,17 @@ COMMON = frozenset(_COMMON.split())
 HALF = frozenset(("true", "false"))  # of these only both together
 MIN_SHORT = 3  # words of the shortest item that is looked for
 ALONE = 16  # halves of telling words that make an answer worth finding without its question
+FINE = 4  # words of the n-grams by which edited items are found
+FINE_WORTH = 2  # halves of telling words that such an n-gram holds
+EVERY = 40  # words up to which an item is found by each of them, else by the rarest of each n words
 FEW = 2  # choices that stand near a question as good as its answer
-SIGNS = "()[]{}<>=+*/^|&\\_$%#@~"  # that say something by themselves
 
 
 class Index(NamedTuple):
     """Test sets, ready to be looked for. items: the kernel's; the rest per item."""
 
     long: Any
+    fine: Any
     short: Any
     items: Any
     lengths: NDArray[np.int64]
@@ -54,6 +57,8 @@ class Index(NamedTuple):
     texts: tuple[str, ...]
     sets: tuple[Benchmark, ...]
     left_out: tuple[int, ...]  # per set: items too short to be looked for
+    folds: Folds
+    signed: Any = None  # the index of items that only signs tell apart, their signs being words
 
 
 class Spec(NamedTuple):
@@ -97,7 +102,7 @@ class _Words(NamedTuple):
     offsets: NDArray[np.int64]
 
 
-def words_of(texts: list[str]) -> _Words:
+def words_of(texts: list[str], table: Folds | None = None) -> _Words:
     """The words of some texts, one after another."""
     from .kernels.folded_words import words_of_all
 
@@ -109,30 +114,38 @@ def words_of(texts: list[str]) -> _Words:
     counts = np.zeros(len(raw), np.int64)
     hashes, kinds = np.empty(room, np.uint64), np.empty(room, np.uint8)
     starts, stops = np.empty(room, np.int64), np.empty(room, np.int64)
-    total = words_of_all(data, offsets, *folds(), counts, hashes, starts, stops, kinds)
+    total = words_of_all(data, offsets, *(table or folds()), counts, hashes, starts, stops, kinds)
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return _Words(
         bounds, hashes[:total].copy(), starts[:total].copy(), stops[:total].copy(), kinds[:total].copy(), data, offsets
     )
 
 
-def content_of(words: _Words) -> NDArray[np.uint8]:
-    """Per word, in halves of a word: 0 where it says little or stood before in its text, 1 for a character, else 2."""
+def worth_of(words: _Words) -> NDArray[np.uint8]:
+    """Per word, in halves of a word: 0 where it says little, 1 for a character, else 2."""
     common = np.unique(words_of([" ".join(sorted(COMMON))]).hashes)
     worth = np.where(words.kinds == 3, 1, 2).astype(np.uint8)
     worth[np.isin(words.hashes, common)] = 0
     worth[np.isin(words.hashes, words_of(sorted(HALF)).hashes)] = 1
     worth[(words.stops - words.starts == 1) & (words.kinds == 1)] = 0
+    return worth
+
+
+def content_of(words: _Words, worth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same, but 0 where a word stood before in its text."""
     text = np.repeat(np.arange(len(words.bounds) - 1), np.diff(words.bounds))
     order = np.lexsort((np.arange(len(text)), words.hashes, text))
     again = np.zeros(len(text), np.bool_)
     again[order[1:]] = (text[order[1:]] == text[order[:-1]]) & (words.hashes[order[1:]] == words.hashes[order[:-1]])
-    worth[again] = 0
-    return worth
+    return np.where(again, np.uint8(0), worth)
 
 
-def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool) -> Index:
-    """The index: words, what they say, and the n-grams that lead to them."""
+def build(
+    sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole: bool,
+    only: frozenset[tuple[int, int]] | None = None,
+) -> Index:  # fmt: skip
+    """The index: words, what they say, and the n-grams that lead to them. only: the (set, item)s that are told apart by signs
+    alone, of which an index is made whose words are signs, too."""
     from .kernels.overlap_index import Items
 
     texts: list[str] = []
@@ -145,6 +158,8 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
     repeated = [Counter(bare(item.question) for item in one.items) for one in sets]
     for k, one in enumerate(sets):
         for j, item in enumerate(one.items):
+            if only is not None and (k, j) not in only:
+                continue
             if parts != "answers":
                 texts.append(_asked(item, parts, int(sizes[k][j]), repeated[k][bare(item.question)] > common))
                 set_of.append(k)
@@ -152,7 +167,7 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
                 answer.append(False)
                 told.append(item.answers or item.choices)
                 needed.append(1 if item.answers else FEW)
-            if parts != "questions":
+            if parts != "questions" and only is None:
                 for text in item.answers:
                     texts.append(text)
                     set_of.append(k)
@@ -160,9 +175,11 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
                     answer.append(True)
                     told.append((item.question,))
                     needed.append(1)
-    words = words_of(texts)
+    table = folds() if only is None else signed_folds()
+    words = words_of(texts, table)
     lengths = np.diff(words.bounds)
-    content = content_of(words)
+    worth = worth_of(words)
+    content = content_of(words, worth)
     said = _sums(content, words.bounds)
     is_answer, of_set = np.array(answer, np.bool_), np.array(set_of, np.int64)
     usable = (lengths >= MIN_SHORT) & (~is_answer | ((said >= ALONE) & (lengths >= n)))
@@ -175,10 +192,18 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
         weights[step:] |= rare[: len(rare) - step]
     plain = _sums(rare, words.bounds) == 0  # nothing in the item is its own
     weights[plain[place]] = 1
+    alike = strict & plain & ~is_answer & (lengths >= n) & (not whole) & (only is None)
+    usable &= ~alike  # they have an index of their own
     only_whole = plain | (lengths < n)
     seeded = rare & usable[place]
     if whole:
         seeded &= False
+    fine_keys, fine_counted = _grams(words, FINE)
+    fine_seed = (fine_counted > 0) & (fine_counted <= common) & (_ahead(worth, FINE) >= FINE_WORTH)
+    fine_seed &= (usable & ~only_whole & ~strict & (lengths > n))[place] & (not whole)
+    seeded, fine_seed = _thinned(seeded, fine_seed, fine_counted, lengths[place] <= EVERY, n)
+    hint = alike[place] & (_ahead(worth, FINE) >= FINE_WORTH) & _first_of(fine_keys)
+    fine = _seeds(words, fine_keys, fine_seed | hint, place, FINE, hint)
     best = _rarest(words, counted, firsts, usable & (lengths >= n) & (plain | whole))
     seeded[best] = True
     long = _seeds(words, firsts, seeded, place, n)
@@ -193,11 +218,15 @@ def build(sets: tuple[Benchmark, ...], *, n: int, parts: str, common: int, whole
         only_whole | whole, strict, answer_bounds, answers.bounds, answers.hashes, np.array(needed, np.int64),
     )  # fmt: skip
     signs = np.array([sum(text.count(sign) for sign in SIGNS) for text in texts], np.int64)
-    left_out = tuple(int((~usable & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
-    return Index(
-        long, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
-        is_answer, signs, tuple(texts), sets, left_out,
+    left_out = tuple(int((~usable & ~alike & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
+    index = Index(
+        long, fine, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
+        is_answer, signs, tuple(texts), sets, left_out, table,
     )  # fmt: skip
+    if not alike.any():
+        return index
+    chosen = frozenset(zip(of_set[alike].tolist(), np.array(numbers_in)[alike].tolist(), strict=True))
+    return index._replace(signed=build(sets, n=n, parts="questions", common=common, whole=False, only=chosen))
 
 
 def _asked(item: Item, parts: str, size: int, again: bool) -> str:
@@ -263,9 +292,43 @@ def _rarest(
     return np.array(found, np.int64)
 
 
-def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int) -> Any:
-    """The table of n-grams at the words `seeded`."""
-    from .kernels.overlap_index import Seeds, fill_table
+def _ahead(values: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """The sum of each value and the n - 1 after it."""
+    total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return np.asarray(total[np.minimum(np.arange(len(values)) + n, len(values))] - total[:-1], np.int64)
+
+
+def _first_of(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which keys stand there for the first time."""
+    found = np.zeros(len(keys), np.bool_)
+    found[np.unique(keys, return_index=True)[1]] = True
+    return found
+
+
+def _thinned(
+    seeded: NDArray[np.bool_], fine: NDArray[np.bool_], counted: NDArray[np.int64], every: NDArray[np.bool_], n: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of the n-grams those without a finer one within them; of the finer ones, but for items that keep `every`, the rarest
+    (the first of them) of each n words."""
+    size = len(fine)
+    cost = np.where(fine, counted, np.iinfo(np.int64).max)
+    kept = fine & every
+    best, at = cost.copy(), np.arange(size)
+    for step in range(1, min(n - FINE, size - 1) + 1):
+        smaller = np.flatnonzero(cost[step:] < best[:-step])
+        best[smaller] = cost[smaller + step]
+        at[smaller] = smaller + step
+    led = seeded & (best < np.iinfo(np.int64).max)
+    kept[at[led]] = True
+    return seeded & ~led, kept
+
+
+def _seeds(
+    words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], place: NDArray[np.int64], n: int,
+    hints: NDArray[np.bool_] | None = None,
+) -> Any:  # fmt: skip
+    """The table of n-grams at the words `seeded`; hints: at which they hint at another index."""
+    from .kernels.overlap_index import Seeds, fill_table, gram_sums
 
     at = np.flatnonzero(seeded & (keys != 0))
     at = at[np.argsort(keys[at], kind="stable")]
@@ -274,9 +337,14 @@ def _seeds(words: _Words, keys: NDArray[np.uint64], seeded: NDArray[np.bool_], p
     room = 1 << max(4, int(2 * len(uniques)).bit_length())
     bits = min(max(1 << 10, 16 * room), 1 << 26)
     table, slots, filter = np.zeros(room, np.uint64), np.zeros(room, np.int32), np.zeros(bits // 64, np.uint64)
-    fill_table(uniques, filter, table, slots)
+    sums = np.zeros(len(uniques), np.uint64)
+    gram_sums(words.hashes, at[firsts], n, sums)
+    fill_table(sums, uniques, filter, table, slots)
     items = place[at].astype(np.int64)
-    return Seeds(n, filter, table, slots, bounds, items, at - words.bounds[items])
+    stands = at - words.bounds[items]
+    return Seeds(
+        n, filter, table, slots, bounds, np.where(hints[at], -1, items) if hints is not None else items, stands
+    )
 
 
 class Hits(NamedTuple):
@@ -285,6 +353,7 @@ class Hits(NamedTuple):
     hits: NDArray[np.int64]
     pieces: NDArray[np.int64]
     best: NDArray[np.float64]
+    hinted: NDArray[np.bool_]  # (n,): rows in which the index of signs is to be looked at
 
 
 class Parts(NamedTuple):
@@ -303,15 +372,15 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
 
     n = len(text.offsets) - 1
     room, piece_room = 1 << 14, 1 << 16
-    best = np.zeros(n, np.int64)
+    best, hinted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
     row = 0
     while row < n:
         hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
         used = np.zeros(3, np.int64)
         last = find_overlaps(
-            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *folds(), index.long, index.short,
-            index.items, whole, int(10000 * least), best, hits, some, used,
+            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *index.folds, index.long, index.fine, index.short,
+            index.items, whole, int(10000 * least), best, hinted, hits, some, used,
         )  # fmt: skip
         if last < n:
             room, piece_room = 4 * room, 4 * piece_room
@@ -322,4 +391,4 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
         found.append(mine)
         pieces.append(some[: used[1]].copy())
     both = np.concatenate(found)
-    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000)
+    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000, hinted)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tamis.core.columns import Text
 from tamis.engine.benchmarks import Benchmark
-from tamis.engine.kernels.overlap_grow import ANCHOR, GAP
+from tamis.engine.kernels.overlap_grow import ANCHOR, GAP, PAIR
 from tamis.engine.kernels.overlap_tell import COVERED, ITEM, PIECES, ROW, SAME, TOUCHED, WEIGHT, WHOLE
 from tamis.engine.overlap import Hits, Parts, build, find
 from tamis.engine.testsets import Item
@@ -81,7 +81,8 @@ def sideways(row: list[str], item: list[str], r: int, p: int, marks: set[int]) -
                 (dr, dp, equal)
                 for dr, dp in gaps
                 if (equal := run(row[r + dr :], item[p + dp :])) >= ANCHOR
-                or (equal > 0 and dr == dp <= 2 and p + dp + equal == len(item))
+                or (equal >= PAIR and dr + dp <= PAIR)
+                or (equal > 0 and (dr == dp <= PAIR or max(dr, dp) <= 1) and p + dp + equal == len(item))
             ]
             if good:
                 dr, dp, equal = good[0]

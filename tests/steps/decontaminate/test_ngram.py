@@ -110,6 +110,72 @@ def test_edited_words_hide_no_leak() -> None:
     assert outcome({"prompt": " ".join(words)}) == "question_leaked"
 
 
+PLANTS = "Do gardeners on Madeira prune the old banana trees of their village in summer?"
+
+
+@pytest.mark.parametrize(
+    ("edited", "expected"),
+    [
+        ("Do gardeners on Madeira really prune the old banana trees of their village in summer?", "question_leaked"),
+        ("Do gardeners on Madeira prune old banana trees of village in summer?", "question_leaked"),  # words left out
+        (
+            "Do gardeners on Madeira prune old banana trees of their town in summer?",
+            "kept",
+        ),  # a telling word is another
+        ("Do foresters on Madeira fell the old pine trees of their village in summer?", "kept"),
+    ],
+)
+def test_small_edits_of_a_short_item(tmp_path: Path, edited: str, expected: str) -> None:
+    file = tmp_path / "claims.jsonl"
+    file.write_text(json.dumps({"question": PLANTS}) + "\n")
+    assert outcome({"prompt": f"Think. {edited}", "response": "No."}, against=[str(file)]) == expected
+
+
+def test_edits_leave_no_eight_words_in_a_row(tmp_path: Path) -> None:
+    """Trap: plain n-grams of a fixed size miss an item of which every few words one is another."""
+    words = HENS.split(" ")
+    for k in range(6, len(words), 6):
+        words[k] = words[k] if any(c.isdigit() for c in words[k]) else f"{words[k]} indeed"
+    assert outcome({"prompt": " ".join(words)}) == "question_leaked"
+
+
+def test_the_words_of_another_sentence_do_not_make_an_item(tmp_path: Path) -> None:
+    file = tmp_path / "facts.jsonl"
+    file.write_text('{"question": "Who is the current president of the United States?"}\n')
+    asked = "What is the GDP of the United States and who is the current president?"
+    told = "The GDP of the United States is about 25 trillion."
+    assert outcome({"prompt": asked, "response": told}, against=[str(file)]) == "kept"
+
+
+def brackets(folder: Path) -> tuple[Path, list[str]]:
+    kinds = ["( [ ] ) { <", "{ < > } ( [", "[ [ ] ( ) {", "< ( ) > [ {", "( ( ) < > [", "{ } [ < > ("]
+    texts = [
+        f"Complete the rest of the sequence, making sure that the brackets are closed properly. Input: {a} {b}"
+        for a in kinds
+        for b in kinds
+    ]
+    file = folder / "brackets.jsonl"
+    file.write_text("".join(json.dumps({"question": text}) + "\n" for text in texts))
+    return file, texts
+
+
+def test_items_that_only_signs_tell_apart(tmp_path: Path) -> None:
+    file, texts = brackets(tmp_path)
+    step = Ngram(against=(file,))
+    edited = texts[7].replace("making sure", "taking care").replace("closed properly", "closed")
+    result = run_step(step, [{"prompt": texts[7]}, {"prompt": edited}, {"prompt": texts[7].split("Input")[0]}])
+    assert result.outcomes == ["question_leaked", "question_leaked", "kept"]
+    for evidence in result.evidence[:2]:
+        assert "8" in {m["item"] for m in json.loads(evidence["matches"])}
+    [match] = [m for m in json.loads(result.evidence[1]["matches"]) if m["item"] == "8"]
+    low, high = match["spans"][-1][2:]
+    assert edited[low:high].endswith(texts[7].split("Input: ")[1])
+    assert (
+        outcome({"prompt": texts[7].split("Input")[0] + "Input: ) ) ) ) > > > > ] ] ] ]"}, against=[str(file)])
+        == "kept"
+    )
+
+
 # -- what is no leak ----------------------------------------------------------------------------
 
 
@@ -273,6 +339,13 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is known to hold questions; it has a1, a2"):
         run_step(Ngram(against=(odd,)), [{"prompt": "x"}])
     assert outcome({"prompt": "1"}, against=[str(odd)], question="a2") == "kept"
+
+
+def test_rows_without_any_text_are_no_clean_rows() -> None:
+    """Trap: a step that reads nothing reports that nothing leaked."""
+    with pytest.raises(UsageError, match=r"there are no messages yet\n.*map"):
+        run_step(Ngram(against=(ITEMS,)), [{"source.question": HENS}])
+    assert outcome({"source.question": HENS}, **{"in": "column:source.question"}) == "question_leaked"
 
 
 @given(st.lists(st.sampled_from(HENS.split(" ")), min_size=1, max_size=40).map(" ".join))

@@ -163,6 +163,12 @@ def find_words(
         if kind == LETTER and opened == LETTER:
             h = (h ^ np.uint64(code & POINT)) * _PRIME
             k += size
+            while k < end and data[k] < 0x80:
+                code = np.int64(codes[data[k]])
+                if code >> KIND != LETTER:
+                    break
+                h = (h ^ np.uint64(code & POINT)) * _PRIME
+                k += 1
             stop = k
             continue
         if code == 0:

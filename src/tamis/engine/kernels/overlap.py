@@ -11,11 +11,69 @@ import numpy as np
 
 from .folded_words import find_words
 from .jit import njit
-from .overlap_grow import grow
-from .overlap_index import BASE, Items, Seeds, find_slot, gram_key
+from .overlap_grow import grow, promising
+from .overlap_index import BASE, Items, Seeds, filter_bit, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
 MOST_PIECES = 1 << 16  # of one row
+
+
+@njit(nogil=True, cache=True)
+def _follow(
+    slot: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
+    whole_only: bool, stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray,
+    touched: np.ndarray, pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray, enough: int,
+) -> int:  # fmt: skip
+    """Grow every item that has a seed, which stands in the stream at r; returns up to where a whole item stands.
+    enough: equal words in a row that are enough to grow it; 0: it is grown anyhow."""
+    for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
+        item, p = seeds.items[posting], seeds.words[posting]
+        if item < 0:
+            counts[2] = 1
+            continue
+        begin, end = items.bounds[item], items.bounds[item + 1]
+        if stamps[item] == stamp and r < ends[item]:
+            continue
+        if r < known and not whole_only and not items.whole[item]:
+            continue
+        if enough and not promising(stream, n, r, items.hashes[begin:end], p, enough):
+            continue
+        if stamps[item] != stamp:
+            stamps[item] = stamp
+            chains[item] = -1
+            marks[begin:end] = 0
+            touched[counts[0]] = item
+            counts[0] += 1
+        before = counts[1]
+        counts[1], ends[item] = grow(
+            stream, kinds, n, r, items.hashes[begin:end], items.kinds[begin:end], p, marks[begin:end], pieces, before,
+            whole_only or items.whole[item],
+        )  # fmt: skip
+        if counts[1] > before and pieces[before, 2] == end - begin:
+            upto = max(upto, pieces[before, 0] + pieces[before, 2])
+        for piece in range(before, counts[1]):
+            pieces[piece, 3] = before
+            links[piece] = chains[item]
+            chains[item] = piece
+    return upto
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _power(n: int) -> np.uint64:
+    """What the oldest word of an n-gram is multiplied with in its rolling sum."""
+    power = np.uint64(1)
+    for _ in range(n):
+        power *= BASE
+    return power
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _slot(seeds: Seeds, gram: np.uint64, bits: np.uint64) -> int:
+    """The number of an n-gram by its rolling sum, -1 where no item has it."""
+    bit = filter_bit(gram, bits)
+    if not (seeds.filter[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
+        return -1
+    return find_slot(seeds, gram_key(gram))
 
 
 @njit(nogil=True, cache=True)
@@ -24,66 +82,82 @@ def _scan(
     stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray, touched: np.ndarray,
     pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
 ) -> None:  # fmt: skip
-    """Find the items whose seeds stand in a stream. counts: (items touched, pieces); both go on from what they are."""
+    """Find the items whose seeds stand in a stream. counts: (items touched, pieces, whether something
+    hints at another index), which go on from what they are."""
     size = seeds.n
     if n < size or seeds.items.shape[0] == 0:
         return
-    bits = np.uint64(seeds.filter.shape[0] * 64 - 1)
-    gram, oldest = np.uint64(0), np.uint64(1)
-    for _ in range(size):
-        oldest *= BASE
+    bits, oldest, gram = np.uint64(seeds.filter.shape[0] * 64 - 1), _power(size), np.uint64(0)
     for k in range(size - 1):
         gram = gram * BASE + stream[k]
-    known = upto = 0  # within an item that stands there as a whole, its variants are not looked for
+    upto = 0  # within an item that stands there as a whole, its variants are not looked for
     for last in range(size - 1, n):
         gram = gram * BASE + stream[last]
         r = last - size + 1
         if r > 0:
             gram -= stream[r - 1] * oldest
-        key = gram_key(gram)
-        bit = (key >> np.uint64(20)) & bits
-        if not (seeds.filter[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
-            continue
-        slot = find_slot(seeds, key)
-        if slot < 0:
-            continue
-        known = upto
-        for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
-            item, p = seeds.items[posting], seeds.words[posting]
-            begin, end = items.bounds[item], items.bounds[item + 1]
-            if stamps[item] == stamp and r < ends[item]:
-                continue
-            if r < known and not whole_only and not items.whole[item]:
-                continue
-            if stamps[item] != stamp:
-                stamps[item] = stamp
-                chains[item] = -1
-                marks[begin:end] = 0
-                touched[counts[0]] = item
-                counts[0] += 1
-            before = counts[1]
-            counts[1], ends[item] = grow(
-                stream, kinds, n, r, items.hashes[begin:end], items.kinds[begin:end], p, marks[begin:end], pieces,
-                before, whole_only or items.whole[item],
+        slot = _slot(seeds, gram, bits)
+        if slot >= 0:
+            upto = _follow(
+                slot, r, upto, upto, stream, kinds, n, seeds, items, whole_only, stamps, stamp, ends, chains, links,
+                touched, pieces, marks, counts, 0,
             )  # fmt: skip
-            if counts[1] > before and pieces[before, 2] == end - begin:
-                upto = max(upto, pieces[before, 0] + pieces[before, 2])
-            for piece in range(before, counts[1]):
-                links[piece] = chains[item]
-                chains[item] = piece
+
+
+@njit(nogil=True, cache=True)
+def _scan_both(
+    stream: np.ndarray, kinds: np.ndarray, n: int, long: Seeds, fine: Seeds, items: Items,
+    stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray, touched: np.ndarray,
+    pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
+) -> None:  # fmt: skip
+    """As `_scan`, for n-grams of two sizes at once: at each word first the longer."""
+    size, small = long.n, fine.n
+    if n < small:
+        return
+    bits, small_bits = np.uint64(long.filter.shape[0] * 64 - 1), np.uint64(fine.filter.shape[0] * 64 - 1)
+    oldest, small_oldest = _power(size), _power(small)
+    gram, small_gram = np.uint64(0), np.uint64(0)
+    for k in range(min(n, size - 1)):
+        gram = gram * BASE + stream[k]
+        if k < small - 1:
+            small_gram = small_gram * BASE + stream[k]
+    upto = 0
+    for r in range(n - small + 1):
+        slot = -1
+        if r + size <= n:
+            gram = gram * BASE + stream[r + size - 1]
+            if r > 0:
+                gram -= stream[r - 1] * oldest
+            slot = _slot(long, gram, bits)
+        small_gram = small_gram * BASE + stream[r + small - 1]
+        if r > 0:
+            small_gram -= stream[r - 1] * small_oldest
+        small_slot = _slot(fine, small_gram, small_bits)
+        known = upto
+        if slot >= 0:
+            upto = _follow(
+                slot, r, known, upto, stream, kinds, n, long, items, False, stamps, stamp, ends, chains, links, touched,
+                pieces, marks, counts, 0,
+            )  # fmt: skip
+        if small_slot >= 0:
+            upto = _follow(
+                small_slot, r, known, upto, stream, kinds, n, fine, items, False, stamps, stamp, ends, chains, links,
+                touched, pieces, marks, counts, size,
+            )  # fmt: skip
 
 
 @njit(nogil=True, cache=True)
 def find_overlaps(
     data: np.ndarray, offsets: np.ndarray, first_row: int, parts: np.ndarray, part_offsets: np.ndarray, spoken: np.ndarray,
-    codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, short: Seeds, items: Items, whole_only: bool,
-    least: int, best: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
+    codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, fine: Seeds, short: Seeds,
+    items: Items, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
 ) -> int:  # fmt: skip
     """The items in each row from `first_row` on; returns the row at which there was no more room (or the number of rows).
 
     parts: where each part (message) of a row begins, bytes from the row's begin, `part_offsets[i]:part_offsets[i + 1]` of row
     i; spoken bool: whether it is the user's. least: share of an item, in 1/10000, from which on it is told. best (n,) int64: the
-    largest share of an item in each row. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
+    largest share of an item in each row. hinted (n,) bool: the rows that may hold
+    items of another index. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
     """
     room = 1
     for i in range(first_row, offsets.shape[0] - 1):
@@ -94,8 +168,8 @@ def find_overlaps(
     stream, stream_kinds, order = np.empty(room, np.uint64), np.empty(room, np.uint8), np.empty(room, np.int64)
     stamps, ends, chains = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
     touched, marks = np.empty(n_items, np.int64), np.zeros(items.hashes.shape[0], np.uint8)
-    pieces, links = np.empty((MOST_PIECES, 3), np.int64), np.empty(MOST_PIECES, np.int64)
-    counts = np.zeros(2, np.int64)
+    pieces, links = np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64)
+    counts = np.zeros(3, np.int64)
     longest = 0
     for k in range(items.starts.shape[0]):
         longest = max(longest, items.stops[k] - items.starts[k])
@@ -125,23 +199,42 @@ def find_overlaps(
                 m, mine, mine_kinds = n, hashes, kinds
             stamp += 1
             counts[:] = 0
-            _scan(
-                mine,
-                mine_kinds,
-                m,
-                long,
-                items,
-                whole_only,
-                stamps,
-                stamp,
-                ends,
-                chains,
-                links,
-                touched,
-                pieces,
-                marks,
-                counts,
-            )
+            if fine.items.shape[0]:
+                _scan_both(
+                    mine,
+                    mine_kinds,
+                    m,
+                    long,
+                    fine,
+                    items,
+                    stamps,
+                    stamp,
+                    ends,
+                    chains,
+                    links,
+                    touched,
+                    pieces,
+                    marks,
+                    counts,
+                )
+            else:
+                _scan(
+                    mine,
+                    mine_kinds,
+                    m,
+                    long,
+                    items,
+                    whole_only,
+                    stamps,
+                    stamp,
+                    ends,
+                    chains,
+                    links,
+                    touched,
+                    pieces,
+                    marks,
+                    counts,
+                )
             _scan(
                 mine,
                 mine_kinds,
@@ -159,6 +252,7 @@ def find_overlaps(
                 marks,
                 counts,
             )
+            hinted[row] |= counts[2] != 0
             if counts[0] == 0:
                 continue
             if not placed:

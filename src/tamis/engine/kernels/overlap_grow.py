@@ -8,6 +8,8 @@ from .folded_words import DIGIT
 from .jit import njit
 
 ANCHOR = 3  # equal words that make a piece
+PAIR = 2  # that do over as small a gap
+DRIFT = 3  # words by which an item may have moved against a seed of it
 GAP = 8  # most words put in, left out or changed between two pieces
 
 
@@ -30,11 +32,39 @@ def _equal_back(stream: np.ndarray, r: int, item: np.ndarray, p: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enough: int) -> bool:
+    """Whether a seed at r and p is worth growing: `enough` equal words in a row, or a third of the item near where it would stand,
+    moved by no more than DRIFT words."""
+    size = item.shape[0]
+    back = _equal_back(stream, r, item, p)
+    if back + _equal_run(stream, n, r, item, p) >= enough:
+        return True
+    equal, needed = 0, (size + 2) // 3
+    for step in range(2 * DRIFT + 1):
+        moved = (step + 1) // 2 if step % 2 else -(step // 2)
+        at = r - p + moved
+        low, high = max(0, -at), min(size, n - at)
+        if low < high:
+            mine, other = stream[at + low : at + high], item[low:high]
+            for k in range(high - low):
+                equal += mine[k] == other[k]
+        if equal >= needed:
+            return True
+        if step == 2 and 3 * equal < needed:
+            return False
+    return False
+
+
+@njit(nogil=True, cache=True)
 def _changed(
     stream: np.ndarray, kinds: np.ndarray, r0: int, r1: int, item: np.ndarray, item_kinds: np.ndarray, p0: int, p1: int,
     mark: np.ndarray,
 ) -> None:  # fmt: skip
-    """Mark the numbers of a gap in the item that the row has other numbers for."""
+    """Mark the numbers of a gap in the item that the row has other numbers for; all its words, where the row has none."""
+    if r0 == r1:
+        for p in range(p0, p1):
+            mark[p] |= 4
+        return
     some = False
     for r in range(r0, r1):
         some |= kinds[r] == DIGIT
@@ -50,12 +80,21 @@ def _changed(
             mark[p] |= 2
 
 
+@njit(nogil=True, cache=True, inline="always")
+def _joins(run: int, dr: int, dp: int, ends: bool) -> bool:
+    """Whether so many equal words after a gap of dr words in the row, dp in the item, go on with it; ends: with them the item does."""
+    if run >= ANCHOR or (run >= PAIR and dr + dp <= PAIR):
+        return True
+    return run > 0 and ends and ((dp == dr and dp <= PAIR) or (dp <= 1 and dr <= 1))
+
+
 @njit(nogil=True, cache=True)
 def grow(
     stream: np.ndarray, kinds: np.ndarray, n: int, r: int, item: np.ndarray, item_kinds: np.ndarray, p: int,
     mark: np.ndarray, pieces: np.ndarray, count: int, whole: bool,
 ) -> tuple[int, int]:  # fmt: skip
-    """Grow a seed at row word r, item word p. Marks the item's words (1 equal, 2 another number stands there) and writes
+    """Grow a seed at row word r, item word p. Marks the item's words (1 equal, 2 another number stands there,
+    4 left out, with nothing in their place) and writes
     pieces (row word, item word, words). Returns (pieces in all, the row word at which it ends)."""
     size = item.shape[0]
     back = _equal_back(stream, r, item, p)
@@ -77,7 +116,7 @@ def grow(
                 if p1 + dp >= size or r1 + dr >= n:
                     continue
                 run = _equal_run(stream, n, r1 + dr, item, p1 + dp)
-                if run >= ANCHOR or (run > 0 and dp == dr and dp <= 2 and p1 + dp + run == size):
+                if _joins(run, dr, dp, p1 + dp + run == size):
                     found = True
                     _changed(stream, kinds, r1, r1 + dr, item, item_kinds, p1, p1 + dp, mark)
                     for k in range(p1 + dp, p1 + dp + run):
@@ -101,7 +140,7 @@ def grow(
                 if p0 - dp <= 0 or r0 - dr <= 0:
                     continue
                 run = _equal_back(stream, r0 - dr, item, p0 - dp)
-                if run >= ANCHOR or (run > 0 and dp == dr and dp <= 2 and p0 - dp - run == 0):
+                if _joins(run, dr, dp, p0 - dp - run == 0):
                     found = True
                     _changed(stream, kinds, r0 - dr, r0, item, item_kinds, p0 - dp, p0, mark)
                     for k in range(p0 - dp - run, p0 - dp):

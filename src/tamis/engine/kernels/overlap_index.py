@@ -14,7 +14,8 @@ BASE = np.uint64(0xD6E8FEB86659FD93)  # of the rolling sums of n-grams
 
 class Seeds(NamedTuple):
     """n-grams that lead to items. filter: bits of the hashes; keys: open table of hashes (0: free); places: where the
-    postings of each begin, `bounds` style in `firsts`; items, words: the postings."""
+    postings of each begin, `bounds` style in `firsts`; items, words: the postings; item -1
+    is a hint at items of another index."""
 
     n: int
     filter: np.ndarray
@@ -59,6 +60,22 @@ def gram_key(gram: np.uint64) -> np.uint64:
     return (h ^ (h >> np.uint64(30))) | np.uint64(1)
 
 
+@njit(nogil=True, cache=True, inline="always")
+def filter_bit(gram: np.uint64, bits: np.uint64) -> np.uint64:
+    """The bit of an n-gram's rolling sum in a filter of so many bits less one, a power of two."""
+    return ((gram * _MIX) >> np.uint64(34)) & bits
+
+
+@njit(nogil=True, cache=True)
+def gram_sums(hashes: np.ndarray, at: np.ndarray, n: int, out: np.ndarray) -> None:
+    """The rolling sums of the n-grams that begin at the words `at`."""
+    for k in range(at.shape[0]):
+        gram = np.uint64(0)
+        for j in range(at[k], at[k] + n):
+            gram = gram * BASE + hashes[j]
+        out[k] = gram
+
+
 @njit(nogil=True, cache=True)
 def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -> None:
     """The key of the n-gram that begins at each word, within its item; 0 where fewer than n words are left."""
@@ -72,13 +89,13 @@ def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -
 
 
 @njit(nogil=True, cache=True)
-def fill_table(uniques: np.ndarray, filter: np.ndarray, keys: np.ndarray, slots: np.ndarray) -> None:
-    """Put the unique keys into the filter and the open table."""
+def fill_table(sums: np.ndarray, uniques: np.ndarray, filter: np.ndarray, keys: np.ndarray, slots: np.ndarray) -> None:
+    """Put the unique keys into the open table, the rolling sums they are made of into the filter."""
     bits = np.uint64(filter.shape[0] * 64 - 1)
     mask = np.uint64(keys.shape[0] - 1)
     for k in range(uniques.shape[0]):
         key = uniques[k]
-        bit = (key >> np.uint64(20)) & bits
+        bit = filter_bit(sums[k], bits)
         filter[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
         at = (key >> np.uint64(1)) & mask
         while keys[at] != 0:

@@ -10,8 +10,8 @@ from .overlap_index import Items
 
 #: columns of a hit
 ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE = range(8)
-STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED, ENDED = range(8, 15)
-HIT = 15
+STREAM, FIRST_PIECE, PIECES, TOUCHED, SAME, BOUNDED, ENDED, OTHER, PUT_IN, LONGEST = range(8, 18)
+HIT = 18
 #: columns of a piece: first word in the item, words, first and last byte in the row (from the row's begin)
 PIECE = 4
 NEAR_WORDS, NEAR_ONE = 96, 32  # how far an answer may stand from its question; one of a single word
@@ -122,6 +122,24 @@ def _bounded(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> i
 
 
 @njit(nogil=True, cache=True)
+def _put_in(chain: int, links: np.ndarray, pieces: np.ndarray) -> int:
+    """How many words the row has more than the item, within the seed that grew furthest. One seed's pieces follow each other."""
+    piece, best, most = chain, 0, 0
+    while piece >= 0:
+        one, equal = pieces[piece, 3], 0
+        r0, r1 = pieces[piece, 0], pieces[piece, 0]
+        p0, p1 = pieces[piece, 1], pieces[piece, 1]
+        while piece >= 0 and pieces[piece, 3] == one:
+            r, p, size = pieces[piece, 0], pieces[piece, 1], pieces[piece, 2]
+            equal += size
+            r0, r1, p0, p1 = min(r0, r), max(r1, r + size), min(p0, p), max(p1, p + size)
+            piece = links[piece]
+        if equal > most:
+            most, best = equal, max(0, (r1 - r0) - (p1 - p0))
+    return best
+
+
+@njit(nogil=True, cache=True)
 def tell(
     data: np.ndarray, begin: int, end: int, stream: np.ndarray, m: int, which: int, order: np.ndarray, hashes: np.ndarray, n: int,
     starts: np.ndarray, stops: np.ndarray, kinds: np.ndarray, places: np.ndarray, items: Items, item: int, chain: int,
@@ -131,22 +149,27 @@ def tell(
 ) -> None:  # fmt: skip
     """Write the hit of one item, unless too little of it is covered, or a word is not what its hash says."""
     first, last = items.bounds[item], items.bounds[item + 1]
-    weight = covered = content = changed = touched = ended = 0
+    weight = covered = content = changed = touched = ended = other = 0
     for k in range(first, last):
         weight += items.weights[k]
         if marks[k] & 1:
             touched += 1
             covered += items.weights[k]
             content += items.content[k]
-        elif marks[k] & 2:
+            continue
+        if marks[k] & 2:
             changed += 1
+        if not marks[k] & 4:
+            other += items.content[k]
     if covered == 0:
         return
     start = used[1]
     low, high = n, 0
+    longest = 0
     first_whole = m  # where in the stream the whole item stands, first
     piece = chain
     while piece >= 0:
+        longest = max(longest, pieces[piece, 2])
         if pieces[piece, 2] == last - first:
             first_whole = min(first_whole, pieces[piece, 0])
         piece = links[piece]
@@ -213,7 +236,8 @@ def tell(
     hits[hit, SAME] = same
     for k in range(max(first, last - END_WORDS), last):
         ended += marks[k] & 1
-    hits[hit, ENDED] = ended
+    hits[hit, ENDED], hits[hit, OTHER], hits[hit, LONGEST] = ended, other, longest
+    hits[hit, PUT_IN] = 0 if alone else _put_in(chain, links, pieces)
     hits[hit, BOUNDED] = _bounded(data, begin, end, starts[low], stops[high - 1]) if alone else 0
     hits[hit, NEAR] = _near(hashes, n, low, high, items, item)
     hits[hit, STREAM], hits[hit, FIRST_PIECE], hits[hit, PIECES], hits[hit, TOUCHED] = (

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from tamis.core.row import View
+from tamis.core.columns import Columns
+from tamis.core.errors import UsageError
+from tamis.core.row import CHAT_VIEWS, View, view_column
 from tamis.core.step import RowStep, Step
 
 
@@ -51,6 +53,15 @@ class Sets(Step):
 
     def files(self) -> tuple[str, ...]:
         return tuple(str(path) for _, path in self.test_sets())
+
+
+def must_hold_text(rows: Columns, view: str, step: str) -> None:
+    """UsageError where no row can have the text that is searched: nothing found would be taken for nothing there."""
+    if view in CHAT_VIEWS and view_column(view) not in rows.names:
+        raise UsageError(
+            f"{step} searches the rows' {view!r} text, and there are no {view_column(view)} yet",
+            hint="put a `map.*` step before it, or name a column: `in: column:NAME`",
+        )
 
 
 class Against(Sets, RowStep):

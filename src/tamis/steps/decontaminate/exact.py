@@ -11,7 +11,7 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, drop
 from tamis.core.step import Reasons
 
-from ._shared import Against
+from ._shared import Against, must_hold_text
 
 
 class Exact(Against):
@@ -53,6 +53,7 @@ class Exact(Against):
         from tamis.engine.overlap import Spec, index_of
         from tamis.engine.testsets import Named
 
+        must_hold_text(rows, self.view, self.name)
         named = Named(self.question, self.answer)
         index = index_of(Spec(self.test_sets(), named, WORDS, self.parts, 1, True))
         rule = Rule(WORDS, 1.0, WORDS + 1, numbers=True, whole=True, equal=self.match == "equal")

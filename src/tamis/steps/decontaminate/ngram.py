@@ -11,20 +11,22 @@ from tamis.core.columns import Columns
 from tamis.core.outcome import Verdict, drop
 from tamis.core.step import Reasons
 
-from ._shared import Against
+from ._shared import Against, must_hold_text
 
 
 class Ngram(Against):
     """Drop rows that hold items of a test set, word for word or slightly edited.
 
     ## What it does
-    Looks for n-grams of `n` words that a row shares with a test item, and compares the two from there on, over words put
-    in, left out or changed. The *coverage* is the share of the item's words that stand in the row, n-grams that more
-    than `common` items share (templates) left aside. An item of `long` words or more counts as leaked from
-    `coverage` on; the shorter it is, the more of it must stand there, and of `n` words or fewer all. Case, line breaks,
-    punctuation, accents, Unicode forms and `1,000` for `1000` make no difference; another number does. Questions split
-    over turns are found. An item that says little (`Which of these is true?`) counts only with its answer or choices
-    near it, or as a message of its own. The evidence names item, coverage, and every span in row and item.
+    Looks for n-grams of `n` words, and rare ones of four, that a row shares with a test item, and compares the two from
+    there on, over words put in, left out or changed. The *coverage* is the share of the item's words that stand in the
+    row, n-grams that more than `common` items share (templates) left aside. An item of `long` words or more counts as
+    leaked from `coverage` on; the shorter it is, the more of it must stand there, and of `n` words or fewer all; 85 % will
+    do where words were left out or put in and no telling word has another in its place. Case, line breaks, punctuation,
+    accents, Unicode forms and `1,000` for `1000` make no difference; another number does. Questions split over turns are
+    found. An item that says little (`Which of these is true?`) counts only with its answer or choices near it, or as a
+    message of its own; of items that only signs tell apart (`not ( True and False )`) the signs are words. The evidence
+    names item, coverage, and every span in row and item.
 
     ## Why
     A model that was trained on its test knows the answers. How well leaks are found, and what is taken for one that is
@@ -47,7 +49,7 @@ class Ngram(Against):
     2 in = 1 kept + 1 dropped (question_leaked 1)
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reasons: ClassVar[Reasons] = {
         "question_leaked": "so much of a test question stands in the row that it counts as leaked",
         "short_question_leaked": "a test question shorter than `n` words stands in the row as a whole",
@@ -73,6 +75,7 @@ class Ngram(Against):
         from tamis.engine.overlap import Spec, index_of
         from tamis.engine.testsets import Named
 
+        must_hold_text(rows, self.view, self.name)
         named = Named(self.question, self.answer)
         index = index_of(Spec(self.test_sets(), named, self.n, self.parts, self.common, False))
         rule = Rule(self.n, self.coverage, self.long, self.numbers)
