@@ -15,7 +15,8 @@ from tamis.engine.disk import Syncing
 from tamis.engine.failpoint import failpoint
 from tamis.engine.store import disk_error
 
-_BLOCK = 1 << 22
+#: bytes read at once
+BLOCK = 1 << 22
 
 
 class StagedFile:
@@ -87,7 +88,7 @@ class StagedFile:
         """Read the file again: the same bytes, and as many rows as were written. CorruptFile where not."""
         digest, size = xxhash.xxh3_128(), 0
         with open(self.path, "rb") as file:
-            while block := file.read(_BLOCK):
+            while block := file.read(BLOCK):
                 digest.update(block)
                 size += len(block)
         if (size, digest.digest()) != (self.size, self._xxh.digest()):
@@ -95,6 +96,11 @@ class StagedFile:
         found = self.rows if self.count is None else self.count(self.path)
         if found != self.rows:
             raise CorruptFile(f"{self.path}: read again, it holds {found} rows, not {self.rows}")
+
+    @property
+    def xxh3(self) -> str:
+        """The xxh3-128 of what was written."""
+        return self._xxh.hexdigest()
 
     def delivered(self) -> Delivered:
         return Delivered(self.name, self.split, self.rows, self.size, self._sha.hexdigest())

@@ -205,7 +205,7 @@ class _Run:
                 asker=asker,
             )
             calls = judge.calls()
-            absent = preflight(recipe, calls, states, self.workspace.root).absent
+            absent = preflight(recipe, calls, states, self.workspace.root, judge.cache).absent
             states = self.secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
@@ -268,9 +268,10 @@ class _Run:
         with (
             self._timed("deliver"),
             Delivery(
-                recipe, self.workspace.root, flow, frozenset(json_columns(taken)), self.secrecy.rescan()
+                recipe, self.workspace.root, flow, cache,
+                frozenset(json_columns(taken)), self.secrecy.rescan(), self.secrecy.settings,
             ) as delivery,
-        ):
+        ):  # fmt: skip
             refused = delivery.write(executor, self.check)
             if refused:
                 log = quarantine(flow, refused, cache)
