@@ -276,7 +276,9 @@ class Publisher:
             file.close()
             file.verify()
             if file.delivered() != one:
-                raise CorruptFile(f"{self.path / one.path} changed while it was read", hint="run the same command again")
+                raise CorruptFile(
+                    f"{self.path / one.path} changed while it was read", hint="run the same command again"
+                )
 
     def _whole(self, name: str, data: bytes) -> None:
         file = StagedFile(self._staging, name, None, None)

@@ -25,7 +25,7 @@ from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import give_back_memory, keep_freed_memory, seldom_collecting, short_turns
+from tamis.engine.memory import keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
 from tamis.engine.remote import sharing
 from tamis.engine.stage import PartState
@@ -33,8 +33,10 @@ from tamis.engine.store import disk_error, write_json
 from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
+from tamis.runs import report
 from tamis.runs.workspace import Workspace, read_state
 
+from ._drawing import Looking
 from .account import totals
 from .ask import asker_of, model_record
 from .delivery import Delivery, quarantine
@@ -112,6 +114,7 @@ class _Run:
         self.listener = emit
         self.started = time.perf_counter()
         self.seconds: dict[str, float] = {}
+        self.looking: Looking | None = None
 
     def emit(self, event: Any) -> None:
         if isinstance(event, Warned):
@@ -168,6 +171,8 @@ class _Run:
             self.secrecy.tell(error)
             raise
         finally:
+            if self.looking is not None:
+                self.looking.wait()
             try:
                 self.state(status)
                 self.emit(RunDone(str(number), status, time.perf_counter() - self.started))
@@ -290,6 +295,7 @@ class _Run:
                 self._ledger(flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
+            self.looking = Looking(self.folder, flow, None if self.secrecy.steps else cache)
             privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
             facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
@@ -345,10 +351,8 @@ class _Run:
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""
         try:
-            from tamis.runs.report import write_report
-
-            give_back_memory()
-            write_report(self.folder)
+            assert self.looking is not None, "a run that delivers looks at what it did"
+            report.write_report(self.folder, self.looking.found())
         except Exception as error:
             self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))
 

@@ -101,9 +101,7 @@ def _look(calls: Sequence[Call], schemas: Mapping[str, dict[str, pl.DataType]], 
 def _looked_fingerprint(calls: Sequence[Call], schemas: Mapping[str, dict[str, pl.DataType]]) -> str:
     """What a look depends on: the steps, and the columns of each source in their order."""
     steps = [[call.step.name, call.identity, call.step.where, call.only_source, call.seed] for call in calls]
-    columns = [
-        [source, [[name, str(dtype)] for name, dtype in schema.items()]] for source, schema in schemas.items()
-    ]
+    columns = [[source, [[name, str(dtype)] for name, dtype in schema.items()]] for source, schema in schemas.items()]
     return fingerprint("preflight", 1, __version__, pl.__version__, steps, columns)
 
 
