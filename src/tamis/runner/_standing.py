@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
+import xxhash
 
 from tamis import __version__
 from tamis.core.fingerprint import fingerprint
 from tamis.core.origin import Delivered, Sink
 from tamis.engine.cache import Cache
-from tamis.engine.stage import PartState, mask_hash
+from tamis.engine.layers import Mask
+from tamis.engine.stage import PartState
 from tamis.engine.store import file_hash
 
 #: to be raised when a target writes the same rows as other bytes, and its own `version` is not
@@ -55,12 +58,16 @@ def _state(state: PartState) -> list[Any]:
             layer.stored.xxh3,
             layer.start,
             layer.stop,
-            None if layer.applied is None else mask_hash(layer.applied),
+            None if layer.applied is None else _mask(layer.applied),
         ]
         for layer in state.layers
     ]
     absent = [[name, str(dtype)] for name, dtype in state.absent.items()]
-    return [state.base.xxh3, state.rows, list(state.columns), absent, layers, mask_hash(state.live)]
+    return [state.base.xxh3, state.rows, list(state.columns), absent, layers, _mask(state.live)]
+
+
+def _mask(mask: Mask) -> str:
+    return xxhash.xxh3_128_hexdigest(np.packbits(mask).tobytes())
 
 
 def recall(cache: Cache, fp: str) -> dict[str, Standing] | None:
