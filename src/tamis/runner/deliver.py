@@ -125,7 +125,7 @@ class Target:
         rows = pl.concat(growing.waiting)
         file = self._open(split, f".part-{len(self._publisher.files)}")
         file.write(self.sink.encode(rows, json_columns=self.json_columns), rows.height)
-        file.close()
+        file.flush()
         growing.files.append(file)
         growing.waiting, growing.begun = [], (0, 0)
 
@@ -251,17 +251,19 @@ class Publisher:
         return delivered
 
     def _written(self) -> list[Delivered]:
-        """Close what was written and read it again."""
+        """Read what was written again, while the disk takes it; both are done when this returns."""
         for target in self.targets:
             target.finish()
-        for file in self.files:
-            file.close()
-        failpoint("deliver.written")
         delivered = sorted((file.delivered() for file in self.files), key=_order)
         if sum(one.rows for one in delivered) == 0:
             raise DataError(f"{self.path}: there is no row to deliver, and an empty dataset is never published")
         for file in self.files:
+            file.flush()
+        failpoint("deliver.written")
+        for file in self.files:
             file.verify()
+        for file in self.files:
+            file.close()
         failpoint("deliver.verified")
         return delivered
 
