@@ -385,22 +385,3 @@ def prove(recipe: Recipe, workspace: Workspace, emit: Listener, step: Calling, r
         )
     if found.warning is not None:
         emit(Warned(f"step {step.name!r}: {found.warning}"))
-
-
-def model_record(recipe: Recipe, asker: Asker, workspace: Workspace) -> dict[str, Any] | None:
-    """What the manifest says of models: who played which role on whose terms, what this run bought, and what was ever
-    `spent` for the recipe (calls, usd, and `unknown`: the calls whose cost nobody told)."""
-    if not recipe.calling():
-        return None
-    roles = sorted({role for step in recipe.calling() for role in step.roles()})
-    told = {role: recipe.models[role].model_dump(mode="json", exclude_defaults=True) for role in roles}
-    stats = asker.stats()
-    prompts = {"prompts": asker.prompts} if asker.prompts else {}
-    from tamis.llm.journal import NAME, Journal
-
-    spent = {"calls": 0, "usd": 0.0, "unknown": 0}
-    if (path := workspace.hidden / "recorded" / NAME).exists():
-        with Journal(path) as journal:
-            found = journal.spent(recipe.name)
-        spent = {"calls": found.calls, "usd": found.usd, "unknown": found.unknown}
-    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats, "spent": spent}

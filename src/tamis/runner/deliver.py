@@ -233,6 +233,7 @@ class Publisher:
         if self._standing is not None:
             if same and _says(self.path, {CARD: text, SUMS: summed}, manifest, old):
                 discard(self._staging)
+                prune(self.path, keep=self.keep)
                 return delivered
             self._copy(self._standing)
         if text:

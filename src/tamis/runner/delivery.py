@@ -95,6 +95,7 @@ class Delivery:
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _targets: list[tuple[Sink, Target]] = field(default_factory=list)
     _made_of: str | None = None
+    _stood: bool = False
     places: dict[str, list[tuple[NDArray[np.uint32], NDArray[np.uint32]]]] = field(default_factory=dict)
 
     def __enter__(self) -> Delivery:
@@ -167,6 +168,7 @@ class Delivery:
             return False
         for path, publisher in self._publishers.items():
             publisher.leave(folders[path])
+        self._stood = True
         return True
 
     def publish(self, card: Callable[..., str], facts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -184,7 +186,7 @@ class Delivery:
                     told.append(
                         {**record, "split": one.split, "rows": one.rows, "size": one.size, "sha256": one.sha256}
                     )
-        if self._made_of is not None:
+        if self._made_of is not None and not self._stood:
             remember(self.cache, self._made_of, folders)
         return told
 

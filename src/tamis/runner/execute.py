@@ -38,7 +38,7 @@ from tamis.runs.workspace import Workspace, read_state
 
 from ._drawing import Looking
 from .account import totals
-from .ask import asker_of, model_record
+from .ask import asker_of
 from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
@@ -47,7 +47,7 @@ from .preflight import needed_there, preflight
 from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
-from .write_up import write_gate, write_ledger, write_manifest
+from .write_up import model_record, write_gate, write_ledger, write_manifest
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tamis.core.step import TableStep
 from tamis.engine.allocate import quotas, seeded_order
 from tamis.engine.hashing import Keys, keys
 from tamis.engine.ids import hex_ids
+from tamis.engine.near_splits import gather_near, near_copies, near_leaks, near_units
 from tamis.engine.splits import Pin, leaks, pinned, place_rows, read_pins
 
 from ._fields import SplitFields
@@ -38,10 +39,7 @@ class SplitStep(SplitFields):
         gathered: dict[str, pl.Series] = {}
         for views in sorted(wanted):
             gathered |= key_columns("|".join(views), keys([rows.buffers(view) for view in views]))
-            if self.near is not None:
-                from tamis.engine.near_splits import gather_near
-
-                gathered |= gather_near(rows, views)
+            gathered |= gather_near(rows, views) if self.near is not None else {}
         if self.ids != "id":
             gathered |= key_columns("ids", keys([rows.buffers(f"column:{self.ids}")], ()))
         if self._by():
@@ -66,8 +64,6 @@ class SplitStep(SplitFields):
         """Units of rows (`root`: the first row of each) in the seeded order of their names, or else of their ids."""
         targets = self._targets(settled)
         if self.near is not None and self._together():
-            from tamis.engine.near_splits import near_copies, near_units
-
             root = near_units(root, near_copies(table, self._together(), self.near))
         order = seeded_order(table.seed, *table.ids())
         order = np.where(named.valid, seeded_order(table.seed, named.high, named.low), order)
@@ -123,8 +119,6 @@ class SplitStep(SplitFields):
         twin, earlier = leaks([gathered_keys(table, view) for view in self.leaks], split)
         similarity = np.where(twin >= 0, 1.0, np.nan)
         for view in self.leaks if self.near is not None else ():
-            from tamis.engine.near_splits import near_copies, near_leaks
-
             near = near_leaks(near_copies(table, (view,), self.near or 1.0), split)
             fresh = ~(similarity >= near.similarity) & (near.twin >= 0)
             twin, similarity = np.where(fresh, near.twin, twin), np.where(fresh, near.similarity, similarity)
