@@ -15,16 +15,20 @@ class Syncing:
 
     def __init__(self, handle: int) -> None:
         self._handle, self._waiting = handle, 0
-        self._begun: Future[None] | None = None
+        self._begun: list[Future[None]] = []
 
     def wrote(self, size: int) -> None:
         """Say that `size` more bytes were written. OSError: what the disk said of earlier ones."""
         self._waiting += size
-        if self._waiting < SYNC_BYTES or (self._begun is not None and not self._begun.done()):
+        if self._waiting < SYNC_BYTES or (self._begun and not self._begun[-1].done()):
             return
         self._settle()
+        self.begin()
+
+    def begin(self) -> None:
+        """Ask the disk for everything written so far, without waiting for it."""
         self._waiting = 0
-        self._begun = _THREAD.submit(os.fsync, self._handle)
+        self._begun.append(_THREAD.submit(os.fsync, self._handle))
 
     def finish(self) -> None:
         """Everything written is on the disk when this returns. OSError where it is not."""
@@ -33,11 +37,10 @@ class Syncing:
 
     def abandon(self) -> None:
         """Wait until the file may be closed, without a care."""
-        if self._begun is not None:
-            wait([self._begun])
+        wait(self._begun)
 
     def _settle(self) -> None:
         """An error is told only once, to who waits for this."""
-        if self._begun is not None:
-            begun, self._begun = self._begun, None
-            begun.result()
+        begun, self._begun = self._begun, []
+        for one in begun:
+            one.result()

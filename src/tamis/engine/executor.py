@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -10,9 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor as BrokenExecutor
 from concurrent.futures import Executor as Pool
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
@@ -107,6 +105,9 @@ class LocalExecutor:
     def _start(self) -> Pool:
         if self._pool is None:
             if self.kind == "processes":
+                import multiprocessing
+                from concurrent.futures import ProcessPoolExecutor
+
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin)
             else:
@@ -116,8 +117,8 @@ class LocalExecutor:
     def close(self, *, at_once: bool = False) -> None:
         """Stop the pool; tasks not begun are given up, and with `at_once` those at work too."""
         if self._pool is not None:
-            if at_once and isinstance(self._pool, ProcessPoolExecutor):
-                for process in list(self._pool._processes.values()):
+            if at_once:  # threads cannot be killed
+                for process in list(getattr(self._pool, "_processes", {}).values()):
                     process.kill()
             self._pool.shutdown(wait=not at_once, cancel_futures=True)
             self._pool = None
@@ -136,6 +137,8 @@ def _begin() -> None:
 
 
 def _end_with_parent() -> None:
+    import multiprocessing
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -145,6 +148,8 @@ def _end_with_parent() -> None:
 @contextmanager
 def _deaf() -> Iterator[None]:
     """Processes started here do not hear Ctrl-C, which a terminal sends to all: their parent ends them in order."""
+    from multiprocessing import resource_tracker
+
     resource_tracker.ensure_running()  # it would unblock the signals when it starts
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from tamis.core.columns import Columns, Table
 from tamis.core.fingerprint import fingerprint
 
-from .copies import Copies, Wanted, find, gather
-from .neardup import Unit
+if TYPE_CHECKING:  # the search is loaded by splits that look for near copies
+    from .copies import Copies
+    from .neardup import Unit
 
 Ints = NDArray[np.int64]
 
-_UNIT, _RECALL, _TEMPLATES = Unit(5, False), 0.95, 20
+_RECALL, _TEMPLATES = 0.95, 20
+
+
+def _unit() -> Unit:
+    from .neardup import Unit
+
+    return Unit(5, False)
 
 
 def gather_near(rows: Columns, views: Sequence[str]) -> dict[str, pl.Series]:
     """What `near_copies` needs of each row, for one text or several together."""
-    return {f"near.{'|'.join(views)}.{name}": column for name, column in gather(rows, views, _UNIT).items()}
+    from .copies import gather
+
+    return {f"near.{'|'.join(views)}.{name}": column for name, column in gather(rows, views, _unit()).items()}
 
 
 class _Part:
@@ -45,7 +54,9 @@ class _Part:
 
 def near_copies(table: Table, views: Sequence[str], floor: float) -> Copies:
     """The rows whose texts are all at least so similar."""
-    wanted = Wanted(tuple(views), (floor,) * len(views), _RECALL, _UNIT, _TEMPLATES)
+    from .copies import Copies, Wanted, find
+
+    wanted = Wanted(tuple(views), (floor,) * len(views), _RECALL, _unit(), _TEMPLATES)
     make: Callable[[], dict[str, pl.DataFrame]] = lambda: find(_Part(table, views), wanted).frames()  # noqa: E731
     return Copies.of(table.derived(fingerprint("near splits", 1, list(views), floor), make))
 

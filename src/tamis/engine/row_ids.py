@@ -80,8 +80,39 @@ class Repeats(NamedTuple):
     first: NDArray[np.int32]
 
 
+#: rows with a doubtful id up to which no kernel is loaded for them: that takes as long as reading a million rows' ids
+FEW = 1 << 16
+
+
 def occurrences(ids: Halves) -> Repeats | None:
     """Which ids repeat, of rows in global order; None where none does."""
+    high, _ = ids
+    ordered = np.sort(high)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return None
+    place = np.searchsorted(twice, high)
+    place[place == len(twice)] = 0
+    doubtful = np.flatnonzero(twice[place] == high)
+    return _few_repeats(ids, doubtful) if len(doubtful) <= FEW else _many_repeats(ids)
+
+
+def _few_repeats(ids: Halves, doubtful: NDArray[np.int64]) -> Repeats | None:
+    """doubtful: the rows whose first half another row has, too, ascending."""
+    high, low = ids[0][doubtful], ids[1][doubtful]
+    order = np.lexsort((low, high))  # stable: rows of one id stay in their order
+    high, low, rows = high[order], low[order], doubtful[order]
+    begins = np.concatenate([[True], (high[1:] != high[:-1]) | (low[1:] != low[:-1])])
+    if begins.all():
+        return None
+    start = np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    occurrence, first = np.zeros(len(ids[0]), np.uint32), np.arange(len(ids[0]), dtype=np.int32)
+    occurrence[rows] = np.arange(len(rows)) - start
+    first[rows] = rows[start]
+    return Repeats(occurrence, first)
+
+
+def _many_repeats(ids: Halves) -> Repeats | None:
     from .kernels.blake2 import count_repeats
 
     high, low = ids

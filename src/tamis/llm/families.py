@@ -7,7 +7,7 @@ like its teacher, and its base reads its own like. So a judge shares a family wi
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 #: family → how its models are called, in lower case; `~` is a border that no letter touches. Those whose name stands on
 #: others' weights come last. From the providers' public model lists and model cards, as of November 2026.
@@ -184,8 +184,8 @@ def _ordered(name: str) -> tuple[str, ...]:
     if lowered.startswith("ft:"):  # ft:BASE:ORGANISATION:SUFFIX:ID
         lowered = lowered.split(":")[1]
     *owners, own = re.split(r"[/\\]", lowered)
-    found = [one for one, pattern in _PATTERNS if pattern.search(own)]
-    found += [one for pattern, one in _TEACHERS if pattern.search(own) and one not in found]
+    found = [one for one, pattern in _patterns() if pattern.search(own)]
+    found += [one for pattern, one in _teachers() if pattern.search(own) and one not in found]
     if not found:
         found = [_OWNERS[owner] for owner in reversed(owners) if owner in _OWNERS][:1]
     return tuple(found)
@@ -196,5 +196,12 @@ def _compiled(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{one})" for one in bordered))
 
 
-_PATTERNS = [(one, _compiled(names)) for one, names in _NAMES.items()]
-_TEACHERS = [(_compiled((name,)), teacher) for name, teacher in _TAUGHT]
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Compiled when a model is first named: most recipes name none."""
+    return [(one, _compiled(names)) for one, names in _NAMES.items()]
+
+
+@cache
+def _teachers() -> list[tuple[re.Pattern[str], str]]:
+    return [(_compiled((name,)), teacher) for name, teacher in _TAUGHT]

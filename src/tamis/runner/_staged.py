@@ -15,7 +15,8 @@ from tamis.engine.disk import Syncing
 from tamis.engine.failpoint import failpoint
 from tamis.engine.store import disk_error
 
-_BLOCK = 1 << 22
+#: bytes read at once
+BLOCK = 1 << 22
 
 
 class StagedFile:
@@ -26,6 +27,7 @@ class StagedFile:
         self.rows = self.size = 0
         self._sha, self._xxh = hashlib.sha256(), xxhash.xxh3_128()
         self._file: BinaryIO | None = None
+        self._flushed = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115
@@ -57,6 +59,12 @@ class StagedFile:
             raise disk_error(error, self.path) from error
         failpoint("deliver.file")
 
+    def flush(self) -> None:
+        """Nothing more will be written: the disk begins with the rest, and nobody waits for it yet."""
+        if self._file is not None and not self._flushed:
+            self._disk.begin()
+            self._flushed = True
+
     def close(self) -> None:
         """fsync and close."""
         if self._file is None:
@@ -87,7 +95,7 @@ class StagedFile:
         """Read the file again: the same bytes, and as many rows as were written. CorruptFile where not."""
         digest, size = xxhash.xxh3_128(), 0
         with open(self.path, "rb") as file:
-            while block := file.read(_BLOCK):
+            while block := file.read(BLOCK):
                 digest.update(block)
                 size += len(block)
         if (size, digest.digest()) != (self.size, self._xxh.digest()):
@@ -95,6 +103,11 @@ class StagedFile:
         found = self.rows if self.count is None else self.count(self.path)
         if found != self.rows:
             raise CorruptFile(f"{self.path}: read again, it holds {found} rows, not {self.rows}")
+
+    @property
+    def xxh3(self) -> str:
+        """The xxh3-128 of what was written."""
+        return self._xxh.hexdigest()
 
     def delivered(self) -> Delivered:
         return Delivered(self.name, self.split, self.rows, self.size, self._sha.hexdigest())

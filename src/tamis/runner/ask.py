@@ -6,7 +6,6 @@ progress, and hears Ctrl-C. Whatever was answered is kept when a run stops, for 
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
@@ -14,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -31,6 +30,9 @@ from tamis.engine.stage import Call, PartState
 from tamis.recipe.model import Recipe
 from tamis.runs.prompts import proof
 from tamis.runs.workspace import Workspace
+
+if TYPE_CHECKING:
+    import asyncio
 
 #: rows in the air for each request slot: rows that wait for their second call must not leave slots idle
 ROWS_A_SLOT = 2
@@ -84,6 +86,8 @@ class Asker:
 
     def _run(self, work: Coroutine[Any, Any, T], tick: Callable[[], None] = lambda: None) -> T:
         """Run on the loop, and meanwhile look at progress and Ctrl-C in this thread."""
+        import asyncio  # runs that call no model do without
+
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name="tamis-models", daemon=True)
@@ -124,6 +128,8 @@ class Asker:
         loop, context = self._loop, self._context
         if loop is None:
             return
+        import asyncio
+
         try:
             if context is not None:
 
@@ -234,6 +240,7 @@ class Asker:
 
     def rows(self, step: Calling, rows: Sequence[FrameRow]) -> list[Answer]:
         """A few rows' answers, for people to look at: whatever was said before is not bought again."""
+        import asyncio
 
         async def every() -> list[tuple[Answer, bool]]:
             models = await self._opened()
@@ -251,6 +258,8 @@ class Asker:
         tally: Tally,
     ) -> None:
         """Every missing row through `ask`. The first error that concerns all rows stops the feed, not what is in the air."""
+        import asyncio
+
         models = await self._opened()
         stopped: list[BaseException] = []
 
@@ -376,22 +385,3 @@ def prove(recipe: Recipe, workspace: Workspace, emit: Listener, step: Calling, r
         )
     if found.warning is not None:
         emit(Warned(f"step {step.name!r}: {found.warning}"))
-
-
-def model_record(recipe: Recipe, asker: Asker, workspace: Workspace) -> dict[str, Any] | None:
-    """What the manifest says of models: who played which role on whose terms, what this run bought, and what was ever
-    `spent` for the recipe (calls, usd, and `unknown`: the calls whose cost nobody told)."""
-    if not recipe.calling():
-        return None
-    roles = sorted({role for step in recipe.calling() for role in step.roles()})
-    told = {role: recipe.models[role].model_dump(mode="json", exclude_defaults=True) for role in roles}
-    stats = asker.stats()
-    prompts = {"prompts": asker.prompts} if asker.prompts else {}
-    from tamis.llm.journal import NAME, Journal
-
-    spent = {"calls": 0, "usd": 0.0, "unknown": 0}
-    if (path := workspace.hidden / "recorded" / NAME).exists():
-        with Journal(path) as journal:
-            found = journal.spent(recipe.name)
-        spent = {"calls": found.calls, "usd": found.usd, "unknown": found.unknown}
-    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats, "spent": spent}

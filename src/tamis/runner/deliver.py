@@ -10,6 +10,7 @@ Killed at any instruction, the target is either the old delivery or the new one,
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tamis import __version__
-from tamis.core.errors import DataError, UsageError
+from tamis.core.errors import CorruptFile, DataError, UsageError
 from tamis.core.fingerprint import fingerprint
 from tamis.core.origin import Delivered, Sink
 from tamis.engine.failpoint import failpoint
 from tamis.engine.store import disk_error, sync, write_json
 
-from ._staged import StagedFile
+from ._staged import BLOCK, StagedFile
+from ._standing import Standing
 from ._swap import MANIFEST, claim, discard, prune, published, recover, swap_in
 
 CARD, SUMS = "README.md", "SHA256SUMS"
@@ -123,7 +125,7 @@ class Target:
         rows = pl.concat(growing.waiting)
         file = self._open(split, f".part-{len(self._publisher.files)}")
         file.write(self.sink.encode(rows, json_columns=self.json_columns), rows.height)
-        file.close()
+        file.flush()
         growing.files.append(file)
         growing.waiting, growing.begun = [], (0, 0)
 
@@ -162,6 +164,7 @@ class Publisher:
         self.path, self.keep = claim(path), keep
         self.files: list[StagedFile] = []
         self.targets: list[Target] = []
+        self._standing: Standing | None = None
         self._staging = self.path.with_name(f".{self.path.name}.new")
         try:
             self._staging.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +195,16 @@ class Publisher:
         self.files.append(StagedFile(self._staging, name, split, count))
         return self.files[-1]
 
+    def leave(self, there: Standing) -> None:
+        """Instead of writing: what stands at the target is what would be written. The caller has compared its bytes."""
+        self._standing = there
+
+    def standing(self) -> Standing:
+        """What was written, with the hashes of its files."""
+        if self._standing is not None:
+            return self._standing
+        return Standing(tuple(file.delivered() for file in self.files), {file.name: file.xxh3 for file in self.files})
+
     def publish(self, card: Card = "", facts: Facts | None = None) -> list[Delivered]:
         """Verify what was written, add card, sums and manifest, and make it the delivery.
 
@@ -203,24 +216,12 @@ class Publisher:
             raise disk_error(error, self._staging) from error
 
     def _publish(self, card: Card, facts: Facts) -> list[Delivered]:
-        for target in self.targets:
-            target.finish()
-        for file in self.files:
-            file.close()
-        failpoint("deliver.written")
-        delivered = sorted((file.delivered() for file in self.files), key=_order)
-        if sum(one.rows for one in delivered) == 0:
-            raise DataError(f"{self.path}: there is no row to deliver, and an empty dataset is never published")
-        for file in self.files:
-            file.verify()
-        failpoint("deliver.verified")
+        delivered = self._written() if self._standing is None else sorted(self._standing.files, key=_order)
         sums = {one.path: one.sha256 for one in delivered}
         text = card if isinstance(card, str) else card(delivered)
         if text:
-            self._whole(CARD, text.encode())
             sums[CARD] = hashlib.sha256(text.encode()).hexdigest()
-        self._whole(SUMS, "".join(f"{sha}  {name}\n" for name, sha in sorted(sums.items())).encode())
-        failpoint("deliver.described")
+        summed = "".join(f"{sha}  {name}\n" for name, sha in sorted(sums.items()))
         old = published(self.path)
         files = [one._asdict() for one in delivered]
         same = old is not None and old.get("files") == files
@@ -228,7 +229,18 @@ class Publisher:
         previous = None if old is None else old.get("previous") if same else old.get("delivery")
         more = facts(delivered) if callable(facts) else facts
         head = {"tamis": __version__, "delivery": delivery, "previous": previous}
-        write_json(self._staging / MANIFEST, {**head, **more, "files": files}, durable=True)
+        manifest = {**head, **more, "files": files}
+        if self._standing is not None:
+            if same and _says(self.path, {CARD: text, SUMS: summed}, manifest, old):
+                discard(self._staging)
+                prune(self.path, keep=self.keep)
+                return delivered
+            self._copy(self._standing)
+        if text:
+            self._whole(CARD, text.encode())
+        self._whole(SUMS, summed.encode())
+        failpoint("deliver.described")
+        write_json(self._staging / MANIFEST, manifest, durable=True)
         for folder in sorted({file.path.parent for file in self.files} | {self._staging}, reverse=True):
             sync(folder)
         failpoint("deliver.staged")
@@ -238,6 +250,38 @@ class Publisher:
             swap_in(self.path)
         prune(self.path, keep=self.keep)
         return delivered
+
+    def _written(self) -> list[Delivered]:
+        """Read what was written again, while the disk takes it; both are done when this returns."""
+        for target in self.targets:
+            target.finish()
+        delivered = sorted((file.delivered() for file in self.files), key=_order)
+        if sum(one.rows for one in delivered) == 0:
+            raise DataError(f"{self.path}: there is no row to deliver, and an empty dataset is never published")
+        for file in self.files:
+            file.flush()
+        failpoint("deliver.written")
+        for file in self.files:
+            file.verify()
+        for file in self.files:
+            file.close()
+        failpoint("deliver.verified")
+        return delivered
+
+    def _copy(self, there: Standing) -> None:
+        """Stage copies of files that stand, because what is told of them has changed. CorruptFile where one does, too."""
+        for one in there.files:
+            file = self.open(one.path, one.split)
+            with open(self.path / one.path, "rb") as source:
+                while block := source.read(BLOCK):
+                    file.write(block)
+            file.rows = one.rows
+            file.close()
+            file.verify()
+            if file.delivered() != one:
+                raise CorruptFile(
+                    f"{self.path / one.path} changed while it was read", hint="run the same command again"
+                )
 
     def _whole(self, name: str, data: bytes) -> None:
         file = StagedFile(self._staging, name, None, None)
@@ -301,6 +345,15 @@ def _same_bytes(folder: Path, delivered: list[Delivered]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _says(folder: Path, texts: Mapping[str, str], manifest: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
+    """Whether a delivery's card, sums and manifest are these; a text that is empty has no file."""
+    try:
+        told = all((folder / name).read_bytes() == text.encode() for name, text in texts.items() if text)
+    except OSError:
+        return False
+    return told and json.dumps(old) == json.dumps(manifest)
 
 
 def _same_text(one: Path, other: Path) -> bool:

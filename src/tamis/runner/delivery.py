@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -25,14 +25,18 @@ from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, QUARANTINED
 from tamis.engine.parts import part_frame
-from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
 from tamis.recipe.model import Recipe
+from tamis.runs.ledger import link
 
+from ._standing import Standing, made_of, recall, remember, stands
 from .account import Account
 from .deliver import Encoded, Publisher, Target
 from .preflight import state_schema
 from .run import Flow, StepLog
+
+if TYPE_CHECKING:
+    from tamis.engine.rescan import Rescan
 
 #: bytes of text that one bucket of a shuffled delivery may hold, roughly
 BUCKET_BYTES = 128 << 20
@@ -72,19 +76,26 @@ class Written:
 class Delivery:
     """Targets being written to.
 
-    with Delivery(recipe, root, flow) as delivery:
+    with Delivery(recipe, root, flow, cache) as delivery:
         refused = delivery.write(executor, check)
         told = delivery.publish(card, facts)
+
+    Where the same rows were delivered before and stand there still, nothing is written: `write` finds that out.
+    private: what privacy steps look for, as a hash; with it `rescan` looks through the rows.
     """
 
     recipe: Recipe
     root: Path
     flow: Flow
+    cache: Cache
     json_columns: frozenset[str] = frozenset()
     rescan: Rescan | None = None
+    private: str = ""
     _stack: ExitStack = field(default_factory=ExitStack)
     _publishers: dict[str, Publisher] = field(default_factory=dict)
     _targets: list[tuple[Sink, Target]] = field(default_factory=list)
+    _made_of: str | None = None
+    _stood: bool = False
     places: dict[str, list[tuple[NDArray[np.uint32], NDArray[np.uint32]]]] = field(default_factory=dict)
 
     def __enter__(self) -> Delivery:
@@ -125,6 +136,10 @@ class Delivery:
     def write(self, executor: Executor, check: Callable[[], None]) -> list[tuple[int, int, str]]:
         """Encode and write every row; returns (partition, row, what is wrong) of those that a target refuses."""
         refused: list[tuple[int, int, str]] = []
+        order = [self.recipe.order, self.recipe.seed, self.private if self.rescan else None]
+        self._made_of = made_of(self.recipe.deliver, self.flow.states, self.json_columns, order)
+        if self._stand():
+            return refused
         if not executor.shares_memory:  # encoding holds no lock that threads would wait for
             workers = executor.workers if isinstance(executor, LocalExecutor) else None
             executor = self._stack.enter_context(LocalExecutor(workers))
@@ -138,14 +153,32 @@ class Delivery:
             for part in written.targets[0] if written.targets else []:
                 place = (written.partition[part.positions], written.row[part.positions])
                 self.places.setdefault(part.split or "data", []).append(place)
+        if refused:
+            self._made_of = None  # those rows are told of anew in every run
         return refused
+
+    def _stand(self) -> bool:
+        """Whether everything that would be written stands at its target already, byte for byte."""
+        known = None if self._made_of is None else recall(self.cache, self._made_of)
+        places = None if self._made_of is None else self.cache.get(_places_of(self._made_of))
+        if known is None or places is None:
+            return False
+        folders = {str(self.root / folder): there for folder, there in known.items()}
+        if not all(stands(publisher.path, folders[path]) for path, publisher in self._publishers.items()):
+            return False
+        for path, publisher in self._publishers.items():
+            publisher.leave(folders[path])
+        self._stood = True
+        return True
 
     def publish(self, card: Callable[..., str], facts: dict[str, Any]) -> list[dict[str, Any]]:
         """Make what was written the delivery; returns what was delivered, per target and split."""
         told: list[dict[str, Any]] = []
+        folders: dict[str, Standing] = {}
         for path, publisher in self._publishers.items():
             sinks = [(sink, target) for sink, target in self._targets if str(self.root / sink.path) == path]
             delivered = publisher.publish(partial(card, sinks), facts)
+            folders[sinks[0][0].path] = publisher.standing()
             for one in delivered:
                 if one.rows or one.split:
                     sink = next((s for s, _ in sinks if one.path.endswith(s.suffix)), sinks[0][0])
@@ -153,14 +186,31 @@ class Delivery:
                     told.append(
                         {**record, "split": one.split, "rows": one.rows, "size": one.size, "sha256": one.sha256}
                     )
+        if self._made_of is not None and not self._stood:
+            remember(self.cache, self._made_of, folders)
         return told
 
     def write_places(self, folder: Path) -> None:
         """For the ledger: the (partition, row) of each line of each split, in order."""
         folder.mkdir(parents=True, exist_ok=True)
+        frames = {}
         for split, parts in self.places.items():
             columns = {name: np.concatenate([p[k] for p in parts]) for k, name in enumerate(("partition", "row"))}
-            pl.DataFrame(columns).write_parquet(folder / f"{split}.parquet", compression="lz4")
+            frames[split] = pl.DataFrame(columns)
+        if self._made_of is None:
+            for split, frame in frames.items():
+                frame.write_parquet(folder / f"{split}.parquet", compression="lz4")
+            return
+        fp = _places_of(self._made_of)
+        entry = self.cache.put(fp, frames, {}) if frames else self.cache.get(fp)
+        assert entry is not None, "places were found as the delivery was found to stand"
+        for split, stored in entry.files.items():
+            link(stored.path, folder / f"{split}.parquet")
+
+
+def _places_of(made_of: str) -> str:
+    """Under which fingerprint the places of delivered rows are kept."""
+    return fingerprint("places", made_of)
 
 
 def encode_chunk(

@@ -25,7 +25,7 @@ from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
 from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
 from tamis.engine.failpoint import failpoint
-from tamis.engine.memory import give_back_memory, keep_freed_memory, seldom_collecting, short_turns
+from tamis.engine.memory import keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
 from tamis.engine.remote import sharing
 from tamis.engine.stage import PartState
@@ -33,10 +33,12 @@ from tamis.engine.store import disk_error, write_json
 from tamis.recipe import order
 from tamis.recipe.model import Recipe
 from tamis.runs import decisions as decided
+from tamis.runs import report
 from tamis.runs.workspace import Workspace, read_state
 
+from ._drawing import Looking
 from .account import totals
-from .ask import asker_of, model_record
+from .ask import asker_of
 from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
@@ -45,7 +47,7 @@ from .preflight import needed_there, preflight
 from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
-from .write_up import write_gate, write_ledger, write_manifest
+from .write_up import model_record, write_gate, write_ledger, write_manifest
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class _Run:
         self.listener = emit
         self.started = time.perf_counter()
         self.seconds: dict[str, float] = {}
+        self.looking: Looking | None = None
 
     def emit(self, event: Any) -> None:
         if isinstance(event, Warned):
@@ -168,6 +171,8 @@ class _Run:
             self.secrecy.tell(error)
             raise
         finally:
+            if self.looking is not None:
+                self.looking.wait()
             try:
                 self.state(status)
                 self.emit(RunDone(str(number), status, time.perf_counter() - self.started))
@@ -205,7 +210,7 @@ class _Run:
                 asker=asker,
             )
             calls = judge.calls()
-            absent = preflight(recipe, calls, states, self.workspace.root).absent
+            absent = preflight(recipe, calls, states, self.workspace.root, judge.cache).absent
             states = self.secrecy.states([replace(state, absent=absent) for state in states], judge.cache)
             flow = Flow(states, list(range(len(states))))
             with self._timed("steps"):
@@ -268,9 +273,10 @@ class _Run:
         with (
             self._timed("deliver"),
             Delivery(
-                recipe, self.workspace.root, flow, frozenset(json_columns(taken)), self.secrecy.rescan()
+                recipe, self.workspace.root, flow, cache,
+                frozenset(json_columns(taken)), self.secrecy.rescan(), self.secrecy.settings,
             ) as delivery,
-        ):
+        ):  # fmt: skip
             refused = delivery.write(executor, self.check)
             if refused:
                 log = quarantine(flow, refused, cache)
@@ -289,6 +295,7 @@ class _Run:
                 self._ledger(flow, taken, cache)
                 delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
+            self.looking = Looking(self.folder, flow, None if self.secrecy.steps else cache)
             privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
             facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
@@ -344,10 +351,8 @@ class _Run:
     def _report(self) -> None:
         """The report is drawn from what is on disk; a fault in it does not undo a delivery."""
         try:
-            from tamis.runs.report import write_report
-
-            give_back_memory()
-            write_report(self.folder)
+            assert self.looking is not None, "a run that delivers looks at what it did"
+            report.write_report(self.folder, self.looking.found())
         except Exception as error:
             self.emit(Warned(f"the report could not be drawn: {type(error).__name__}: {error}"))
 

@@ -2,19 +2,25 @@
 
 So a misspelt column, a `where:` that is no SQL, or a target that may not be overwritten is told in the
 first second, all problems at once, and not after an hour.
+
+Where nothing was wrong, what the look found is kept in the cache: the same steps over the same columns are not
+looked at again. Trying ten steps loads the kernels of all ten, which cost a cached run more than its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from tamis import __version__
 from tamis.core.errors import RecipeError, TamisError, UsageError
+from tamis.core.fingerprint import fingerprint
 from tamis.core.row import RESERVED
 from tamis.core.step import BirthStep, RowStep, Step, TableStep
+from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame, find_column
 from tamis.engine.judge import change_name
 from tamis.engine.reviewing import Reviewing
@@ -35,11 +41,51 @@ class Preflight(NamedTuple):
     absent: dict[str, pl.DataType]
 
 
-def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path) -> Preflight:
-    """Walk the steps over tables without rows. RecipeError lists what cannot work."""
+class _Looked(NamedTuple):
+    """What a look at the steps found: as in `Preflight`, and every column after the last step."""
+
+    sets: dict[str, tuple[str, ...]]
+    absent: dict[str, pl.DataType]
+    columns: list[str]
+
+
+def preflight(
+    recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState], root: Path, cache: Cache | None = None
+) -> Preflight:
+    """Walk the steps over tables without rows. RecipeError lists what cannot work.
+
+    cache: where a look that found nothing wrong is kept, and looked up.
+    """
     problems: list[str] = []
+    schemas = _schemas(states)
+    fp = _looked_fingerprint(calls, schemas)
+    looked = None if cache is None else _known(cache, fp)
+    if looked is None:
+        looked = _look(calls, schemas, problems)
+        if cache is not None and not problems:
+            _keep(cache, fp, looked)
+    for asked in recipe.metrics:
+        for name in asked.reads() if looked.columns else ():
+            try:
+                find_column(name, looked.columns)
+            except TamisError as error:
+                problems.append(f"metrics: {error}")
+    for sink in recipe.deliver:
+        try:
+            claim(root / sink.path)
+            if looked.columns:
+                sink.columns(["id", *looked.columns])
+        except TamisError as error:
+            problems.append(f"{sink.address()}: {error}")
+    if problems:
+        raise RecipeError(f"recipe {recipe.name!r}", list(dict.fromkeys(problems)))
+    return Preflight(looked.sets, looked.absent)
+
+
+def _look(calls: Sequence[Call], schemas: Mapping[str, dict[str, pl.DataType]], problems: list[str]) -> _Looked:
+    """Every step once, over tables without rows."""
     sets: dict[str, tuple[str, ...]] = {}
-    frames = _schemas(states)
+    frames = {source: pl.DataFrame(schema=schema) for source, schema in schemas.items()}
     for source in frames:
         for call in calls:
             if call.only_source == source:
@@ -49,30 +95,40 @@ def preflight(recipe: Recipe, calls: Sequence[Call], states: Sequence[PartState]
     for call in calls:
         if call.only_source is None:
             whole = _dry(call, whole, problems, sets)
-    for asked in recipe.metrics:
-        for name in asked.reads() if whole.width else ():
-            try:
-                find_column(name, whole.columns)
-            except TamisError as error:
-                problems.append(f"metrics: {error}")
-    for sink in recipe.deliver:
-        try:
-            claim(root / sink.path)
-            if whole.width:
-                sink.columns(["id", *whole.columns])
-        except TamisError as error:
-            problems.append(f"{sink.address()}: {error}")
-    if problems:
-        raise RecipeError(f"recipe {recipe.name!r}", list(dict.fromkeys(problems)))
-    return Preflight(sets, absent)
+    return _Looked(sets, absent, whole.columns)
 
 
-def _schemas(states: Sequence[PartState]) -> dict[str, pl.DataFrame]:
-    """Per source, its columns without rows."""
-    found: dict[str, pl.DataFrame] = {}
+def _looked_fingerprint(calls: Sequence[Call], schemas: Mapping[str, dict[str, pl.DataType]]) -> str:
+    """What a look depends on: the steps, and the columns of each source in their order."""
+    steps = [[call.step.name, call.identity, call.step.where, call.only_source, call.seed] for call in calls]
+    columns = [[source, [[name, str(dtype)] for name, dtype in schema.items()]] for source, schema in schemas.items()]
+    return fingerprint("preflight", 1, __version__, pl.__version__, steps, columns)
+
+
+def _known(cache: Cache, fp: str) -> _Looked | None:
+    """What an earlier look found; None where there is none, or none that can be read."""
+    entry = cache.get(fp)
+    if entry is None or not entry.has("absent"):
+        return None
+    sets = {step: tuple(names) for step, names in entry.facts["sets"]}
+    return _Looked(sets, schema_of(entry.files["absent"]), list(entry.facts["columns"]))
+
+
+def _keep(cache: Cache, fp: str, looked: _Looked) -> None:
+    """Keep a look: the types of columns as a file without rows."""
+    facts = {"sets": [[step, list(names)] for step, names in looked.sets.items()], "columns": looked.columns}
+    cache.put(fp, {"absent": pl.DataFrame(schema=looked.absent)}, facts)
+    kept = _known(cache, fp)
+    if kept is None or kept.absent != looked.absent:  # a type that the file does not give back
+        cache.drop(fp)
+
+
+def _schemas(states: Sequence[PartState]) -> dict[str, dict[str, pl.DataType]]:
+    """Per source, the types of its columns."""
+    found: dict[str, dict[str, pl.DataType]] = {}
     for state in states:
         if state.source not in found:
-            found[state.source] = pl.DataFrame(schema=state_schema(state))
+            found[state.source] = state_schema(state)
     return found
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -19,15 +19,17 @@ from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
 from tamis.engine.key import Key, find_key, need_key, throwaway_key
 from tamis.engine.keyed_ids import with_keyed_ids
-from tamis.engine.rescan import Rescan
 from tamis.engine.stage import PartState
 from tamis.engine.store import columns_of, schema_of
-from tamis.engine.veil import Veil, bare_error
 from tamis.recipe.model import Recipe
 from tamis.runs.recall import figure_for
 
 from .ingest import Ingest
 from .run import Flow, StepLog, own_step
+
+if TYPE_CHECKING:
+    from tamis.engine.rescan import Rescan
+    from tamis.engine.veil import Veil
 
 KEY = "privacy-key"
 
@@ -93,7 +95,11 @@ class Secrecy:
 
     @property
     def veil(self) -> Veil | None:
-        return Veil(list(self.steps.values())) if self.steps else None
+        if not self.steps:
+            return None
+        from tamis.engine.veil import Veil  # the rules of personal data take long to load
+
+        return Veil(list(self.steps.values()))
 
     def text(self, text: str) -> str:
         """A message as it may be told."""
@@ -102,8 +108,11 @@ class Secrecy:
 
     def conceal(self, error: str) -> str:
         """What a step said as it failed on a row."""
-        veil = self.veil
-        return error if veil is None else bare_error(error)
+        if not self.steps:
+            return error
+        from tamis.engine.veil import bare_error
+
+        return bare_error(error)
 
     def name_files(self, taken: Ingest) -> None:
         """Tell of the files read without what may stand in their names."""
@@ -120,7 +129,11 @@ class Secrecy:
 
     def rescan(self) -> Rescan | None:
         """What looks through the rows that are delivered; None where rows were passed by on purpose."""
-        return Rescan(list(self.steps.values())) if self.steps and self.whole else None
+        if not (self.steps and self.whole):
+            return None
+        from tamis.engine.rescan import Rescan
+
+        return Rescan(list(self.steps.values()))
 
     def hidden(self, logs: Sequence[StepLog]) -> int:
         """How many of the first steps told of text that a privacy step had still to see."""

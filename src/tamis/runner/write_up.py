@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -30,6 +30,9 @@ from .gate import GateAsk
 from .ingest import Ingest
 from .run import Flow
 from .secrecy import Secrecy
+
+if TYPE_CHECKING:
+    from .ask import Asker
 
 LIBRARIES = ("polars", "numpy", "numba", "pydantic", "ftfy", "pyyaml", "xxhash", "zstandard", "nanoarrow")
 
@@ -176,6 +179,25 @@ def write_manifest(
     (folder / "gate.json").unlink(missing_ok=True)
     sync(folder)
     return manifest
+
+
+def model_record(recipe: Recipe, asker: Asker, workspace: Workspace) -> dict[str, Any] | None:
+    """What the manifest says of models: who played which role on whose terms, what this run bought, and what was ever
+    `spent` for the recipe (calls, usd, and `unknown`: the calls whose cost nobody told)."""
+    if not recipe.calling():
+        return None
+    roles = sorted({role for step in recipe.calling() for role in step.roles()})
+    told = {role: recipe.models[role].model_dump(mode="json", exclude_defaults=True) for role in roles}
+    stats = asker.stats()
+    prompts = {"prompts": asker.prompts} if asker.prompts else {}
+    from tamis.llm.journal import NAME, Journal
+
+    spent = {"calls": 0, "usd": 0.0, "unknown": 0}
+    if (path := workspace.hidden / "recorded" / NAME).exists():
+        with Journal(path) as journal:
+            found = journal.spent(recipe.name)
+        spent = {"calls": found.calls, "usd": found.usd, "unknown": found.unknown}
+    return {"roles": told, **prompts, "usd": stats.get("usd", 0.0), "bought": stats, "spent": spent}
 
 
 def _versions() -> dict[str, str]:

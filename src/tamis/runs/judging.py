@@ -24,9 +24,10 @@ def judging(ledger: Ledger) -> dict[str, dict[str, Any]]:
     for step in ledger.steps:
         parts, failed = [], Counter[str]()
         for index in range(len(ledger.partitions())):
-            frame = ledger.part(step, index)
-            if frame is None or not set(frame.columns) >= _MARKS:
+            if not set(ledger.columns(step, index)) >= _MARKS:
                 continue
+            frame = ledger.part(step, index)
+            assert frame is not None
             if f"{_HEAD}error" in frame.columns:
                 failed.update(one.split(":", 1)[0] for one in frame[f"{_HEAD}error"].drop_nulls().to_list())
             names = [name for name in _USED if f"{_HEAD}{name}" in frame.columns]

@@ -92,6 +92,11 @@ class Ledger:
         path = self.folder / step["folder"] / f"{partition:05d}.parquet"
         return pl.read_parquet(path) if path.exists() else None
 
+    def columns(self, step: dict[str, Any], partition: int) -> list[str]:
+        """What a step says of a partition's rows, without reading it; nothing where it said nothing."""
+        path = self.folder / step["folder"] / f"{partition:05d}.parquet"
+        return list(pl.read_parquet_schema(path)) if path.exists() else []
+
     def find(self, prefix: str) -> list[Found]:
         """The rows whose id begins with `prefix` (hexadecimal)."""
         prefix = prefix.lower()

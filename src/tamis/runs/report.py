@@ -8,30 +8,43 @@ from typing import Any
 from tamis.engine.store import writing
 
 NAME = "report.html"
+#: to be raised when `look` finds other things in the same folder
+LOOK = 1
 
 
-def report_data(run: Path) -> dict[str, Any]:
-    """What the report of a run is drawn from, as JSON values; the same for the same folder.
+def look(run: Path) -> dict[str, Any]:
+    """The part of a report that takes long and needs no manifest, as JSON values: figures and examples from the ledger
+    and the rows. A run looks while its delivery is on the way to the disk.
 
     Raises DataError where the folder holds no ledger.
     """
+    from ._report.gather import look
+
+    return look(run)
+
+
+def report_data(run: Path, looked: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the report of a run is drawn from, as JSON values; the same for the same folder.
+
+    looked: what `look` found there before. Raises DataError where the folder holds no ledger.
+    """
     from ._report.gather import report_data
 
-    return report_data(run)
+    return report_data(run, looked)
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: Path, looked: dict[str, Any] | None = None) -> Path:
     """Write `report.html` into a run folder, as a whole, and `map.html` beside it where a step laid the rows out; returns
     the report's path.
 
-    A few thousand rows are looked at, however many there are; the page says so. Raises DataError where the folder
+    A few thousand rows are looked at, however many there are; the page says so. looked: of `look`. Raises DataError where the folder
     holds no ledger, DiskFull where there is no room.
     """
     from ._report.page import page
 
     path = Path(run) / NAME
     write_map(Path(run))
-    html = page(report_data(run))
+    html = page(report_data(run, looked))
     with writing(path) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return path

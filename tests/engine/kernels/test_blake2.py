@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tamis.engine import row_ids
 from tamis.engine.kernels.blake2 import blake2b_128
 from tamis.engine.row_ids import occurrences, repeated
 
@@ -26,11 +28,14 @@ def test_digests_are_hashlibs(message: bytes) -> None:
     assert f"{int(high):016x}{int(low):016x}" == hashlib.blake2b(message, digest_size=16).hexdigest()
 
 
+@pytest.mark.parametrize("few", [row_ids.FEW, 0], ids=["sorted", "kernel"])
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40))
-def test_repeats_are_counted_in_row_order(pairs: list[tuple[int, int]]) -> None:
+@given(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=40))
+def test_repeats_are_counted_in_row_order(few: int, pairs: list[tuple[int, int]]) -> None:
     high, low = (np.array([pair[k] for pair in pairs], np.uint64) for k in (0, 1))
-    found = occurrences((high, low))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(row_ids, "FEW", few)
+        found = occurrences((high, low))
     expected = [pairs[:i].count(pair) for i, pair in enumerate(pairs)]
     if not any(expected):
         assert found is None

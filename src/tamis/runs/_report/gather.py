@@ -46,12 +46,23 @@ _SENTENCES = {
 OUTCOMES = ("kept", "dropped", "merged", "held", "quarantined")
 
 
-def report_data(run: Path) -> dict[str, Any]:
+def look(run: Path) -> dict[str, Any]:
+    """What takes long to find out: all that rests on the ledger and on rows alone, as JSON values.
+
+    It needs no manifest, so a run looks while its delivery is written to disk. Raises DataError where the folder holds
+    no ledger.
+    """
+    return _Gatherer(run).look()
+
+
+def report_data(run: Path, looked: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the report of a run is drawn from: JSON values, the same for the same folder.
 
-    Raises DataError where the folder holds no ledger.
+    looked: what `look` found in this folder, where it was asked before. Raises DataError where the folder holds no
+    ledger.
     """
-    return _Gatherer(run).data()
+    gatherer = _Gatherer(run)
+    return gatherer.data(gatherer.look() if looked is None else looked)
 
 
 class _Gatherer:
@@ -68,7 +79,8 @@ class _Gatherer:
         self.measured = {"before": 0, "after": 0}
         self.shown = Shown()
 
-    def data(self) -> dict[str, Any]:
+    def look(self) -> dict[str, Any]:
+        """The ledger and the rows: see `look`."""
         names = [step["name"] for step in self.ledger.steps]
         try:
             self.texts = Texts(self.run, names)
@@ -81,24 +93,48 @@ class _Gatherer:
             self._read(self.texts, chosen, pending)
             self.gone = self.gone or self.texts.problem
         steps = self._steps(pending)
-        told = self._head()
-        told["steps"] = steps
         privacy = read_privacy(self.run)
         hidden = (
             0 if privacy else last_private(self.ledger.steps)
         )  # a private run's ledger is told without what is private
-        told["contamination"] = contamination(self.ledger, steps, hidden)
-        told["judging"] = judging(self.ledger)
+        return {
+            "steps": steps,
+            "contamination": contamination(self.ledger, steps, hidden),
+            "judging": judging(self.ledger),
+            "distributions": self._distributions(steps),
+            "live": sum(int(self.texts.live(p).sum()) for p in range(self.texts.count)) if self.texts else None,
+            "gone": self.gone,
+        }
+
+    def data(self, looked: dict[str, Any]) -> dict[str, Any]:
+        """Everything, with what the manifest says. looked: of `look`."""
+        told = self._head()
+        seconds, reused = self.manifest.get("step_seconds", {}), self.manifest.get("reused_rows", {})
+        told["steps"] = [
+            {**step, "seconds": seconds.get(step["name"]), "reused_rows": reused.get(step["name"])}
+            for step in looked["steps"]
+        ]
+        told["contamination"] = looked["contamination"]
+        told["judging"] = looked["judging"]
         told["choices"] = [step["choice"] for step in self.ledger.steps if step.get("choice")]
         told["metrics"] = _json(self.run / "metrics.json")
         told["map"] = self._map()
         told["quarantined"] = self._quarantined()
-        told |= self._distributions(steps)
-        told["text_gone"] = self.gone
+        told |= self._whole(looked)
+        told["text_gone"] = looked["gone"]
         told["privacy"] = self._privacy()
+        privacy = read_privacy(self.run)
         told = veiled(told, privacy) if privacy else withhold(told, last_private(self.ledger.steps))
         told["warnings"] = warn.warnings(told, self.manifest.get("warnings", []))
         return told
+
+    def _whole(self, looked: dict[str, Any]) -> dict[str, Any]:
+        """The distributions, with how many rows were kept in all."""
+        told, live = looked["distributions"], looked["live"]
+        kept = 0 if live is None else self.manifest.get("outcomes", {}).get("kept") or live
+        sample = told["sample"]
+        whole = sample["after"] == kept and sample["whole"] and sample["rows"] <= SAMPLE
+        return {**told, "sample": {**sample, "kept": kept, "whole": whole}}
 
     # -- the head -----------------------------------------------------------------------------
 
@@ -232,7 +268,6 @@ class _Gatherer:
     # -- steps --------------------------------------------------------------------------------
 
     def _steps(self, pending: Pending) -> list[dict[str, Any]]:
-        seconds, reused = self.manifest.get("step_seconds", {}), self.manifest.get("reused_rows", {})
         found = []
         anchors: set[str] = set()
         for facts in self.outcomes.steps:
@@ -240,7 +275,7 @@ class _Gatherer:
             told = {
                 "number": facts.number, "name": record["name"], "address": record.get("address", record["name"]),
                 "anchor": _anchor(f"step-{facts.number}", anchors),
-                "seconds": seconds.get(record["name"]), "reused_rows": reused.get(record["name"]),
+                "seconds": None, "reused_rows": None,
                 **{k: record.get(k, 0) for k in ("in", "born", *OUTCOMES, "not_applicable", "changed", "rescued", "stale")},
             }  # fmt: skip
             told["leaving"] = [
@@ -291,19 +326,13 @@ class _Gatherer:
             spread = Spread(self.texts, candidates(sample), born)
             labels, splits = spread.labels(), dict(spread.splits)
         rows = sum(p["rows"] for p in self.ledger.partitions())
-        kept = (
-            self.manifest.get("outcomes", {}).get("kept")
-            or sum(int(self.texts.live(p).sum()) for p in range(self.texts.count))
-            if self.texts
-            else 0
-        )
         first = self._mapped()
         mapped = self.ledger.steps[first - 1]["name"] if first else None
         by_split = self.readings.splits()
         return {
             "sample": {
-                "before": self.measured["before"], "after": self.measured["after"], "rows": rows, "kept": kept, "since": mapped,
-                "whole": self.measured["after"] == kept and len(self.outcomes.ends) == len(self.ledger.partitions()) and rows <= SAMPLE,
+                "before": self.measured["before"], "after": self.measured["after"], "rows": rows, "kept": None, "since": mapped,
+                "whole": len(self.outcomes.ends) == len(self.ledger.partitions()),
             },
             "lengths": self.readings.lengths(),
             "style": self.readings.styles(),

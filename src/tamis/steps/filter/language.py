@@ -54,7 +54,7 @@ class Language(RowStep):
     @field_validator("keep")
     @classmethod
     def _codes_are_known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        from tamis.engine.kernels.language import CODES, FOLDED
+        from tamis.engine.language_codes import CODES, FOLDED
 
         known = {*CODES, *FOLDED}
         for code in codes:
