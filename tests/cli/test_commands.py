@@ -289,6 +289,29 @@ def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
     assert "is there already" in again.err
 
 
+@pytest.mark.parametrize(
+    ("row", "target", "kept"),
+    [
+        (
+            {"prompt": "Is it {}?", "chosen": "Yes, {}", "rejected": "No"},
+            "trl_preference",
+            ["prompt", "chosen", "rejected"],
+        ),
+        ({"prompt": "Is it {}?", "completion": "Yes, {}", "label": True}, "trl_kto", ["prompt", "completion", "label"]),
+    ],
+)
+def test_init_delivers_what_makes_the_rows_what_they_are(
+    row: dict[str, object], target: str, kept: list[str], tamis: Terminal
+) -> None:
+    made = [{k: v.format(n) if isinstance(v, str) else v for k, v in row.items()} for n in range(40)]
+    tamis.write("rows.jsonl", "".join(json.dumps(one) + "\n" for one in made))
+    assert tamis("init", "rows.jsonl").code == 0
+    assert f"use: {target}" in (tamis.folder / "recipe.yaml").read_text()
+    assert tamis("run", "recipe.yaml").code == 0
+    first = json.loads((tamis.folder / "dist/rows/train.jsonl").read_text().splitlines()[0])
+    assert list(first) == kept
+
+
 def test_init_tells_lines_that_cannot_be_read(tamis: Terminal) -> None:
     tamis.write("cut.csv", 'id,q\n1,"one, two"\n2,"never closed\n3,x\n')
     said = tamis("init", "cut.csv", "-o", "r.yaml")
@@ -315,6 +338,19 @@ def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) 
     lines = [json.loads(line) for line in (tamis.folder / "chat.jsonl").read_text().splitlines()]
     assert lines[0]["messages"] == [{"role": "user", "content": "Add\n1 2"}, {"role": "assistant", "content": "3"}]
     assert tamis("check", "chat.jsonl", "--for", "openai_chat", "--json").json["error"] == 0
+
+
+def test_convert_tells_columns_that_the_new_shape_has_no_place_for(tamis: Terminal) -> None:
+    row = {"prompt": "1+1?", "chosen": "2", "rejected": "3", "score": 7, "empty": None}
+    tamis.write("pairs.jsonl", json.dumps(row) + "\n" + json.dumps({**row, "score": None}) + "\n")
+    said = tamis("convert", "pairs.jsonl", "--to", "preference", "-o", "out.jsonl")
+    assert "column score: not held by preference, lost from 1 rows" in said.out
+    assert "empty" not in said.out
+    tamis.write("asked.jsonl", json.dumps({"messages": [{"role": "assistant", "content": "Hello"}]}) + "\n")
+    assert (
+        "left: 1 rows, alpaca needs a question"
+        in tamis("convert", "asked.jsonl", "--to", "alpaca", "-o", "a.jsonl").out
+    )
 
 
 def test_check_ends_with_code_1_where_there_are_errors(tamis: Terminal) -> None:
