@@ -187,7 +187,7 @@ def test_an_unknown_column_is_told_before_anything_is_judged(mine: Terminal) -> 
         (["steps", "filter.lenth"], "did you mean 'filter.length'?"),
         (["check", "rows.jsonl", "--for", "opnai_chat"], "did you mean 'openai_chat'?"),
         (["convert", "rows.jsonl", "--to", "alpca", "-o", "x.jsonl"], "did you mean 'alpaca'?"),
-        (["why", "x"], "no runs under"),
+        (["why", "x"], "Hint: tamis run RECIPE makes one; -w FOLDER names the workspace"),
         (["diff", "1", "2"], "no runs under"),
     ],
 )
