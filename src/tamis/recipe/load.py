@@ -128,6 +128,8 @@ def part_of(item: Any, room: Room, place: Place, problem: Any) -> Part | None:
         return part if good else None
     except ValidationError as error:
         for detail in telling(error.errors()):
+            if detail["type"] == "missing" and not good:
+                continue  # it is there under another name, perhaps
             problem((*place, *detail["loc"]), f"{address}: {describe(detail)}")
     return None
 
