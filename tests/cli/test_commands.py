@@ -91,6 +91,18 @@ def test_why_answers_by_id_prefix_line_text_and_delivered_line(mine: Terminal) -
     assert "length 1" in short.out
 
 
+def test_why_shows_some_rows_and_says_that_there_are_more(mine: Terminal) -> None:
+    mine.write("rows.jsonl", rows(*[(f"question {n}", f"answer number {n}") for n in range(400)]))
+    mine("run", "recipe.yaml")
+    for question in ("answer number", "0"):  # by text; by the beginning of an id
+        said = mine("why", question)
+        assert said.out.startswith("more than 20 rows, the first of them:\n")
+        assert len(said.out.splitlines()) == 21
+        told = mine("why", question, "--json").json
+        assert (len(told["rows"]), told["more"]) == (20, True)
+    assert mine("why", "answer number 17", "--json").json["more"] is False
+
+
 def test_why_of_nothing_is_a_usage_error(mine: Terminal) -> None:
     mine("run", "recipe.yaml")
     said = mine("why", "nowhere to be found")
@@ -175,7 +187,7 @@ def test_an_unknown_column_is_told_before_anything_is_judged(mine: Terminal) -> 
         (["steps", "filter.lenth"], "did you mean 'filter.length'?"),
         (["check", "rows.jsonl", "--for", "opnai_chat"], "did you mean 'openai_chat'?"),
         (["convert", "rows.jsonl", "--to", "alpca", "-o", "x.jsonl"], "did you mean 'alpaca'?"),
-        (["why", "x"], "no runs under"),
+        (["why", "x"], "Hint: tamis run RECIPE makes one; -w FOLDER names the workspace"),
         (["diff", "1", "2"], "no runs under"),
     ],
 )
@@ -194,6 +206,23 @@ def test_a_missing_input_names_what_was_looked_for(mine: Terminal) -> None:
     assert "nowhere/*.jsonl" in said.err
 
 
+def test_all_missing_inputs_are_told_at_once(mine: Terminal) -> None:
+    more = "  - {use: files, name: a, path: gone.csv}\n  - {use: files, name: b, path: row.jsonl}\nsteps:"
+    mine.write("recipe.yaml", RECIPE.replace("steps:", more))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 1
+    assert "tamis: 2 sources cannot be read\n  no file gone.csv" in said.err
+    assert "no file row.jsonl" in said.err
+    assert "did you mean 'rows.jsonl'?" in said.err
+
+
+def test_a_key_that_is_no_column_is_told_as_such(mine: Terminal) -> None:
+    mine.write("recipe.yaml", RECIPE.replace("path: rows.jsonl", "path: rows.jsonl\n    id: [promt]"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 1
+    assert "source 'files' has no column 'promt'; did you mean 'prompt'?" in said.err
+
+
 def test_an_output_that_tamis_did_not_make_is_never_overwritten(mine: Terminal) -> None:
     mine.write("dist/mine/precious.txt", "mine")
     said = mine("run", "recipe.yaml")
@@ -207,12 +236,24 @@ def test_too_many_bad_lines_end_the_run_with_code_4_and_say_where(mine: Terminal
     said = mine("run", "recipe.yaml")
     assert said.code == 4
     assert "rows.jsonl:6" in said.err
+    assert "accept the loss with `max_quarantined: 0.167`" in said.err
     assert not (mine.folder / "dist").exists()
     mine.write("recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 0.5"))
     told = mine("run", "recipe.yaml", "--json").json
     assert told["outcomes"] == {"in": 6, "born": 0, "kept": 3, "dropped": 1, "merged": 1, "held": 0, "quarantined": 1}
     [line] = mine("dropped", "read", "--json").json["lines"]
     assert (line["line"], line["cause"]) == (6, "invalid_json")
+    card = (mine.folder / "dist/mine/README.md").read_text()
+    assert "| `rows.jsonl` | 5 | 1 |" in card
+
+
+def test_a_file_in_another_encoding_is_told_how_to_mend(mine: Terminal) -> None:
+    (mine.folder / "rows.csv").write_bytes(b"prompt,completion\n" + "caf\u00e9,tr\u00e8s bien\n".encode("latin-1") * 3)
+    mine.write("recipe.yaml", RECIPE.replace("rows.jsonl", "rows.csv"))
+    said = mine("run", "recipe.yaml")
+    assert said.code == 4
+    assert "iconv -f WINDOWS-1252 -t UTF-8 rows.csv > utf8-rows.csv" in said.err
+    assert "accept the loss" not in said.err, "no row would be left"
 
 
 def test_when_no_row_is_kept_nothing_is_delivered(mine: Terminal) -> None:
@@ -235,6 +276,7 @@ def test_rows_that_a_target_refuses_are_quarantined_and_counted(mine: Terminal) 
     assert told["delivered"][0]["rows"] == told["outcomes"]["kept"]
     [life] = mine("why", "rows.jsonl:6", "--json").json["rows"]
     assert (life["outcome"], life["left_at"]) == ("quarantined", "deliver")
+    assert "deliver                  1 quarantined" in mine("dropped").out
 
 
 def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
@@ -245,6 +287,29 @@ def test_init_proposes_a_recipe_that_runs(tamis: Terminal) -> None:
     again = tamis("init", "inquiries.csv", "-o", "proposed.yaml")
     assert again.code == 2
     assert "is there already" in again.err
+
+
+@pytest.mark.parametrize(
+    ("row", "target", "kept"),
+    [
+        (
+            {"prompt": "Is it {}?", "chosen": "Yes, {}", "rejected": "No"},
+            "trl_preference",
+            ["prompt", "chosen", "rejected"],
+        ),
+        ({"prompt": "Is it {}?", "completion": "Yes, {}", "label": True}, "trl_kto", ["prompt", "completion", "label"]),
+    ],
+)
+def test_init_delivers_what_makes_the_rows_what_they_are(
+    row: dict[str, object], target: str, kept: list[str], tamis: Terminal
+) -> None:
+    made = [{k: v.format(n) if isinstance(v, str) else v for k, v in row.items()} for n in range(40)]
+    tamis.write("rows.jsonl", "".join(json.dumps(one) + "\n" for one in made))
+    assert tamis("init", "rows.jsonl").code == 0
+    assert f"use: {target}" in (tamis.folder / "recipe.yaml").read_text()
+    assert tamis("run", "recipe.yaml").code == 0
+    first = json.loads((tamis.folder / "dist/rows/train.jsonl").read_text().splitlines()[0])
+    assert list(first) == kept
 
 
 def test_init_tells_lines_that_cannot_be_read(tamis: Terminal) -> None:
@@ -273,6 +338,19 @@ def test_convert_writes_every_row_it_can_and_says_what_is_lost(tamis: Terminal) 
     lines = [json.loads(line) for line in (tamis.folder / "chat.jsonl").read_text().splitlines()]
     assert lines[0]["messages"] == [{"role": "user", "content": "Add\n1 2"}, {"role": "assistant", "content": "3"}]
     assert tamis("check", "chat.jsonl", "--for", "openai_chat", "--json").json["error"] == 0
+
+
+def test_convert_tells_columns_that_the_new_shape_has_no_place_for(tamis: Terminal) -> None:
+    row = {"prompt": "1+1?", "chosen": "2", "rejected": "3", "score": 7, "empty": None}
+    tamis.write("pairs.jsonl", json.dumps(row) + "\n" + json.dumps({**row, "score": None}) + "\n")
+    said = tamis("convert", "pairs.jsonl", "--to", "preference", "-o", "out.jsonl")
+    assert "column score: not held by preference, lost from 1 rows" in said.out
+    assert "empty" not in said.out
+    tamis.write("asked.jsonl", json.dumps({"messages": [{"role": "assistant", "content": "Hello"}]}) + "\n")
+    assert (
+        "left: 1 rows, alpaca needs a question"
+        in tamis("convert", "asked.jsonl", "--to", "alpaca", "-o", "a.jsonl").out
+    )
 
 
 def test_check_ends_with_code_1_where_there_are_errors(tamis: Terminal) -> None:

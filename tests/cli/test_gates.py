@@ -231,3 +231,26 @@ def test_another_copy_stays(tamis: Terminal) -> None:
     assert set(merged) - set(left) == {merged[1]}
     tamis("decide", "dedup.exact", merged[1], "--split")
     assert tamis("run", "recipe.yaml", "--json").json["outcomes"]["kept"] == 3
+
+
+def test_two_decisions_at_once_are_none(gated: Terminal) -> None:
+    gated("run", "recipe.yaml")
+    row = ids(gated)[0]
+    said = gated("decide", "review.gate", row, "--accept", "--reject")
+    assert (said.code, said.out) == (2, "")
+    assert "one decision at a time, not accept and reject" in said.err
+    assert len(ids(gated)) == 3
+
+
+def test_a_label_where_none_is_asked_says_what_would_allow_it(gated: Terminal) -> None:
+    gated("run", "recipe.yaml")
+    said = gated("decide", "review.gate", ids(gated)[0], "--relabel", "kind=old")
+    assert said.code == 2
+    assert "gate 'review.gate' takes no labels\nHint: labels: {COLUMN: [VALUE, …]} allows them" in said.err
+
+
+def test_decisions_that_are_not_there_are_not_taken_for_none(gated: Terminal) -> None:
+    said = gated("run", "recipe.yaml", "--decisions", "decisions/gatd.jsonl")
+    assert said.code == 2
+    assert "no decisions file decisions/gatd.jsonl" in said.err
+    assert not (gated.folder / "runs").exists()

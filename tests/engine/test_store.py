@@ -26,8 +26,10 @@ def dead() -> int:
 def test_only_what_nobody_will_finish_is_swept(tmp_path: Path) -> None:
     here, target = store._HOST, tmp_path / "entry.json"
     swept = [f".entry.json.{here}.{dead()}.1.tmp", ".entry.json.far-away.7.1.tmp", ".entry.json.1234.5.tmp"]
+    swept.append(f".entry.json.{here}.{os.getpid()}.0a1b2c3d-1.tmp")  # killed; its number came to this process
     kept = [
         f".entry.json.{here}.{os.getppid()}.1.tmp",  # at work on this machine
+        f".entry.json.{here}.{os.getpid()}.{store._BORN}-1.tmp",  # on another thread of this process
         ".entry.json.far-away.8.1.tmp",  # perhaps at work on another
         f".outcome.parquet.{here}.{dead()}.1.tmp",  # of another file
     ]

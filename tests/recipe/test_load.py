@@ -34,6 +34,32 @@ def test_yaml_and_python_build_the_same_recipe() -> None:
     assert parse(GOOD).fingerprint() == built.fingerprint()
 
 
+def test_one_problem_of_a_step_hides_no_other() -> None:
+    text = """tamis: 1
+name: mine
+steps:
+  - use: filter.length
+    mim: 2
+    max: many
+  - use: filter.empty
+  - use: filter.lenght
+  - use: filter.empty
+  - use: annotate.label
+    prompt: p.md
+"""
+    with pytest.raises(RecipeError) as caught:
+        parse(text, where="r.yaml")
+    assert str(caught.value).startswith("r.yaml: 5 problems")
+    for part in (
+        "line 5: filter.length: unknown field 'mim'",
+        "line 6: filter.length: `max`: input should be a valid integer",
+        "line 8: no step 'filter.lenght'",
+        "line 9: step 'filter.empty' is used more than once; give each an `id:` of its own",
+        "line 10: step 'annotate.label' asks the role 'annotator', which `models:` does not name",
+    ):
+        assert part in str(caught.value)
+
+
 def test_every_problem_is_listed_with_its_line_and_what_is_possible() -> None:
     text = """tamis: 1
 nam: mine

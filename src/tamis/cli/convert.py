@@ -41,4 +41,4 @@ def command(file: str, shape: str, out: Path, force: bool, as_json: bool) -> Non
     for what, count in told["lost"].items():
         click.echo(f"  {what}: not held by {shape}, lost from {count:,} rows")
     for reason, count in told["reasons"].items():
-        click.echo(f"  left: {reason} ({count:,})")
+        click.echo(f"  left: {count:,} rows, {reason}")

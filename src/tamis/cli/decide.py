@@ -14,12 +14,12 @@ from .common import answer, json_option, short, workspace_option
 @click.command("decide")
 @click.argument("step")
 @click.argument("rows", nargs=-1)
-@click.option("--accept", "kind", flag_value="accept", help="Keep these rows.")
-@click.option("--reject", "kind", flag_value="reject", help="Drop these rows.")
-@click.option("--rescue", "kind", flag_value="rescue", help="Take rows back that STEP dropped or merged.")
-@click.option("--unrescue", "kind", flag_value="unrescue", help="Undo a rescue.")
-@click.option("--swap", "kind", flag_value="swap", help="Of copies, keep these rows in place of those that stay.")
-@click.option("--split", "kind", flag_value="split", help="Keep all copies that STEP merged into these rows.")
+@click.option("--accept", is_flag=True, help="Keep these rows.")
+@click.option("--reject", is_flag=True, help="Drop these rows.")
+@click.option("--rescue", is_flag=True, help="Take rows back that STEP dropped or merged.")
+@click.option("--unrescue", is_flag=True, help="Undo a rescue.")
+@click.option("--swap", is_flag=True, help="Of copies, keep these rows in place of those that stay.")
+@click.option("--split", is_flag=True, help="Keep all copies that STEP merged into these rows.")
 @click.option("--edit", metavar="FILE|JSON", help='Keep with other messages: {"messages": […]} or the list alone.')
 @click.option("--relabel", multiple=True, metavar="COLUMN=VALUE", help="Keep with another value in a column.")
 @click.option("--rate", type=click.IntRange(1, 5), help="Points, 1 to 5.")
@@ -38,7 +38,6 @@ from .common import answer, json_option, short, workspace_option
 def command(
     step: str,
     rows: tuple[str, ...],
-    kind: str | None,
     edit: str | None,
     relabel: tuple[str, ...],
     rate: int | None,
@@ -54,6 +53,7 @@ def command(
     limit: int,
     workspace: Path | None,
     as_json: bool,
+    **plain: bool,
 ) -> None:
     """Decide what a gate asks, close it, or take a dropped row back.
 
@@ -74,7 +74,7 @@ def command(
 
     desk = Desk(workspace or Path(), recipe_name)
     desk.check_step(step)
-    kind, value = _said(step, kind, edit, relabel, rate)
+    kind, value = _said(step, [word for word, given in plain.items() if given], edit, relabel, rate)
     if undo:
         made = desk.undo(step, list(rows), who=who)
     elif kind is None and not close and not reopen:
@@ -102,12 +102,12 @@ def command(
 
 
 def _said(
-    step: str, kind: str | None, edit: str | None, relabel: tuple[str, ...], rate: int | None
+    step: str, plain: list[str], edit: str | None, relabel: tuple[str, ...], rate: int | None
 ) -> tuple[str | None, Any]:
     """The one decision that the options make, and what it says."""
     from tamis.core.errors import UsageError
 
-    given: list[tuple[str, Any]] = [] if kind is None else [(kind, None)]
+    given: list[tuple[str, Any]] = [(kind, None) for kind in plain]
     if edit is not None:
         try:
             said = json.loads(edit if edit.lstrip()[:1] in ("{", "[") else Path(edit).read_text(encoding="utf-8"))

@@ -49,8 +49,9 @@ def command(
             return
         for line in table:
             if any(line[k] for k in ("dropped", "merged", "held", "quarantined")):
-                reasons = ", ".join(f"{slug} {count:,}" for slug, count in line["reasons"].items())
-                click.echo(f"{line['step']:<24} {reasons or 'failed on ' + str(line['quarantined'])}")
+                told = [f"{slug} {count:,}" for slug, count in line["reasons"].items()]
+                told += [f"{line[end]:,} {end}" for end in ("held", "quarantined") if line[end]]
+                click.echo(f"{line['step']:<24} {', '.join(told)}")
         if ledger.quarantined():
             click.echo(f"{'read':<24} {len(ledger.quarantined()):,} lines could not be read")
         return

@@ -80,7 +80,7 @@ def command(
     """Run a recipe: read, judge, deliver, and account for every row.
 
     A run that was stopped goes on where it was. Exit codes: 0 done, 1 failed, 2 usage, 3 waiting at a
-    gate, 4 too many rows quarantined, 130 interrupted.
+    gate, 4 too many rows quarantined, 5 budget reached, 130 interrupted.
 
     \b
     Example:

@@ -31,14 +31,14 @@ def command(row: str, run_name: str | None, workspace: Path | None, as_json: boo
     from tamis.runs.why import Why
 
     why = Why(find_run(run_name, workspace))
-    found = why.find(row)
-    lives = [why.life(one) for one in found]
+    found = why.hits(row)
+    lives = [why.life(one) for one in found.rows]
     if as_json:
-        answer({"run": str(why.run), "rows": lives})
+        answer({"run": str(why.run), "rows": lives, "more": found.more})
     elif len(lives) == 1:
         click.echo(_life(lives[0]))
     else:
-        click.echo(f"{len(lives)} rows:")
+        click.echo(f"more than {len(lives)} rows, the first of them:" if found.more else f"{len(lives)} rows:")
         for life in lives:
             click.echo(f"  {life['id']}  {_end(life)}  {life['file']}:{life['line']}  {short(_text(life), 60)}")
 

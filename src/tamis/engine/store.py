@@ -8,6 +8,7 @@ import json
 import mmap
 import os
 import re
+import secrets
 import socket
 import threading
 import time
@@ -38,6 +39,8 @@ _verified: set[tuple[str, str, int, int]] = set()
 _lock = threading.Lock()
 #: this machine's name, fit for a part of a file name
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "here"
+#: what tells this process from an earlier one of the same number, which containers give again and again
+_BORN = secrets.token_hex(4)
 #: seconds after which another machine's temporary file is nobody's
 _ABANDONED = 3600
 
@@ -46,7 +49,7 @@ _ABANDONED = 3600
 def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{_BORN}-{threading.get_ident()}.tmp")
     _sweep(path)
     try:
         yield temporary
@@ -69,10 +72,15 @@ def _sweep(path: Path) -> None:
     for name in os.listdir(path.parent):  # noqa: PTH208
         if name.endswith(".tmp") and name.startswith(f".{path.name}."):
             host, _, rest = name.removeprefix(f".{path.name}.").partition(".")
-            pid = rest.partition(".")[0]
+            pid, _, born = rest.partition(".")
             left, mine = path.with_name(name), host == _HOST and pid.isdigit()
-            if not process_lives(int(pid)) if mine else _age(left) > _ABANDONED:
+            if not _at_work(int(pid), born) if mine else _age(left) > _ABANDONED:
                 left.unlink(missing_ok=True)
+
+
+def _at_work(pid: int, born: str) -> bool:
+    """Whether a process of this machine may still write its temporary file."""
+    return born.startswith(f"{_BORN}-") if pid == os.getpid() else process_lives(pid)
 
 
 def process_lives(pid: int) -> bool:

@@ -13,7 +13,7 @@ from tamis.core.errors import RecipeError, UsageError, did_you_mean
 from tamis.core.registry import Room, resolve
 from tamis.core.step import Part
 
-from .model import Recipe
+from .model import Problems, Recipe
 from .yaml_lines import Lined, load_yaml
 from .yaml_lines import Path as Place
 
@@ -59,9 +59,10 @@ def build(lined: Lined, where: str) -> Recipe:
         if key not in Recipe.model_fields:
             problem((key,), f"unknown key {key!r}; {did_you_mean(key, Recipe.model_fields)}")
     fields = {key: value for key, value in data.items() if key in Recipe.model_fields}
+    kept: dict[str, list[int]] = {}
     for key, room in ROOMS.items():
         if key in fields:
-            fields[key] = _parts(fields[key], room, (key,), problem)
+            fields[key], kept[key] = _parts(fields[key], room, (key,), problem)
     if "name" not in fields:
         fields["name"] = "unnamed"
         problem((), "`name:` is missing")
@@ -70,19 +71,30 @@ def build(lined: Lined, where: str) -> Recipe:
         recipe = Recipe(**fields)
     except ValidationError as error:
         for detail in error.errors():
-            problem(tuple(detail["loc"]), describe(detail))
+            whole = detail.get("ctx", {}).get("error")
+            for place, told in whole.found if isinstance(whole, Problems) else ():
+                problem(_written_at(place, kept), told)
+            if not isinstance(whole, Problems):
+                problem(tuple(detail["loc"]), describe(detail))
     if problems or recipe is None:
         raise RecipeError(where, [message for _, message in sorted(problems)])
     return recipe
 
 
-def _parts(value: Any, room: Room, place: Place, problem: Any) -> tuple[Part, ...]:
-    """The parts of one list; those that are wrong are reported and left out."""
+def _written_at(place: Place, kept: dict[str, list[int]]) -> Place:
+    """A place among the parts that are good, as it is among all that are written."""
+    if len(place) > 1 and place[0] in kept:
+        return (place[0], kept[str(place[0])][int(place[1])], *place[2:])
+    return place
+
+
+def _parts(value: Any, room: Room, place: Place, problem: Any) -> tuple[tuple[Part, ...], list[int]]:
+    """The parts of one list and their positions; those that are wrong are reported and left out."""
     if not isinstance(value, list):
         problem(place, f"`{place[0]}:` is a list of `- use: …`")
-        return ()
-    made = [part_of(item, room, (*place, i), problem) for i, item in enumerate(value)]
-    return tuple(part for part in made if part is not None)
+        return (), []
+    made = [(part_of(item, room, (*place, i), problem), i) for i, item in enumerate(value)]
+    return tuple(part for part, _ in made if part is not None), [i for part, i in made if part is not None]
 
 
 def part_of(item: Any, room: Room, place: Place, problem: Any) -> Part | None:
@@ -108,13 +120,16 @@ def part_of(item: Any, room: Room, place: Place, problem: Any) -> Part | None:
             problem((*place, key), f"{address}: unknown field {key!r}; {did_you_mean(key, names)}")
             good = False
         elif room == "sources" and key == "map":
-            fields[key] = _parts(value if isinstance(value, list) else [value], "steps", (*place, key), problem)
+            fields[key] = _parts(value if isinstance(value, list) else [value], "steps", (*place, key), problem)[0]
         else:
             fields[key] = value
     try:
-        return cls(**fields) if good else None
+        part = cls(**fields)
+        return part if good else None
     except ValidationError as error:
         for detail in telling(error.errors()):
+            if detail["type"] == "missing" and not good:
+                continue  # it is there under another name, perhaps
             problem((*place, *detail["loc"]), f"{address}: {describe(detail)}")
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializeAsAny, model_validator
@@ -27,6 +27,17 @@ _Written = PlainSerializer(written, return_type=dict)
 
 #: a model's name alone is short for `{model: name}`
 _Named = BeforeValidator(lambda value: {"model": value} if isinstance(value, str) else value)
+
+
+Place = tuple[str | int, ...]
+
+
+class Problems(ValueError):
+    """What is wrong with a recipe as a whole: where, as keys and positions in it, and what."""
+
+    def __init__(self, found: Sequence[tuple[Place, str]]) -> None:
+        super().__init__("; ".join(told for _, told in found))
+        self.found = list(found)
 
 
 class Recipe(BaseModel):
@@ -72,69 +83,72 @@ class Recipe(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        for what, names in (
-            ("step", [step.name for step in self.steps]),
-            ("source", [source.label for source in self.sources]),
-        ):
-            twice = [name for name, count in Counter(names).items() if count > 1]
-            if twice:
-                word = "an `id:`" if what == "step" else "a `name:`"
-                raise ValueError(
-                    f"{what} {', '.join(map(repr, twice))} is used more than once; give each {word} of its own"
-                )
+    def _holds_together(self) -> Self:
+        found = [
+            *self._repeated("steps", [step.name for step in self.steps], "an `id:`"),
+            *self._repeated("sources", [source.label for source in self.sources], "a `name:`"),
+            *self._unplayed(),
+            *self._of_metrics(),
+        ]
+        if not found:  # what may follow from those
+            let_out = order.problems(self.sources, self.steps, self.unprotected, self.sends)
+            found = [*((self._place(told), told) for told in let_out), *self._judging_their_kind()]
+        if found:
+            raise Problems(found)
         return self
 
-    @model_validator(mode="after")
-    def _roles_are_played(self) -> Self:
-        found = []
+    def _place(self, told: str) -> Place:
+        """Where the first step that a sentence names stands."""
+        named = [(told.index(repr(step.name)), at) for at, step in enumerate(self.steps) if repr(step.name) in told]
+        return ("steps", min(named)[1]) if named else ()
+
+    @staticmethod
+    def _repeated(key: str, names: Sequence[str], word: str) -> list[tuple[Place, str]]:
+        return [
+            ((key, at), f"{key[:-1]} {name!r} is used more than once; give each {word} of its own")
+            for at, name in enumerate(names)
+            if names[:at].count(name) == 1
+        ]
+
+    def _unplayed(self) -> list[tuple[Place, str]]:
+        """Roles that nobody plays, models that nobody serves."""
+        found: list[tuple[Place, str]] = []
         for step in self.calling():
             for role in step.roles():
                 if role not in self.models:
-                    found.append(
+                    told = (
                         f"step {step.name!r} asks the role {role!r}, which `models:` does not name; "
                         f"{did_you_mean(role, self.models) if self.models else f'add `models: {{{role}: local/smollm2}}`'}"
                     )
+                    found.append((self._place(told), told))
         for role, model in self.models.items():
             if model.connection is None and "/" not in model.model:
-                found.append(
+                told = (
                     f"model {model.model!r} of the role {role!r} names no connection; write `connection/name`, such as "
                     "openai/gpt-5-mini or local/smollm2"
                 )
+                found.append((("models", role), told))
             elif (via := connection_name(model)) not in (known := [*self.connections, *KNOWN, LOCAL]):
-                found.append(
+                told = (
                     f"the role {role!r} names the connection {via!r}, which is not known; {did_you_mean(via, known)}; or "
                     f"state it: `connections: {{{via}: {{url: …, key_env: …}}}}`"
                 )
-        if found:
-            raise ValueError("; ".join(found))
-        return self
+                found.append((("models", role), told))
+        return found
 
-    @model_validator(mode="after")
-    def _metrics_name_steps(self) -> Self:
-        found = [problem for one in self.metrics for problem in one.problems([step.name for step in self.steps])]
-        if found:
-            raise ValueError("; ".join(found))
-        return self
+    def _of_metrics(self) -> list[tuple[Place, str]]:
+        names = [step.name for step in self.steps]
+        return [(("metrics", at), told) for at, one in enumerate(self.metrics) for told in one.problems(names)]
 
-    @model_validator(mode="after")
-    def _privacy_comes_first(self) -> Self:
-        found = order.problems(self.sources, self.steps, self.unprotected, self.sends)
-        if found:
-            raise ValueError("; ".join(found))
-        return self
-
-    @model_validator(mode="after")
-    def _nobody_judges_its_own_kind(self) -> Self:
+    def _judging_their_kind(self) -> list[tuple[Place, str]]:
         families = {role: family_of(model) or model_name(model).lower() for role, model in self.models.items()}
         writers: list[str] = []
-        found = []
+        found: list[tuple[Place, str]] = []
         for step in self.calling():
             writers += step.writers()
-            found += family_problems(step, families, writers)
-        if found:
-            raise ValueError("; ".join(found))
-        return self
+            place = self._place(repr(step.name))
+            found += [(place, told) for told in family_problems(step, families, writers)]
+        return found
 
     def doubts(self) -> list[str]:
         """What is allowed and cannot be vouched for: judges of families that are not known."""

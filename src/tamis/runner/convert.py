@@ -10,12 +10,13 @@ from typing import Any, TextIO, get_args
 import polars as pl
 
 from tamis.core.errors import UsageError, did_you_mean
-from tamis.core.origin import Batch
+from tamis.core.origin import Batch, kind_of
 from tamis.core.step import RowStep
 from tamis.engine.bisect import judge_safely
 from tamis.engine.frame import Frame
 from tamis.engine.judge import KEPT
 from tamis.engine.shape_write import WriteShape, to_shape
+from tamis.engine.shapes import detect
 from tamis.engine.store import writing
 from tamis.sources.files import Files
 from tamis.steps.map.auto import Auto
@@ -88,10 +89,16 @@ def _convert(
         label=label,
     )
     slugs = list(step.reasons)
+    held = detect({name: kind_of(reading) for name, reading in batch.readings.items()}, source).mapping.values()
+    beside = {f"column {name}": source[name].is_not_null() for name in source.columns if name not in held}
     for k, (record, losses) in enumerate(zip(shaped.records, shaped.lost, strict=True)):
         if record is None or not fits[k]:
             why = (
-                losses[0] if fits[k] and losses else slugs[judged.reason[k]] if judged.reason[k] >= 0 else "unreadable"
+                f"{shape} needs {losses[0]}"
+                if fits[k] and losses
+                else slugs[judged.reason[k]]
+                if judged.reason[k] >= 0
+                else "unreadable"
             )
             told["left"] += 1
             reasons[why] += 1
@@ -103,5 +110,5 @@ def _convert(
             )
             continue
         told["written"] += 1
-        lost.update(losses)
+        lost.update([*losses, *(name for name, there in beside.items() if there[k])])
         good.write(json.dumps(record, ensure_ascii=False) + "\n")

@@ -43,6 +43,7 @@ def card_facts(recipe: Recipe, flow: Flow, taken: Ingest, outcomes: dict[str, in
         sources.append(
             {
                 **record,
+                "unreadable": record["bad"],
                 "path": path.name if path.is_absolute() else str(path),
                 "license": licences.get(str(record.get("source", "")), ""),
             }

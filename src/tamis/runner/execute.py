@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined
+from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, TooManyQuarantined, UsageError
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
@@ -77,6 +77,8 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
     """
     options = options or Options()
+    if options.decisions is not None and not options.decisions.exists():
+        raise UsageError(f"no decisions file {options.decisions}", hint="decisions/RECIPE.jsonl is what people decided")
     secrecy = Secrecy.of(recipe, throwaway=options.throwaway_key)
     keep_freed_memory()
     workspace = Workspace(root)

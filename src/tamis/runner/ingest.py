@@ -125,7 +125,7 @@ class _Ingest:
 
     def run(self, max_quarantined: float) -> Ingest:
         started = time.perf_counter()
-        cuts = [self._cut(source) for source in self.sources]
+        cuts = [self._cut(source, inputs) for source, inputs in zip(self.sources, self._inputs(), strict=True)]
         numbers = self._number(
             [(source, what, cut) for source, mine in zip(self.sources, cuts, strict=True) for what, cut in mine]
         )
@@ -154,10 +154,29 @@ class _Ingest:
         """In-memory sources are read here: they are not sent to other processes."""
         return iter(map(task, arguments)) if source.in_memory else self.map_tasks(task, arguments)
 
-    def _cut(self, source: Source) -> list[tuple[Input, Cut]]:
-        inputs, warnings = source.inputs(self.root)
+    def _inputs(self) -> list[list[Input]]:
+        """What each source reads. DataError tells all that is missing."""
+        found: list[list[Input]] = []
+        problems: list[DataError] = []
+        for source in self.sources:
+            try:
+                inputs, warnings = source.inputs(self.root)
+            except DataError as error:
+                problems.append(error)
+                continue
+            found.append(inputs)
+            for message in warnings:
+                self.warn(message)
+        if len(problems) > 1:
+            lines = [f"{error.message}; {error.hint}" if error.hint else error.message for error in problems]
+            raise DataError("\n  ".join([f"{len(problems)} sources cannot be read", *lines]))
+        if problems:
+            raise problems[0]
+        return found
+
+    def _cut(self, source: Source, inputs: list[Input]) -> list[tuple[Input, Cut]]:
         cuts = list(self._map(source, cut_input, [(source, what) for what in inputs]))
-        for message in [*warnings, *(message for cut in cuts for message in cut.warnings)]:
+        for message in (message for cut in cuts for message in cut.warnings):
             self.warn(message)
         return list(zip(inputs, cuts, strict=True))
 
@@ -233,7 +252,7 @@ class _Ingest:
     def _pin(self, source: Source, reads: list[_Read]) -> None:
         """Check that columns the settings name exist, and compare with the first run, whose columns ids are made of."""
         kinds = self.found.kinds[source.label]
-        if any(read.result.facts["rows"] for read in reads):
+        if any(read.result.facts["rows"] or read.result.facts["found"] for read in reads):
             for name in source.names():
                 if name not in kinds:
                     raise DataError(f"source {source.label!r} has no column {name!r}; {did_you_mean(name, kinds)}")

@@ -22,6 +22,8 @@ HEAD = "# yaml-language-server: $schema=https://raw.githubusercontent.com/tamis-
 TEXT_LENGTH = 25
 #: a label column has at most this many different values
 LABELS = 60
+#: shape → what it is delivered as, where that is not a chat
+TARGETS = {"text": "jsonl", "preference": "trl_preference", "kto": "trl_kto"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,17 @@ def propose(data: list[str], out: Path, name: str | None = None) -> Proposal:
         else {"use": "split.random", "shares": {"train": 0.9, "validation": 0.1}}
     )
     title = re.sub(r"[^A-Za-z0-9._\-]+", "-", name or Path(data[0]).name.split(".")[0]).strip("-.") or "dataset"
-    target = "jsonl" if found.shape == "text" else "openai_chat"
+    target = TARGETS.get(found.shape or "", "openai_chat")
+    labelled = {"label": found.mapping["label"]} if target == "trl_kto" else {}
+    if found.shape == "preference":
+        notes.append("Pairs are delivered for TRL; `openai_dpo` in place of `trl_preference` delivers them for OpenAI.")
     recipe = {
         "tamis": 1,
         "name": title,
         "seed": 42,
         "sources": [{"use": "files", "path": paths[0] if len(paths) == 1 else paths}],
         "steps": steps,
-        "deliver": [{"use": target, "path": f"dist/{title}"}],
+        "deliver": [{"use": target, "path": f"dist/{title}"} | labelled],
     }
     text = yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110)
     parse(text)  # what is proposed must at least load

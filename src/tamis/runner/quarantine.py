@@ -80,8 +80,11 @@ class Quarantine:
         head = f"{total} of {total + rows} lines cannot be read ({share:.2%}); `max_quarantined` allows {most:.2%}: "
         head += ", ".join(f"{cause} {count}" for cause, count in counts)
         first = [f"  {line.file}:{line.line}: {line.cause}: {line.message}" for line in self.lines[:3]]
-        enough = min(1.0, math.ceil(share * 1000) / 1000)
-        raise TooManyQuarantined(
-            "\n".join([head, *first]),
-            hint=f"mend the sources, or accept the loss with `max_quarantined: {enough:g}`; the lines are in {folder}",
-        )
+        enough = math.ceil(share * 1000) / 1000
+        accept = f", or accept the loss with `max_quarantined: {enough:g}`" if rows and enough < 1 else ""
+        worst = self.lines[0] if self.lines else None
+        if counts[0][0] == "invalid_utf8" and worst is not None and 2 * counts[0][1] > total:
+            mend = f"if they are Latin-1 or the like: iconv -f WINDOWS-1252 -t UTF-8 {worst.file} > utf8-{Path(worst.file).name}"
+        else:
+            mend = "mend the sources"
+        raise TooManyQuarantined("\n".join([head, *first]), hint=f"{mend}{accept}; the lines are in {folder}")

@@ -18,7 +18,7 @@ from .questions import plain_text
 from .queue import Queue
 from .rows import RunRows, read_json
 from .settle import DECIDING
-from .workspace import Workspace, read_state
+from .workspace import ELSEWHERE, Workspace, read_state
 
 
 class Desk:
@@ -37,7 +37,7 @@ class Desk:
         runs = [self.workspace.runs(name) / str(k) for name in names for k in self.workspace.run_numbers(name)]
         runs = [run for run in runs if (run / "ledger" / "steps.json").exists()]
         if not runs:
-            raise UsageError(f"no run under {self.workspace.root}", hint="tamis run RECIPE")
+            raise UsageError(f"no run under {self.workspace.root}", hint=ELSEWHERE)
         return max(runs, key=lambda run: (run / "state.json").stat().st_mtime)
 
     def check_step(self, step: str) -> None:

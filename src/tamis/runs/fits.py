@@ -41,6 +41,8 @@ def check_decision(gate: Gate, made: Decision) -> None:
     if kind == "relabel":
         if not said:
             raise UsageError("relabel needs a column and its value")
+        if not setup.labels:
+            raise UsageError(f"gate {gate.step!r} takes no labels", hint="labels: {COLUMN: [VALUE, …]} allows them")
         for column, label in said.items():
             _among("column", column, list(setup.labels))
             _among(column, label, setup.labels[column])

@@ -97,8 +97,8 @@ class Ledger:
         path = self.folder / step["folder"] / f"{partition:05d}.parquet"
         return list(pl.read_parquet_schema(path)) if path.exists() else []
 
-    def find(self, prefix: str) -> list[Found]:
-        """The rows whose id begins with `prefix` (hexadecimal)."""
+    def find(self, prefix: str, limit: int | None = None) -> list[Found]:
+        """The rows whose id begins with `prefix` (hexadecimal), in row order, at most `limit` of them."""
         prefix = prefix.lower()
         if not prefix or any(c not in "0123456789abcdef" for c in prefix) or len(prefix) > 32:
             return []
@@ -110,7 +110,7 @@ class Ledger:
             if text.startswith(prefix):
                 partition, row = divmod(int(places[at]), 1 << 32)
                 found.append((partition, row))
-        return [self.at(partition, row) for partition, row in sorted(found)]
+        return [self.at(partition, row) for partition, row in sorted(found)[:limit]]
 
     @cached_property
     def _index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -13,7 +13,15 @@ from tamis.core.errors import DataError, UsageError
 from .ledger import Found, Ledger
 from .rows import RunRows
 
+#: rows that a question is answered with; `Hits.more`: there are others
 SHOWN = 20
+
+
+class Hits(NamedTuple):
+    """The rows a question means, the first SHOWN of them, and whether there are more."""
+
+    rows: list[Found]
+    more: bool
 
 
 class Why:
@@ -25,17 +33,21 @@ class Why:
         self.order = [step["name"] for step in self.ledger.steps]
 
     def find(self, question: str) -> list[Found]:
+        """The rows meant, at most SHOWN of them: see `hits`."""
+        return self.hits(question).rows
+
+    def hits(self, question: str) -> Hits:
         """The rows meant: by id, by a unique prefix of it, by `file:line` delivered or read, by a key or text.
 
         UsageError where nothing is found.
         """
-        found = self.ledger.find(question) or self._by_place(question) or self._by_text(question)
+        found = self.ledger.find(question, SHOWN + 1) or self._by_place(question) or self._by_text(question)
         if not found:
             raise UsageError(
                 f"no row {question!r} in {self.run}",
                 hint="give an id, the beginning of one, FILE:LINE, or text that stands in the row",
             )
-        return found
+        return Hits(found[:SHOWN], len(found) > SHOWN)
 
     def _by_place(self, question: str) -> list[Found]:
         """`train.jsonl:17` (a delivered line) or `inquiries.csv:17` (a line read)."""
@@ -59,7 +71,7 @@ class Why:
         return found
 
     def _by_text(self, question: str) -> list[Found]:
-        """Rows of which a source column is the text, or else contains it; at most SHOWN."""
+        """Rows of which a source column is the text, or else contains it; at most SHOWN and one."""
         rows = RunRows(self.run)
         exact: list[Found] = []
         within: list[Found] = []
@@ -76,7 +88,7 @@ class Why:
                     (exact if column[row] == question else within).append(found)
             if len(exact) + len(within) > SHOWN * 4:
                 break
-        return list(dict.fromkeys(exact or within))[:SHOWN]
+        return list(dict.fromkeys(exact or within))[: SHOWN + 1]
 
     def life(self, found: Found) -> dict[str, Any]:
         """A row's life: where it comes from, what each step said, where it went, and its text then."""

@@ -14,6 +14,8 @@ from typing import Any
 from tamis.core.errors import UsageError, WorkspaceBusy
 from tamis.engine.store import disk_error
 
+ELSEWHERE = "tamis run RECIPE makes one; -w FOLDER names the workspace, where the recipe is"
+
 
 class Workspace:
     """The folders of one project. `root` is where the recipe stands.
@@ -77,7 +79,7 @@ class Workspace:
         if recipe is None:
             names = sorted(p.name for p in (self.root / "runs").iterdir()) if (self.root / "runs").is_dir() else []
             if not names:
-                raise UsageError(f"no runs under {self.root}", hint="tamis run RECIPE")
+                raise UsageError(f"no runs under {self.root}", hint=ELSEWHERE)
             if len(names) > 1:
                 last = max(
                     names,

@@ -64,7 +64,8 @@ def problem(raw: bytes, max_depth: int) -> Problem | None:
             return Problem(
                 "control_character", f"a raw control character at character {error.pos + 1}; in JSON it must be escaped"
             )
-        return Problem("invalid_json", f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}")
+        told = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+        return Problem("invalid_json", f"{told} at character {error.pos + 1}")
     return _walk(value, max_depth)
 
 

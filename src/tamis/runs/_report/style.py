@@ -169,6 +169,8 @@ pre { background: var(--faint); border-radius: .4rem; padding: .8rem 1rem; overf
 footer { margin-top: 4rem; border-top: 1px solid var(--line); padding-top: 1rem; color: var(--soft); font-size: .88rem; }
 
 @media screen and (max-width: 700px) {
+  td .bar, td.bar { min-width: 0; }
+  .bar svg { width: 2.6rem; } /* whole beside its figures: a bar cut off looks like any other */
   body { padding: 1.8rem 1rem 3rem; }
   h1 { font-size: 1.9rem; }
   .equation b { font-size: 1.45rem; }
@@ -182,7 +184,7 @@ footer { margin-top: 4rem; border-top: 1px solid var(--line); padding-top: 1rem;
   main > section { margin-top: 3rem; }
   .chart text { font-size: 17px; }
   tbody th { min-width: 0; max-width: 15rem; }
-  th, td { padding-right: .8rem; }
+  th, td { padding-right: .55rem; }
 }
 @media print {
   :root {
