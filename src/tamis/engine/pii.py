@@ -17,7 +17,7 @@ from tamis.core.columns import Text
 from .pii_fold import fold
 from .pii_kinds import KINDS
 from .pii_known import occurrences
-from .pii_rules import Look, phrase_machine, rules_for
+from .pii_rules import Look, asks, phrase_machine, rules_for, said_machine
 
 __all__ = ["KINDS", "LEAST", "Found", "find"]
 
@@ -60,8 +60,6 @@ def find(
     known: columns of the same rows, whose values are looked for in the row's text, whole and in parts; known_kinds:
     what each column holds, `person` unless said. ner: a model that reads the texts too, see `pii_ner`. Where finds overlap, the more certain stays, then the longer.
     """
-    from .kernels.pii_mark import mark
-
     wanted = set(kinds)
     for kind in wanted:
         if kind not in KINDS:
@@ -70,8 +68,7 @@ def find(
         from .pii_phones import check_region
 
         check_region(region)
-    rules = rules_for(frozenset(wanted), region)
-    spans = _judged(text, mark(text.data, text.offsets, phrase_machine()), rules, least)
+    spans = _judged(text, places(text.data, text.offsets, kinds, region), rules_for(frozenset(wanted), region), least)
     for number, column in enumerate(known):
         kind = known_kinds[number] if known_kinds else "person"
         if kind in wanted:
@@ -90,18 +87,28 @@ def find(
     return _settled(spans)
 
 
+def places(data: NDArray[np.uint8], offsets: NDArray[np.int64], kinds: Sequence[str], region: str | None) -> Marks:
+    """The places in n strings at which rules for some kinds may find something. No other place holds any."""
+    from .kernels.pii_mark import Marks, mark
+    from .kernels.pii_worth import worth
+
+    marks = mark(data, offsets, phrase_machine())
+    chosen = np.isin(marks.what, list(rules_for(frozenset(kinds), region)))
+    chosen &= worth(data, offsets, marks, asks(), said_machine(), numbers=region is not None)
+    return Marks(*(column[chosen] for column in marks))
+
+
 def _judged(text: Text, marks: Marks, rules: dict[int, Look], least: int) -> list[_Span]:
     """What the rules find at the marks."""
     spans: list[_Span] = []
     view = memoryview(text.data.data)
-    chosen = np.isin(marks.what, list(rules))
-    rows = marks.row[chosen]
+    rows = marks.row
     begins = text.offsets[rows]
     places = zip(
         rows.tolist(),
-        (begins + marks.start[chosen]).tolist(),
-        (begins + marks.end[chosen]).tolist(),
-        marks.what[chosen].tolist(),
+        (begins + marks.start).tolist(),
+        (begins + marks.end).tolist(),
+        marks.what.tolist(),
         begins.tolist(),
         text.offsets[rows + 1].tolist(),
         strict=True,

@@ -26,6 +26,12 @@ _SAID_AFTER = re.compile(
     r"^[\s,\-(:]{0,3}(?:is my|is the best|office|fax|mobile|cell|home|work|phone|desk|direct|tel\b|ext\b|whatsapp|\(?[mcwhof]\)(?!\w))",
     re.I,
 )
+#: What stands in every text in which `_SAID` finds something, as far as it is ASCII.
+TELLING = (
+    "phone", "tel", "mob", "cell", "fax", "whats", "hotline", "helpline", "pager", "landline", "ph", "tlf", "tfn", "handy", "rufnummer", "durchwahl",
+    "portable", "movil", "celular", "gsm", "puhelin", "komork", "desk", "direct", "contact", "numer", "office", "home", "work", "emergency", "sms", "call",
+    "text", "reach", "messag", "answer", "ring", "dial", "anruf", "ruf", "appel", "llam", "chiam", "ligu", "dzwo", "bel",
+)  # fmt: skip
 _OTHER = re.compile(
     r"""(?:\b(?:orders?|invoices?|tickets?|cases?|ref(?:erence|s)?|tracking|acc(?:oun)?t|isbn\S*|issn|sku|upc|ean|gtin|id|ids|identifier|serial|part|model|version
     |build|po|p\.o\.|doi|pmid|arxiv|zip|flight|policy|claim|confirmation|transaction|receipt|license|licence|passport|vin|imei|batch|lot|item|product|article
