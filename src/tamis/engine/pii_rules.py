@@ -148,8 +148,8 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (GROUPS + _NUMBERED, 100, 120, (("address", pii_places.numbered),)),
         (GROUPS + _COMPOUND, 80, 80, (("address", pii_places.compound),)),
         (GROUPS + _ROMANCE, 20, 120, (("address", pii_places.romance),)),
-        (GROUPS + _BOX, 1, 90, (("address", pii_places.boxes),)),
-        (GROUPS + _UNIT, 1, 24, (("address", pii_places.units),)),
+        (GROUPS + _BOX, 32, 90, (("address", pii_places.boxes),)),
+        (GROUPS + _UNIT, 150, 130, (("address", pii_places.units),)),
         (GROUPS + _LOCATED, 1, 160, (("address", pii_places.located),)),
         (GROUPS + _CODE, 1, 40, (("address", pii_places.postal),)),
     ]  # fmt: skip

@@ -69,7 +69,7 @@ def _is_date(data: np.ndarray, start: int, stop: int) -> bool:
         one, two = (start + 5, start + 8) if first else (start, start + 3)
         plain = True
         for k in range(start, stop):
-            plain &= k == left or k == right or 0x30 <= data[k] <= 0x39
+            plain &= k in (left, right) or 0x30 <= data[k] <= 0x39
         if not plain:
             continue
         a = (data[one] - 0x30) * 10 + data[one + 1] - 0x30
