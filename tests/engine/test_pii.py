@@ -202,6 +202,8 @@ NOT_FOUND = [
     'digits = "0123456789", check("01010101010"), 0000000000',
     "the 1824 Supreme Court decision; in 2012, Google Drive began; 2 Hard Drive",
     "-(1) +(989899)(1001001), (1-2)+(2003-2004) + 2007, t(x) = 0.05(45000-20000)",
+    "hotel 5551234, graph 5551234, mobility 5551234, textbook 5551234, ringlet 5551234, public 12345678, reporting 5551234",
+    "bornite 12.03.1980, newborn 12.03.1980, adobe 01/02/1980, zipper 94105, scorecard 4111111111112",
     "Boarding gate 12 of Av. 5; APO algorithm 12345, apo 5; write the address to 5 bytes; the vej 3, u. 12",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
