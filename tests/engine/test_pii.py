@@ -147,6 +147,18 @@ FOUND = [
     ("address", "«P.O. Box 1234»"),
     ("address", "«Calle Mayor 12»"),
     ("address", "my zip code is «94105»"),
+    ("address", "Ann Roe\n\n«4521 Harjukuja 54\n Suite 12\n OULU\n\n Finland 80896»"),
+    ("address", "> Ann Roe\n> «77 Trenerys gate 2\n> Apt. 3\n> TRONDHEIM\n> Norway 64389»\n> Tel"),
+    ("address", "Ship to:\n«9 Larch Court\nFlat 2B»\nLeeds\nThanks for the flat"),
+    ("address", "mail «Unit 2050 Box 4190, APO AP 96278» today"),
+    ("address", "to «FPO AE 09499-0074»."),
+    ("address", "on «Gammel Kongevej 12» in"),
+    ("address", "de «Avda. Rio Nalon 58» en"),
+    ("address", "in «Kossuth utca 5», ok"),
+    ("address", "she lives at «10252 Μεγάλη Άμμος 184, ΠΑΦΟΣ»"),
+    ("address", "located at «19 1st Avenue, New York, NY 10003». The price is $3."),
+    ("address", "ship it to «123 Main St., New York». It is late"),
+    ("address", "Employer Address: «1800 F St. NW, Washington, D.C. 20405»"),
 ]  # fmt: skip
 
 
@@ -190,6 +202,9 @@ NOT_FOUND = [
     'digits = "0123456789", check("01010101010"), 0000000000',
     "the 1824 Supreme Court decision; in 2012, Google Drive began; 2 Hard Drive",
     "-(1) +(989899)(1001001), (1-2)+(2003-2004) + 2007, t(x) = 0.05(45000-20000)",
+    "hotel 5551234, graph 5551234, mobility 5551234, textbook 5551234, ringlet 5551234, public 12345678, reporting 5551234",
+    "bornite 12.03.1980, newborn 12.03.1980, adobe 01/02/1980, zipper 94105, scorecard 4111111111112",
+    "Boarding gate 12 of Av. 5; APO algorithm 12345, apo 5; write the address to 5 bytes; the vej 3, u. 12",
     "page 415 to 555 and 2671 more; chapter 555 1234",
     "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVoxMjM0NTY3ODkw",
     "From: New York\nTo: Los Angeles\nDate: May 3, Tickets: Two Adults",
@@ -248,6 +263,22 @@ def test_parts_of_names_that_are_words_need_a_capital() -> None:
         "Mark Hill",
         "Hill",
     ]
+
+
+def test_a_name_that_is_sure_is_found_wherever_it_stands() -> None:
+    text = "My name is Ada Byron-Hill, but call me Ada. Byron-Hill, Adam and ada agree with Ada's sister. A Bill."
+    assert [name for _, name in told(text, "person")] == ["Ada Byron-Hill", "Ada", "Byron-Hill", "Ada"]
+    assert [name for _, name in told("Mr. Will Émond will see Émond, Émondes and Will.", "person")] == [
+        "Will Émond",
+        "Émond",
+    ]
+    assert [name for _, name in told("Dear Coal Board,\nthe Coal is here", "person")] == ["Coal Board"]
+
+
+def test_the_addressee_above_an_address_is_a_person_where_people_are_looked_for() -> None:
+    text = "Send it to\n> Ada Byron\n> 77 Trenerys gate 2\n> Apt. 3\n> TRONDHEIM\n> Norway 64389\n"
+    assert told(text)[0] == ("person", "Ada Byron")
+    assert [kind for kind, _ in told(text, "address")] == ["address"]
 
 
 def test_only_names_count_in_parts() -> None:

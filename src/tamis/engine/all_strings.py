@@ -152,26 +152,32 @@ class Flat(NamedTuple):
     trees: dict[int, JsonStrings]
 
 
-def silent(values: pl.Series) -> NDArray[np.bool_]:
+class Wanted(NamedTuple):
+    """What is looked for: kinds, and the region, as `pii.find` has them."""
+
+    kinds: tuple[str, ...]
+    region: str | None
+
+
+def silent(values: pl.Series, wanted: Wanted) -> NDArray[np.bool_]:
     """(n,) bool: JSON texts in which the finder would look at no place, so that decoding them is of no use."""
     from .kernels.pii_escapes import open_escapes
-    from .kernels.pii_mark import mark
-    from .pii_rules import phrase_machine
+    from .pii import places
 
     text = to_text(values)
     opened, unsure = np.empty(len(text.data), np.uint8), np.empty(len(values), np.bool_)
     open_escapes(text.data, text.offsets, opened, unsure)
-    unsure[mark(opened, text.offsets, phrase_machine()).row] = True
+    unsure[places(opened, text.offsets, wanted.kinds, wanted.region).row] = True
     return ~unsure
 
 
-def flat(strings: Strings, *, marked: bool = False) -> Flat:
-    """Look into JSON; with `marked`, only where the finder has places to look at."""
+def flat(strings: Strings, wanted: Wanted | None = None) -> Flat:
+    """Look into JSON; with `wanted`, only where the finder has places to look at."""
     values = strings.values
     braces = values.str.contains(r"^\s*[\[{]").fill_null(False)
-    if marked and not strings.lead and braces.any():
+    if wanted is not None and not strings.lead and braces.any():
         quiet = np.zeros(len(values), np.bool_)
-        quiet[braces.arg_true().to_numpy()] = silent(values.filter(braces))
+        quiet[braces.arg_true().to_numpy()] = silent(values.filter(braces), wanted)
         values = values.zip_with(pl.Series(~quiet), pl.Series(values.name, [None], dtype=pl.String))
         braces &= pl.Series(~quiet)
     trees: dict[int, JsonStrings] = {}

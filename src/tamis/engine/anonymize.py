@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.core.columns import Columns, Text
 from tamis.core.errors import UsageError
 
-from .all_strings import Column, Flat, Patch, Strings, flat, text_columns, unflat
+from .all_strings import Column, Flat, Patch, Strings, Wanted, flat, text_columns, unflat
 from .dates import find_dates, moved
 from .key import Key
 from .pii import KINDS, LEAST, find
@@ -159,7 +159,8 @@ class Replacer:
                 if name in known:
                     patch = self._whole(strings.values, whole[name], counts)
                 else:
-                    seen = flat(strings, marked=not known and subjects is None and rules.ner is None)
+                    all_of_it = known or subjects is not None or rules.ner is not None
+                    seen = flat(strings, None if all_of_it else Wanted(rules.kinds, rules.region))
                     patch = unflat(strings, seen, self._strings(seen, strings.lead, known, whole, subjects, counts))
                 column.put(field, strings, patch)
             columns[name] = column.series()
@@ -229,7 +230,7 @@ class Replacer:
 
     def look(self, strings: Strings) -> tuple[Flat, Text, list[Hit]]:
         """What is found in strings, and where."""
-        seen = flat(strings, marked=self.rules.ner is None)
+        seen = flat(strings, Wanted(self.rules.kinds, self.rules.region) if self.rules.ner is None else None)
         text = to_text(seen.values)
         return seen, text, self._led(seen, strings.lead) if strings.lead else self.finds(text)
 

@@ -45,7 +45,7 @@ KINDS: dict[str, tuple[float, str]] = {
         0.3,
         "signed up to receive¦you are receiving this¦you're receiving this¦you received this e¦you received this message because¦you have received this e-mail because¦you have received this email because"
         "¦this message was sent to¦this email was sent to¦this e-mail was sent to¦this mailing was sent¦you are subscribed¦you're subscribed¦you are currently subscribed"
-        "¦because you signed up¦because you subscribed¦because you registered¦because you have subscribed¦as a valued¦as a registered user¦as a subscriber¦you signed up for"
+        "¦because you signed up¦because you subscribed¦because you registered¦because you have subscribed¦as a valued¦as a registered user¦you signed up for"
         "¦sie erhalten diese¦sie erhalten diesen newsletter¦du erhältst diese¦vous recevez ce¦recibe este correo¦recibes este¦hai ricevuto questa¦ricevi questa"
         "¦você está recebendo¦você recebeu este¦je ontvangt deze¦u ontvangt deze¦otrzymujesz¦вы получили это¦您收到此邮件¦このメールは¦본 메일은",
     ),
@@ -71,12 +71,27 @@ KINDS: dict[str, tuple[float, str]] = {
     ),
     "serial": (
         0.25,
-        "valued subscriber¦dear subscriber¦dear valued¦dear member¦valued client¦valued customer¦newsletter, vol¦newsletter vol¦weekly newsletter¦monthly newsletter¦our newsletter"
+        "dear member¦valued client¦valued customer¦newsletter, vol¦weekly publication¦monthly publication¦issue number¦, issue no¦newsletter vol¦weekly newsletter¦monthly newsletter¦our newsletter"
         "¦this newsletter¦in this issue¦this week's issue¦e-mailed weekly¦in dieser ausgabe¦unser newsletter¦dans ce numéro¦notre newsletter¦en este número¦in questo numero¦nesta edição"
         "¦in deze uitgave¦w tym numerze¦в этом выпуске",
     ),
+    "reader": (
+        0.5,
+        "valued subscriber¦dear subscriber¦as a subscriber, you¦as a subscriber you¦dear valued¦dear reader¦dear customer¦opt-in subscriber¦subscribers, please"
+        "¦liebe leserin¦liebe abonnent¦lieber abonnent¦liebe kundin¦sehr geehrte kundin¦chère abonnée¦cher abonné¦chère cliente¦cher client¦estimado cliente¦estimado suscriptor"
+        "¦gentile cliente¦gentile abbonat¦caro cliente¦prezado cliente¦caro assinante¦beste klant¦beste abonnee¦geachte klant¦szanowny kliencie¦drogi czytelniku¦уважаемый клиент"
+        "¦уважаемый подписчик¦尊敬的客户¦尊敬的用户¦亲爱的用户¦お客様各位¦고객님",
+    ),
+    "nobody": (
+        0.3,
+        "post-only¦do not reply to this e¦do not reply to this m¦do not respond to this m¦do not respond to this e¦please do not reply¦please do not respond¦this mailbox is not monitored"
+        "¦this is an automated¦automatically generated¦received this reminder in error¦please disregard this¦nicht auf diese e-mail¦nicht auf diese nachricht¦automatisch generiert¦ne pas répondre"
+        "¦no responda a este¦non rispondere a questa¦não responda a este",
+    ),
     "offer": (
         0.15,
+        "huge saving¦great saving¦save big¦hurry¦don't miss¦while supplies last¦discount¦special rate¦special price¦best deal¦great deal¦deals from¦early bird¦early booking¦complimentary¦trial subscription¦pleased to offer you¦like to offer you¦free!¦free trial¦free gift"
+        "¦free information¦free report¦work from home¦per week!¦risk-free¦no obligation¦seats are limited¦space is limited¦register today¦register online¦register by¦make plans now¦read on for¦on sale¦sale ends¦"
         "click here¦click below¦click on the link¦shop now¦buy now¦order now¦order today¦act now¦limited time¦special offer¦free shipping¦save up to¦% off¦read more¦learn more¦sign up now¦register now¦full story"
         "¦jetzt kaufen¦hier klicken¦mehr erfahren¦weiterlesen¦cliquez ici¦en savoir plus¦haga clic¦haz clic¦leer más¦clicca qui¦leggi tutto¦clique aqui¦saiba mais¦klik hier¦kliknij¦点击这里¦立即购买",
     ),
@@ -93,7 +108,7 @@ _LEFT = re.compile(rb"unsubscribed", re.IGNORECASE)  # tells of someone, invites
 _ANSWER = re.compile(
     rb"^>|wrote:\s*$|-----Original Message|schrieb:\s*$|a \xc3\xa9crit ?:\s*$|escribi\xc3\xb3:\s*$", re.MULTILINE
 )
-OFFERS = 0.15  # what a second offer adds
+OFFERS = (0.0, 0.15, 0.35)  # what a second and a third offer of another kind add
 
 
 class Newsletter(NamedTuple):
@@ -129,7 +144,7 @@ def find_newsletters(text: Text) -> Newsletter:
         list_phrases(np.frombuffer(part, np.uint8), machine, lengths, seen)
         found = sorted(set(kinds[seen].tolist()))
         score[i] += sum(weights[kind] for kind in found)
-        score[i] += OFFERS * (int((kinds[seen] == offer).sum()) >= 2)
+        score[i] += OFFERS[min(max(int((kinds[seen] == offer).sum()) - 1, 0), 2)]
         if len(part) < SHORT or _ANSWER.search(part):
             score[i] -= PERSONAL
         told.append(" ".join(names[kind] for kind in found))

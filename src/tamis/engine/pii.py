@@ -16,8 +16,8 @@ from tamis.core.columns import Text
 
 from .pii_fold import fold
 from .pii_kinds import KINDS
-from .pii_known import occurrences
-from .pii_rules import Look, phrase_machine, rules_for
+from .pii_known import occurrences, repeated
+from .pii_rules import Look, asks, phrase_machine, rules_for, said_machine
 
 __all__ = ["KINDS", "LEAST", "Found", "find"]
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Finds of less certainty are not told.
 LEAST = 50
+#: Certainty from which a name is looked for in all of its text: many a greeting and heading names a thing.
+SURE = 70
 
 _NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _Span = tuple[int, int, int, int, int]  # row, start, end, kind, certainty
@@ -58,10 +60,9 @@ def find(
 
     region: the country (ISO 3166, two letters) whose national phone numbers are known, see `pii_phones`.
     known: columns of the same rows, whose values are looked for in the row's text, whole and in parts; known_kinds:
-    what each column holds, `person` unless said. ner: a model that reads the texts too, see `pii_ner`. Where finds overlap, the more certain stays, then the longer.
+    what each column holds, `person` unless said. ner: a model that reads the texts too, see `pii_ner`.
+    A name that is sure is found wherever it stands in its text. Where finds overlap, the more certain stays, then the longer.
     """
-    from .kernels.pii_mark import mark
-
     wanted = set(kinds)
     for kind in wanted:
         if kind not in KINDS:
@@ -70,8 +71,8 @@ def find(
         from .pii_phones import check_region
 
         check_region(region)
-    rules = rules_for(frozenset(wanted), region)
-    spans = _judged(text, mark(text.data, text.offsets, phrase_machine()), rules, least)
+    spans = _judged(text, places(text.data, text.offsets, kinds, region), rules_for(frozenset(wanted), region), least)
+    spans = [span for span in spans if KINDS[span[3]] in wanted]
     for number, column in enumerate(known):
         kind = known_kinds[number] if known_kinds else "person"
         if kind in wanted:
@@ -87,21 +88,47 @@ def find(
             for row, start, end, kind, certain in entities(text, ner)
             if kind in wanted and certain >= least
         ]
+    if "person" in wanted:
+        person = _NUMBERS["person"]
+        names = _names(text, [span for span in spans if span[3] == person])
+        spans += [(row, start, end, person, certain) for row, start, end, certain in repeated(text, names)]
     return _settled(spans)
+
+
+def _names(text: Text, spans: list[_Span]) -> dict[int, dict[str, int]]:
+    """Names that a title, a label or plain words announce. Row → name → certainty."""
+    names: dict[int, dict[str, int]] = {}
+    for row, start, end, _, certain in spans:
+        if certain >= SURE:
+            begin = int(text.offsets[row])
+            name = text.data[begin + start : begin + end].tobytes().decode("utf-8", "replace")
+            mine = names.setdefault(row, {})
+            mine[name] = max(certain, mine.get(name, 0))
+    return names
+
+
+def places(data: NDArray[np.uint8], offsets: NDArray[np.int64], kinds: Sequence[str], region: str | None) -> Marks:
+    """The places in n strings at which rules for some kinds may find something. No other place holds any."""
+    from .kernels.pii_mark import Marks, mark
+    from .kernels.pii_worth import worth
+
+    marks = mark(data, offsets, phrase_machine())
+    chosen = np.isin(marks.what, list(rules_for(frozenset(kinds), region)))
+    chosen &= worth(data, offsets, marks, asks(), said_machine(), numbers=region is not None)
+    return Marks(*(column[chosen] for column in marks))
 
 
 def _judged(text: Text, marks: Marks, rules: dict[int, Look], least: int) -> list[_Span]:
     """What the rules find at the marks."""
     spans: list[_Span] = []
     view = memoryview(text.data.data)
-    chosen = np.isin(marks.what, list(rules))
-    rows = marks.row[chosen]
+    rows = marks.row
     begins = text.offsets[rows]
     places = zip(
         rows.tolist(),
-        (begins + marks.start[chosen]).tolist(),
-        (begins + marks.end[chosen]).tolist(),
-        marks.what[chosen].tolist(),
+        (begins + marks.start).tolist(),
+        (begins + marks.end).tolist(),
+        marks.what.tolist(),
         begins.tolist(),
         text.offsets[rows + 1].tolist(),
         strict=True,
@@ -149,21 +176,23 @@ def _settled(spans: list[_Span]) -> Found:
     return Found(row, start, end, kind, certain)
 
 
-def _whole_names(cluster: list[_Span]) -> list[_Span]:
-    """A part of a name that is known for certain makes the whole name certain: `From: Ada [PERSON]` would tell the rest."""
-    person = _NUMBERS["person"]
-    names = [span for span in cluster if span[3] == person]
-    found = [span for span in cluster if span[3] != person]
-    for row, start, end, kind, certain in names:
-        parts = [other[4] for other in names if start <= other[1] and other[2] <= end]
-        found.append((row, start, end, kind, max(certain, *parts)))
+def _whole(cluster: list[_Span]) -> list[_Span]:
+    """A part of a name or address that is certain makes all of it certain: `From: Ada [PERSON]` would tell the rest."""
+    kinds = (_NUMBERS["person"], _NUMBERS["address"])
+    found = []
+    for span in cluster:
+        row, start, end, kind, certain = span
+        if kind in kinds:
+            parts = [other[4] for other in cluster if other[3] == kind and start <= other[1] and other[2] <= end]
+            span = (row, start, end, kind, max(certain, *parts))
+        found.append(span)
     return found
 
 
 def _best(cluster: list[_Span]) -> list[_Span]:
     if len(cluster) < 2:
         return cluster
-    cluster = _whole_names(cluster)
+    cluster = _whole(cluster)
     chosen: list[_Span] = []
     for span in sorted(cluster, key=lambda span: (-span[4], span[1] - span[2], span[3], span[1])):
         if all(span[2] <= other[1] or span[1] >= other[2] for other in chosen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tamis.core.columns import Text
 
@@ -61,6 +61,35 @@ def occurrences(text: Text, column: Text, *, parts: bool = True) -> Iterator[tup
                     start = at if plain else len(original[:at].encode())
                     yield row, start, start + (to - at if plain else len(original[at:to].encode())), certain
                 at = lowered.find(word, to)
+
+
+def repeated(text: Text, names: Mapping[int, Mapping[str, int]]) -> Iterator[tuple[int, int, int, int]]:
+    """(row, start, end, certainty) wherever names that were found in a row's text stand in it, letter by letter.
+
+    names: row → name → how certain it is. Words of a name of several words count alone, but for those that are words too.
+    """
+    for row, some in names.items():
+        raw = text.data[text.offsets[row] : text.offsets[row + 1]].tobytes()
+        needles: dict[str, int] = {}
+        for name, certain in some.items():
+            words = [part.rstrip(".") for part in _PARTS.findall(name)]
+            parts = words if 2 <= len(words) <= 6 else []
+            for word in (name, *(w for w in parts if len(w) >= _SHORTEST and w[0].isupper() and not _is_word(w))):
+                needles[word] = max(certain, needles.get(word, 0))
+        for word, certain in needles.items():
+            needle = word.encode()
+            at = raw.find(needle)
+            while at >= 0:
+                to = at + len(needle)
+                before = raw[max(0, at - 4) : at].decode("utf-8", "ignore")[-1:]
+                if not before.isalnum() and not raw[to : to + 4].decode("utf-8", "ignore")[:1].isalnum():
+                    yield row, at, to, certain
+                at = raw.find(needle, to)
+
+
+def _is_word(part: str) -> bool:
+    low = part.lower()
+    return low in _WORDS or low in _COMMON
 
 
 def _needles(value: str, parts: bool) -> Iterator[tuple[str, int]]:

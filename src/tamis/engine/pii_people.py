@@ -86,7 +86,9 @@ _AFTER_BIRTH = re.compile(
 
 
 def births(window: str, at: int, to: int) -> Iterator[Span]:
-    """Whole dates behind words of birth; a year alone is none."""
+    """Whole dates behind words of birth; a year alone is none, and bornite is a stone."""
+    if window[to : to + 1].isalpha() and window[at:to].lower() == "born":
+        return
     match = _AFTER_BIRTH.match(window, to)
     if match:
         which = 1 if match.group(1) else 2

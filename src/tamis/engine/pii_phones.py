@@ -14,11 +14,11 @@ from .pii_numbers import Span
 #: Words that say a phone number follows: labels anywhere before it, verbs with only a few plain words between.
 _SAID = re.compile(
     r"""\b(?:(?:tele|cell)?phone(?:[ _]?(?:number|no|nr|home|work|cell|mobile))?s?|tel[ée]?|mob(?:ile|il)?|cell(?:ular)?|fax|whats ?app|hotline|helpline|pager|landline|ph
-    |telefon\w*|tlf|tfn|handy\w*|mobil\w*|rufnummer\w*|durchwahl|t[ée]l[ée]phone\w*|portable\s?:|t[ée]l[ée]fono|tel[ée]fonos?|m[óo]vil|celular|cellulare|telefone\w*
+    |telefon\w*|tlf|tfn|handy\w*|mobil(?!i[tsz])\w*|rufnummer\w*|durchwahl|t[ée]l[ée]phone\w*|portable\s?:|t[ée]l[ée]fono|tel[ée]fonos?|m[óo]vil|celular|cellulare|telefone\w*
     |telem[óo]vel|telefoon\w*|gsm|puhelin\w*|kom[óo]rk\w*|тел|телефон\w*|моб\w*)(?![\w])
     |電話|电话|手机|手機|携帯|전화|연락처|휴대폰|☎|📞|📱
     |\b(?:desk|direct|contact|numer|office|home|work|emergency|sms|call|text)\s?:\s*$
-    |\b(?:call|reach|contact|text|messag|answer|ring|dial|sms|direct|anruf|ruf|appel|llam|llám|chiam|ligu|dzwo|bel)\w*\b
+    |\b(?:(?:call|reach|contact|text|messag|answer|ring|dial|sms|direct)(?:e[ds]?|s|ing|ly)?(?!\w)|(?:anruf|ruf|appel|llam|llám|chiam|ligu|dzwo|bel)\w*)\b
     (?:[^\d.;:(\n]{0,30}\b(?:at|on|to|from|via|under|number|is|line|me|us|am|au|al|el|pod|op)\b[^\d.;(\n]{0,14}|\s+)[:\s]*$""",
     re.I | re.X,
 )
@@ -26,6 +26,12 @@ _SAID_AFTER = re.compile(
     r"^[\s,\-(:]{0,3}(?:is my|is the best|office|fax|mobile|cell|home|work|phone|desk|direct|tel\b|ext\b|whatsapp|\(?[mcwhof]\)(?!\w))",
     re.I,
 )
+#: What stands in every text in which `_SAID` finds something, as far as it is ASCII.
+TELLING = (
+    "phone", "tel", "mob", "cell", "fax", "whats", "hotline", "helpline", "pager", "landline", "ph", "tlf", "tfn", "handy", "rufnummer", "durchwahl",
+    "portable", "movil", "celular", "gsm", "puhelin", "komork", "desk", "direct", "contact", "numer", "office", "home", "work", "emergency", "sms", "call",
+    "text", "reach", "messag", "answer", "ring", "dial", "anruf", "ruf", "appel", "llam", "chiam", "ligu", "dzwo", "bel",
+)  # fmt: skip
 _OTHER = re.compile(
     r"""(?:\b(?:orders?|invoices?|tickets?|cases?|ref(?:erence|s)?|tracking|acc(?:oun)?t|isbn\S*|issn|sku|upc|ean|gtin|id|ids|identifier|serial|part|model|version
     |build|po|p\.o\.|doi|pmid|arxiv|zip|flight|policy|claim|confirmation|transaction|receipt|license|licence|passport|vin|imei|batch|lot|item|product|article

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import pii_ids, pii_mail, pii_network, pii_numbers, pii_people, pii_phones, pii_places, pii_secrets
 from .pii_numbers import Span
 
@@ -56,6 +59,28 @@ def phrase_machine() -> Machine:
         (_LOCATED, BEGINS | DIGIT_BEHIND, pii_places.LOCATED),
     )
     return machine([(phrase.encode(), group, needs) for group, needs, phrases in lists for phrase in phrases])
+
+
+@cache
+def said_machine() -> Machine:
+    """The words of which one stands before each number that is one only because words say so."""
+    from .kernels.pii_phrases import machine
+
+    return machine([(word.encode(), 0, 0) for word in pii_phones.TELLING])
+
+
+@cache
+def asks() -> NDArray[np.uint8]:
+    """(256,) uint8, by mark: what must stand around it for its rules to find anything (`kernels.pii_worth`)."""
+    from .kernels.pii_phrases import GROUPS
+    from .kernels.pii_worth import CAPITAL, NAME_BEHIND
+
+    table = np.zeros(256, np.uint8)
+    for group in (_NAMED, _LABEL, _HEADER, _TITLE, _GREETED, _SIGNED):
+        table[GROUPS + group] = NAME_BEHIND
+    for group in (_TITLE, _GREETED):
+        table[GROUPS + group] |= CAPITAL
+    return table
 
 
 Fits = Callable[[str, int, str], bool]  # the window, where the number ends, the digits of the number
@@ -123,8 +148,8 @@ def rules_for(kinds: frozenset[str], region: str | None) -> dict[int, Look]:
         (GROUPS + _NUMBERED, 100, 120, (("address", pii_places.numbered),)),
         (GROUPS + _COMPOUND, 80, 80, (("address", pii_places.compound),)),
         (GROUPS + _ROMANCE, 20, 120, (("address", pii_places.romance),)),
-        (GROUPS + _BOX, 1, 90, (("address", pii_places.boxes),)),
-        (GROUPS + _UNIT, 1, 24, (("address", pii_places.units),)),
+        (GROUPS + _BOX, 32, 90, (("address", pii_places.boxes),)),
+        (GROUPS + _UNIT, 150, 130, (("address", pii_places.units),)),
         (GROUPS + _LOCATED, 1, 160, (("address", pii_places.located),)),
         (GROUPS + _CODE, 1, 40, (("address", pii_places.postal),)),
     ]  # fmt: skip

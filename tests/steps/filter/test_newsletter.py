@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -77,6 +78,28 @@ def test_phrases_are_lower_case() -> None:
         assert all(phrases.split("¦"))
 
 
+PARTS = ("tuned", "held_out")
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("Dear Subscriber: from June 16 the full text is there for you, every morning, with all tables. " * 2, "reader"),
+        ("We have sent you a reminder of the talk. Seats are limited, so register today! If you have received this reminder in "
+         "error, please disregard this message, we shall not write again.", "nobody offer"),
+        ("Cruises! Special offer: Hawaii, limited time. Hurry and call the office on the third floor, there are only ten "
+         "places left on the boat this year and none the next.", "offer"),
+    ],
+)  # fmt: skip
+def test_a_salutation_to_readers_or_three_offers_are_enough(text: str, signs: str) -> None:
+    result = run_step(
+        Newsletter(),
+        [mail(text), mail(text.replace("Subscriber", "Ann").replace("Hurry", "Go").replace("register today", "come"))],
+    )
+    assert (result.outcomes[0], result.evidence[0]["signs"]) == ("newsletter", signs)
+    assert result.outcomes[1] == "kept"
+
+
 def test_real_mails_of_an_office_stay(data: Path) -> None:
     """Of 16,396 mails few are newsletters; those dropped were read, and the docs tell what they are."""
     folder = data / "aeslc-email"
@@ -90,4 +113,13 @@ def test_real_mails_of_an_office_stay(data: Path) -> None:
     ]
     outcomes = run_step(Newsletter(), [mail(json.loads(line)["body"]) for line in lines]).outcomes
     assert len(outcomes) == 16396
-    assert 100 <= outcomes.count("newsletter") <= 140
+    assert 155 <= outcomes.count("newsletter") <= 175
+    # mails that a first version kept though a word or four links speak of a list, labelled by reading them
+    dropped = {json.loads(line)["id"] for line, outcome in zip(lines, outcomes, strict=True) if outcome == "newsletter"}
+    with (Path(__file__).parent / "newsletter_labels.csv").open(encoding="utf-8") as file:
+        labelled = list(csv.DictReader(file))
+    right = {
+        part: [row["newsletter"] for row in labelled if row["part"] == part and row["id"] in dropped] for part in PARTS
+    }
+    assert {part: found.count("1") for part, found in right.items()} == {"tuned": 21, "held_out": 5}
+    assert {part: found.count("0") for part, found in right.items()} == {"tuned": 1, "held_out": 0}

@@ -37,7 +37,7 @@ class Newsletter(RowStep):
     2 in = 1 kept + 1 dropped (newsletter 1)
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     codes: ClassVar[tuple[str, ...]] = ("signs",)
     reasons: ClassVar[Reasons] = {"newsletter": "the mail has the boilerplate or the links of one that went to many"}
 

@@ -54,7 +54,7 @@ class Anonymize(RowStep):
     2 in = 2 kept
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     codes: ClassVar[tuple[str, ...]] = ("found",)
     libraries: ClassVar[tuple[str, ...]] = ("phonenumbers",)
     rewrites: ClassVar[bool] = True

@@ -42,7 +42,7 @@ class Detect(RowStep):
     3 in = 2 kept + 1 dropped (secret 1)
     """
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     codes: ClassVar[tuple[str, ...]] = ("kinds", "spans")
     reasons: ClassVar[Reasons] = {
         "secret": "the row holds a secret of a kind named in `drop`: a password, a key, a token",
