@@ -26,9 +26,9 @@ from tamis.engine.executor import Executor
 from tamis.engine.parts import part_frame
 from tamis.engine.rescue import rescue_rows
 from tamis.engine.reviewing import Reviewing
-from tamis.engine.stage import Applied, Call, PartState, Result, Task
 from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
+from tamis.engine.task import Applied, Call, PartState, Result, Task
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
 from tamis.runs.settle import rejected

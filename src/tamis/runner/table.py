@@ -21,9 +21,9 @@ from tamis.engine.embedded import vectors_of
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, change_name, resolve
-from tamis.engine.layers import Layer, Mask
-from tamis.engine.stage import Call, PartState, mask_hash
+from tamis.engine.layers import Layer, Mask, mask_hash
 from tamis.engine.store import columns_of
+from tamis.engine.task import Call, PartState
 
 #: bytes of gathered columns up to which all are read at once
 _AT_ONCE = 128 << 20
