@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
+#: rows at a time: the steps of a turn stay in the processor's cache
+_BLOCK = 1 << 14
 _GOLDEN, _A, _B = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
@@ -31,7 +33,11 @@ def seeded_order(seed: int, high: Words, low: Words) -> Words:
     scramble(scramble(scramble(seed) ^ high) ^ low), scramble being splitmix64.
     """
     start = _scramble(np.array([seed & 0xFFFFFFFFFFFFFFFF], np.uint64))
-    return _scramble(_scramble(start ^ high) ^ low)
+    order = np.empty(len(high), np.uint64)
+    for begin in range(0, len(high), _BLOCK):
+        some = slice(begin, begin + _BLOCK)
+        order[some] = _scramble(_scramble(start ^ high[some]) ^ low[some])
+    return order
 
 
 def largest_remainder(total: int, weights: Sequence[Fraction]) -> list[int]:

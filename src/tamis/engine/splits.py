@@ -144,7 +144,8 @@ def place_rows(
     """
     unit = numbered(root)
     follows = np.full(int(unit.max()) + 1 if len(unit) else 0, -1, np.int64)
-    np.maximum.at(follows, unit[joins], settled[joins])
+    if joins.any():
+        np.maximum.at(follows, unit[joins], settled[joins])
     split = np.where(settled < 0, follows[unit], settled)
     inside = (split >= 0) & (split < len(targets))
     k, n_strata = len(targets), int(strata.max()) + 1 if len(strata) else 0
