@@ -8,8 +8,10 @@ again, step by step.
 from __future__ import annotations
 
 import base64
+import os
 import time
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,12 @@ def _gathers(call: Call) -> list[Any]:
 
 def _hash(mask: Mask | None) -> str | None:
     return None if mask is None else mask_hash(mask)
+
+
+def first_unknown(tasks: Sequence[Task]) -> list[int]:
+    """The tasks' places, those first that were not run before: the others are looked up while these are at work."""
+    known = [os.path.exists(Cache(task.cache).folder(stage_fingerprint(task)) / "entry.json") for task in tasks]  # noqa: PTH110
+    return sorted(range(len(tasks)), key=known.__getitem__)
 
 
 def find(task: Task, fp: str, cache: Cache) -> Result | None:

@@ -21,6 +21,7 @@ from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, Tabl
 from tamis.engine.asking import without_answers
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
+from tamis.engine.kept_stages import first_unknown
 from tamis.engine.reviewing import Reviewing
 from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
@@ -203,13 +204,17 @@ class Judge:
         with self._stage(title, names, flow):
             root = self.cache.root
             tasks = [Task(state, tuple(calls), root, barrier, ahead) for state in flow.states]
-            for position, result in enumerate(self.executor.map(run_stage, tasks)):
+            order = first_unknown(tasks)
+            done: dict[int, Result] = {}
+            for position, result in zip(order, self.executor.map(run_stage, [tasks[k] for k in order]), strict=True):
                 self.check()
+                done[position] = result
+                judged = sum(a.judged_rows for a in result.applied) + result.gathered_rows
+                self.emit(PartitionDone(title, result.state.rows, judged == 0))
+            for position, result in sorted(done.items()):
                 for log, applied in zip(logs, result.applied, strict=True):
                     self._count(log, applied, flow.keys[position])
-                before, flow.states[position] = flow.states[position], result.state
-                judged = sum(a.judged_rows for a in result.applied) + result.gathered_rows
-                self.emit(PartitionDone(title, before.rows, judged == 0))
+                flow.states[position] = result.state
                 if barrier is not None:
                     parts.append(_gathered(result))
         if any(isinstance(call.step, Calling) for call in calls):
