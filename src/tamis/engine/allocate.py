@@ -90,14 +90,10 @@ def in_turn(strata: Ints, order: Words, cells: Ints) -> Ints:
         ranked = np.sort(words)
         if not (ranked[1:] == ranked[:-1]).any():
             begins = (ends - cells.ravel()).reshape(n_strata, n_splits)
-            beyond = (np.arange(n_strata, dtype=np.uint64) + np.uint64(1)) << np.uint64(48)
+            after = np.append(ranked, np.uint64(n_strata) << np.uint64(48))  # what begins there has no rows
             split = np.zeros(len(order), np.int64)
             for s in range(1, n_splits):
-                begin = begins[:, s]
-                first = np.where(
-                    begin < ends[n_splits - 1 :: n_splits], ranked[np.minimum(begin, len(ranked) - 1)], beyond
-                )
-                split += words >= first[strata]
+                split += words >= after[begins[:, s]][strata]
             return split
     split = np.empty(len(order), np.int64)
     split[np.lexsort((order, strata))] = np.repeat(np.tile(np.arange(n_splits), n_strata), cells.ravel())
