@@ -124,9 +124,11 @@ class GatheredTable:
         return entry
 
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
-        frame = self._entry(index).read("gathered", ["row", *names])
-        seen = self._parts[index].seen[frame["row"].to_numpy()]
-        return (frame if seen.all() else frame.filter(pl.Series(seen))).drop("row")
+        entry, part = self._entry(index), self._parts[index]
+        whole = entry.files["gathered"].rows == part.state.rows  # then line k is of row k
+        frame = entry.read("gathered", list(names) if whole else ["row", *names])
+        seen = part.seen if whole else part.seen[frame["row"].to_numpy()]
+        return (frame if seen.all() else frame.filter(pl.Series(seen))).select(names)
 
     def vectors(self, name: str) -> NDArray[Any]:
         return vectors_of(self[name], self._recorded)
