@@ -28,6 +28,8 @@ from .task import Applied, Call, PartState, Result, Task
 
 #: raised when an entry means something else
 _VERSION = 1
+#: what a step did, apart from what it took to find out
+_COUNTS = ("rows_in", "outcomes", "reasons", "not_applicable", "changed", "rescued", "stale")
 
 
 def stage_fingerprint(task: Task) -> str:
@@ -77,10 +79,10 @@ def find(task: Task, fp: str, cache: Cache) -> Result | None:
     facts, state = entry.facts, task.state
     try:
         for part in facts["parts"]:
-            if part is not None and (found := cache.get(part)) is None:
+            if part is not None and cache.get(part) is None:
                 return None
-        for told, xxh3 in facts["gathered"]:
-            found = cache.get(told)
+        for name, xxh3 in facts["gathered"]:
+            found = cache.get(name)
             if found is None or found.files["gathered"].xxh3 != xxh3:  # made anew since, perhaps of other rows
                 return None
         layers = [_layer(one, cache, state.rows) for one in facts["layers"]]
@@ -89,10 +91,8 @@ def find(task: Task, fp: str, cache: Cache) -> Result | None:
     except CorruptFile:
         return None
     seconds = (time.perf_counter() - started) / max(1, len(task.calls))
-    applied = [
-        Applied(*counts[:3], part, *counts[3:], judged_rows=0, seconds=seconds)
-        for counts, part in zip(facts["applied"], facts["parts"], strict=True)
-    ]
+    told = zip(facts["applied"], facts["parts"], strict=True)
+    applied = [Applied(**counts, part=part, judged_rows=0, seconds=seconds) for counts, part in told]
     after = replace(
         state,
         layers=(*state.layers, *layers),
@@ -122,8 +122,8 @@ def keep(task: Task, fp: str, cache: Cache, result: Result, ahead: list[str]) ->
     cache.put(fp, {}, facts)
 
 
-def _counts(one: Applied) -> list[Any]:
-    return [one.rows_in, one.outcomes, one.reasons, one.not_applicable, one.changed, one.rescued, one.stale]
+def _counts(one: Applied) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _COUNTS}
 
 
 def _record(layer: Layer) -> dict[str, Any]:
