@@ -21,8 +21,9 @@ from tamis.core.fingerprint import fingerprint
 from .asked import FrameRows
 from .cache import Cache, Entry
 from .frame import Frame
-from .layers import Layer, Mask
-from .stage import Call, PartState, Task, _Stage, mask_hash
+from .layers import Layer, Mask, mask_hash
+from .stage import _Stage
+from .task import Call, PartState, Task
 
 
 @dataclass

@@ -7,6 +7,7 @@ A torn or altered entry is noticed by them and computed again, so nothing here i
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from tamis.core.errors import CorruptFile
 
 from .failpoint import failpoint
 from .remote import bring
-from .store import Stored, columns_of, read_frame, verify, write_frame, write_json
+from .store import Stored, _verified, columns_of, read_frame, verify, write_frame, write_json
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,13 @@ class Cache:
 
     def get(self, fingerprint: str) -> Entry | None:
         """The entry, its files verified; None where there is none or its bytes are not what was written."""
-        folder = self.folder(fingerprint)
         try:
-            bring(folder / "entry.json")
-            record = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
-            if record["check"] != _check(record):
-                return None
-            files = {name: Stored(str(folder / f"{name}.parquet"), *rest) for name, rest in record["files"].items()}
-            for stored in files.values():
+            entry = _record(str(self.folder(fingerprint)))
+            for stored in entry.files.values():
                 verify(stored)
         except (OSError, ValueError, KeyError, TypeError, CorruptFile):
             return None
-        return Entry(folder, files, record["facts"])
+        return entry
 
     def put(self, fingerprint: str, frames: Mapping[str, pl.DataFrame], facts: dict[str, Any]) -> Entry:
         """Write an entry; one that is there already is replaced, file by file: who reads it meanwhile sees the same
@@ -83,6 +79,29 @@ class Cache:
     def drop(self, fingerprint: str) -> None:
         """Forget an entry."""
         shutil.rmtree(self.folder(fingerprint), ignore_errors=True)
+
+
+#: what entries say, by how their `entry.json` stood there when this process read it
+_read: dict[tuple[str, str, int, int], Entry] = {}
+
+
+def _record(folder: str) -> Entry:
+    """What stands in the folder's `entry.json`. OSError, ValueError, KeyError or TypeError where it is none."""
+    path = f"{folder}/entry.json"
+    bring(path)
+    status = os.stat(path)
+    key = (path, str(status.st_ino), status.st_mtime_ns, status.st_size)
+    if key in _verified and key in _read:
+        return _read[key]
+    with open(path, encoding="utf-8") as file:
+        record = json.load(file)
+    if record["check"] != _check(record):
+        raise ValueError(f"{path}: the bytes are not the ones written")
+    files = {name: Stored(f"{folder}/{name}.parquet", *rest) for name, rest in record["files"].items()}
+    entry = Entry(Path(folder), files, record["facts"])
+    _read[key] = entry
+    _verified.add(key)
+    return entry
 
 
 def _check(record: dict[str, Any]) -> str:

@@ -18,8 +18,9 @@ from tamis.core.fingerprint import fingerprint
 from . import diverse
 from .cache import Cache
 from .frame import Frame
-from .layers import Layer, Mask
-from .stage import Call, PartState, Task, _Stage, mask_hash
+from .layers import Layer, Mask, mask_hash
+from .stage import _Stage
+from .task import Call, PartState, Task
 from .vectors import VectorStore
 
 #: the folder of vectors among what is recorded

@@ -130,6 +130,14 @@ class LocalExecutor:
         self.close(at_once=exception[0] is KeyboardInterrupt)
 
 
+def side_by_side(task: Callable[[A], R], arguments: Sequence[A]) -> list[R]:
+    """The task's results, in order, from threads of this process: for the few files that one decision reads and writes."""
+    if len(arguments) < 2 or default_workers() == 1:
+        return [task(argument) for argument in arguments]
+    with ThreadPoolExecutor(default_workers(), thread_name_prefix="tamis-files") as pool:
+        return list(pool.map(task, arguments))
+
+
 def _begin() -> None:
     """A worker process: Polars' own pool is one thread (set before Polars is imported), and it ends with its parent."""
     os.environ["POLARS_MAX_THREADS"] = "1"

@@ -15,6 +15,9 @@ _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 def hex_ids(high: NDArray[np.uint64], low: NDArray[np.uint64], *, valid: NDArray[np.bool_] | None = None) -> pl.Series:
     """The ids as text, (n,) strings of 32 digits; null where `valid` is False."""
+    count = len(high)
+    if valid is not None:
+        high, low = high[valid], low[valid]
     n = len(high)
     whole = np.empty((n, 2), ">u8")
     whole[:, 0], whole[:, 1] = high, low
@@ -23,6 +26,6 @@ def hex_ids(high: NDArray[np.uint64], low: NDArray[np.uint64], *, valid: NDArray
     digits[:, 0::2], digits[:, 1::2] = _DIGITS[raw >> 4], _DIGITS[raw & 15]
     if valid is None:
         return to_series("id", Text(digits.reshape(-1), np.arange(n + 1, dtype=np.int64) * 32, np.ones(n, np.bool_)))
-    offsets = np.zeros(n + 1, np.int64)
+    offsets = np.zeros(count + 1, np.int64)
     np.cumsum(np.where(valid, 32, 0), out=offsets[1:])
-    return to_series("id", Text(digits[valid].reshape(-1), offsets, valid))
+    return to_series("id", Text(digits.reshape(-1), offsets, valid))

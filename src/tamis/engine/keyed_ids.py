@@ -18,7 +18,7 @@ from tamis.core.fingerprint import fingerprint
 from .cache import Cache
 from .key import Key
 from .layers import Layer
-from .stage import PartState
+from .task import PartState
 
 COLUMNS = ("id.high", "id.low")
 

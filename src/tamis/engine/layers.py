@@ -14,6 +14,13 @@ from .store import Stored, read_frame
 Mask = NDArray[np.bool_]
 
 
+def mask_hash(mask: Mask) -> str:
+    """The hash of a row mask."""
+    import xxhash
+
+    return str(xxhash.xxh3_128_hexdigest(np.packbits(mask).tobytes()))
+
+
 @dataclass(frozen=True)
 class Layer:
     """Columns that one step set in one partition.

@@ -62,12 +62,12 @@ def part_frame(
     if len(evidence.columns) == 1:
         told = told & (outcome[rows] != KEPT)
     rows = rows[told]
-    lines = evidence.filter(pl.Series(told))
+    lines = evidence if told.all() else evidence.filter(pl.Series(told))
     # physical codes straight to Enum: no strings are made
     kinds = pl.Series("outcome", outcome[rows], dtype=pl.UInt8).cat.to(OUTCOMES)
     codes = np.where(reason[rows] >= 0, reason[rows], len(slugs)).astype(np.uint8)
     words = pl.Series("reason", codes, dtype=pl.UInt8).cat.to(pl.Enum([*slugs, ""]))
     middle = [kinds, words]
     if into is not None:
-        middle.append(into.filter(pl.Series(told)).alias("into"))
+        middle.append((into if told.all() else into.filter(pl.Series(told))).alias("into"))
     return pl.DataFrame([lines["row"], *middle, *(lines[name] for name in lines.columns if name != "row")])

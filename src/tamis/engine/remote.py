@@ -202,9 +202,9 @@ def remote_of(path: Path) -> Remote | None:
 
 def bring(path: str | Path) -> bool:
     """Fetch a file that is not here, if its workspace has a store; whether it is here now."""
-    path = Path(path)
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110
         return True
+    path = Path(path)
     remote = remote_of(path)
     return remote is not None and remote.fetch(path)
 

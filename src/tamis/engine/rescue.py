@@ -15,7 +15,7 @@ from .judge import DROPPED, MERGED
 from .layers import Mask
 
 if TYPE_CHECKING:
-    from .stage import PartState
+    from .task import PartState
 
 Rescued = Mapping[tuple[int, int], str | None]
 

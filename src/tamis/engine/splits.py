@@ -143,8 +143,11 @@ def place_rows(
     joins: settled rows whose unit follows them. strata: 0 … n - 1; order: as `seeded_order` gives it.
     """
     unit = numbered(root)
+    if not (settled >= 0).any():
+        return _place_all(root, unit, order, strata, targets)
     follows = np.full(int(unit.max()) + 1 if len(unit) else 0, -1, np.int64)
-    np.maximum.at(follows, unit[joins], settled[joins])
+    if joins.any():
+        np.maximum.at(follows, unit[joins], settled[joins])
     split = np.where(settled < 0, follows[unit], settled)
     inside = (split >= 0) & (split < len(targets))
     k, n_strata = len(targets), int(strata.max()) + 1 if len(strata) else 0
@@ -160,6 +163,23 @@ def place_rows(
     chosen[some] = assign(turns[some], sizes[some], kind[some], targets, placed)
     split[free] = chosen[unit[free]]
     return split
+
+
+def _place_all(
+    root: NDArray[np.int64],
+    unit: NDArray[np.int64],
+    order: NDArray[np.uint64],
+    strata: NDArray[np.int64],
+    targets: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The same where no row is settled, with fewer passes over all rows: most units are one row, their first."""
+    lead = root == np.arange(len(root))
+    firsts, others = np.flatnonzero(lead), np.flatnonzero(~lead)
+    turns = order[firsts]
+    np.minimum.at(turns, unit[others], order[others])
+    sizes = np.ones(len(firsts), np.int64)
+    np.add.at(sizes, unit[others], 1)
+    return assign(turns, sizes, strata[firsts], targets)[unit]
 
 
 def cut_by_time(times: NDArray[np.int64], targets: NDArray[np.int64]) -> NDArray[np.int64]:

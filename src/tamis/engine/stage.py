@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -27,109 +25,31 @@ from .bisect import judge_safely
 from .cache import Cache, Entry
 from .frame import Frame, find_column
 from .judge import CODES, KEPT, Judged
-from .layers import Layer, LayeredReader, Mask
+from .kept_stages import find, keep, stage_fingerprint
+from .layers import Layer, Mask
 from .parts import write_part
-from .rescue import Rescued, rescue_rows
-from .store import Stored
+from .rescue import rescue_rows
+from .task import Applied as Applied
+from .task import Call as Call
+from .task import PartState as PartState
+from .task import Result, Task
 
 #: a frame is compacted when fewer than this share of its rows is still wanted
 COMPACT_SHARE = 0.7
 
 
-@dataclass(frozen=True)
-class Call:
-    """A step as a stage runs it.
-
-    identity: hash of the step, its files and library versions; sets: the columns it is known to set;
-    gather_identity: for table steps, hash of what `gather` alone depends on.
-    """
-
-    step: Step
-    identity: str
-    seed: int
-    only_source: str | None = None
-    rescued: Rescued = field(default_factory=dict)
-    sets: tuple[str, ...] = ()
-    gather_identity: str = ""
-
-
-@dataclass(frozen=True)
-class PartState:
-    """A partition on its way through the recipe.
-
-    content: hash of the base's content; versions: what each set column depends on; live: (rows,) bool;
-    absent: columns of other sources, null here.
-    """
-
-    base: Stored
-    rows: int
-    source: str
-    content: str
-    columns: tuple[str, ...]
-    layers: tuple[Layer, ...]
-    versions: dict[str, str]
-    live: Mask
-    absent: Mapping[str, pl.DataType] = field(default_factory=dict)
-
-    def reader(self, layers: Sequence[Layer] | None = None) -> LayeredReader:
-        """Reads the partition's columns, with its layers or with those given."""
-        return LayeredReader(self.base, self.columns, self.rows, self.layers if layers is None else layers, self.absent)
-
-    @property
-    def names(self) -> list[str]:
-        return self.reader().names
-
-
-@dataclass(frozen=True)
-class Task:
-    """One partition's work in a stage.
-
-    ahead: table steps that follow at once; what they gather is gathered now, while the text is in memory.
-    dry: only look what is cached, judge nothing.
-    """
-
-    state: PartState
-    calls: tuple[Call, ...]
-    cache: Path
-    gather: Call | None = None
-    ahead: tuple[Call, ...] = ()
-    dry: bool = False
-
-
-@dataclass
-class Applied:
-    """What one step did to one partition.
-
-    outcomes: rows per index of judge.CODES, of the rows that were live (kept: of all of them, seen or not);
-    reasons: rows per slug; part: fingerprint of the ledger part, None where there is nothing to say.
-    """
-
-    rows_in: int
-    outcomes: list[int]
-    reasons: dict[str, int]
-    part: str | None
-    not_applicable: int
-    changed: int
-    rescued: int
-    stale: int
-    judged_rows: int
-    seconds: float
-
-
-@dataclass
-class Result:
-    """A partition after a stage. `gathered`: the fingerprint of what the table step gathered."""
-
-    state: PartState
-    applied: list[Applied]
-    gathered: str | None = None
-    gathered_seen: Mask | None = None
-    gathered_rows: int = 0
-
-
 def run(task: Task) -> Result:
-    """Run a stage over one partition."""
-    return _Stage(task).run()
+    """Run a stage over one partition, or find what came of it when it was run before."""
+    if task.dry:
+        return _Stage(task).run()
+    cache, fp = Cache(task.cache), stage_fingerprint(task)
+    found = find(task, fp, cache)
+    if found is not None:
+        return found
+    stage = _Stage(task)
+    result = stage.run()
+    keep(task, fp, cache, result, stage.ahead)
+    return result
 
 
 class _Stage:
@@ -146,6 +66,7 @@ class _Stage:
         # rows whose columns are what they would be were the row live; only of them outcomes are kept
         self.sound = self.live.copy() if self.layers else np.ones(self.state.rows, np.bool_)
         self.frame = self._whole_frame()
+        self.ahead: list[str] = []  # what further table steps gathered
 
     def run(self) -> Result:
         applied = [self._apply(call) for call in self.task.calls]
@@ -156,7 +77,7 @@ class _Stage:
         for call in self.task.ahead:
             if call.step.where is None:
                 with contextlib.suppress(UsageError):  # it reads a column that the step before it is yet to set
-                    self._gather(call)
+                    self.ahead.append(self._gather(call)[0])
         return result
 
     def _present(self) -> PartState:
@@ -341,13 +262,6 @@ class _Stage:
             gathered = pl.concat([old, gathered]).sort("row")
         self.cache.put(fp, {"gathered": gathered}, {"step": step.name})
         return fp, selected, len(rows)
-
-
-def mask_hash(mask: Mask) -> str:
-    """The hash of a row mask."""
-    import xxhash
-
-    return str(xxhash.xxh3_128_hexdigest(np.packbits(mask).tobytes()))
 
 
 def _read_outcomes(entry: Entry | None) -> tuple[NDArray[np.int64], pl.DataFrame]:

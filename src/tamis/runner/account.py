@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamis.core.errors import BalanceError
 from tamis.engine.judge import CODES
-from tamis.engine.stage import Applied
+from tamis.engine.task import Applied
 
 
 @dataclass

@@ -20,9 +20,10 @@ from tamis.engine.cache import Cache
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import CODES, KEPT, MERGED, absent_views, change_name, resolve
+from tamis.engine.layers import mask_hash
 from tamis.engine.parts import part_frame
-from tamis.engine.stage import Applied, Call, PartState, mask_hash
 from tamis.engine.store import Stored, columns_of
+from tamis.engine.task import Applied, Call, PartState
 
 #: columns that every child has of its own
 APART = ("id.high", "id.low", "born.from")

@@ -15,8 +15,8 @@ from tamis.engine.asking import lay, look, pool, select, without_answers
 from tamis.engine.embedded import known_keys, lay_keys, texts_of
 from tamis.engine.executor import LocalExecutor
 from tamis.engine.layers import Mask
-from tamis.engine.stage import Call, PartState, Task
 from tamis.engine.stage import run as run_stage
+from tamis.engine.task import Call, PartState, Task
 from tamis.llm.connect import players
 from tamis.llm.embed import MOST_TEXTS
 from tamis.recipe import order

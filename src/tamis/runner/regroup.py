@@ -17,7 +17,7 @@ from tamis.engine.stage import Call
 from tamis.runs.decisions import Decision, Decisions
 
 from .account import Account
-from .table import Gathered, Scattered
+from .table import Gathered, Scattered, survivors_told
 
 
 class _Row(NamedTuple):
@@ -53,7 +53,8 @@ class _Groups:
         self, call: Call, parts: Sequence[Gathered], scattered: Sequence[Scattered], made: Iterable[Decision]
     ) -> None:
         self.parts, self.scattered, self.step = parts, scattered, call.step.name
-        self.into = [None if one.into is None else one.into.to_list() for one in scattered]
+        ids = [survivors_told(one) for one in scattered]
+        self.into = [None if one is None else one.to_list() for one in ids]
         self.told: list[dict[int, str]] = [{} for _ in scattered]
         self.freed: set[_Row] = set()
         named: dict[str, None] = {}

@@ -12,8 +12,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import xxhash
-
 from tamis.core.calls import Calling
 from tamis.core.errors import TooManyQuarantined, UsageError
 from tamis.core.events import Listener, PartitionDone, StageDone, StageStarted, StepDone, Warned, quiet
@@ -23,12 +21,11 @@ from tamis.core.step import BirthStep, ChoiceStep, GateStep, RowStep, Step, Tabl
 from tamis.engine.asking import without_answers
 from tamis.engine.cache import Cache
 from tamis.engine.executor import Executor
-from tamis.engine.parts import part_frame
-from tamis.engine.rescue import rescue_rows
+from tamis.engine.kept_stages import first_unknown
 from tamis.engine.reviewing import Reviewing
-from tamis.engine.stage import Applied, Call, PartState, Result, Task
 from tamis.engine.stage import run as run_stage
 from tamis.engine.store import file_hash
+from tamis.engine.task import Applied, Call, PartState, Result, Task
 from tamis.recipe.model import Recipe
 from tamis.runs.decisions import Decisions
 from tamis.runs.settle import rejected
@@ -41,6 +38,7 @@ from .choice import looking, obeying, waiting
 from .gate import GateAsk, ask_people
 from .placed import placed_step
 from .regroup import regroup
+from .scatter import rescue, write_parts
 from .table import Gathered, Scattered, decide
 
 
@@ -206,13 +204,17 @@ class Judge:
         with self._stage(title, names, flow):
             root = self.cache.root
             tasks = [Task(state, tuple(calls), root, barrier, ahead) for state in flow.states]
-            for position, result in enumerate(self.executor.map(run_stage, tasks)):
+            order = first_unknown(tasks)
+            done: dict[int, Result] = {}
+            for position, result in zip(order, self.executor.map(run_stage, [tasks[k] for k in order]), strict=True):
                 self.check()
+                done[position] = result
+                judged = sum(a.judged_rows for a in result.applied) + result.gathered_rows
+                self.emit(PartitionDone(title, result.state.rows, judged == 0))
+            for position, result in sorted(done.items()):
                 for log, applied in zip(logs, result.applied, strict=True):
                     self._count(log, applied, flow.keys[position])
-                before, flow.states[position] = flow.states[position], result.state
-                judged = sum(a.judged_rows for a in result.applied) + result.gathered_rows
-                self.emit(PartitionDone(title, before.rows, judged == 0))
+                flow.states[position] = result.state
                 if barrier is not None:
                     parts.append(_gathered(result))
         if any(isinstance(call.step, Calling) for call in calls):
@@ -286,33 +288,24 @@ class Judge:
             if isinstance(call.step, ChoiceStep):
                 flow.waiting, log.choice = waiting(call.step, decided.waits, decided.choice), decided.choice or {}
             regroup(call, parts, scattered, self.decisions, log.account)
-            for position, (part, one) in enumerate(zip(parts, scattered, strict=True)):
-                self._scatter(flow, log, position, part, one, call, decision)
+            for position, one in enumerate(scattered):
+                self._scatter(flow, log, position, one, call)
+            told = write_parts(call, parts, scattered, decision, self.cache)
+            log.parts = {flow.keys[position]: fp for position, fp in enumerate(told) if fp is not None}
             if any(one.copies is not None for one in scattered):
                 self._repeat(flow, log, call, scattered, decision)
         log.account.seconds = time.perf_counter() - started
         log.account.judged_rows = 0 if log.cached else log.account.rows_in
         self._settle(flow, [log])
 
-    def _scatter(
-        self, flow: Flow, log: StepLog, position: int, part: Gathered, one: Scattered, call: Call, decision: str
-    ) -> None:
+    def _scatter(self, flow: Flow, log: StepLog, position: int, one: Scattered, call: Call) -> None:
         state = flow.states[position]
-        slugs = list(call.step.reasons)
-        if call.rescued:
-            log.account.rescued += _rescue(call, state, one, log.account)
-        log.account.add(one.outcome, one.reason, slugs, int(state.live.sum()))
+        rescue(call, state, one, log.account)
+        log.account.add(one.outcome, one.reason, list(call.step.reasons), int(state.live.sum()))
         log.account.changed += one.changed
         layers = state.layers if one.layer is None else (*state.layers, one.layer)
         live = state.live & (one.outcome == 0)
         flow.states[position] = replace(state, layers=layers, versions=one.versions, live=live)
-        if len(one.evidence.columns) > 1 or (one.outcome != 0).any():
-            told = xxhash.xxh3_128_hexdigest(one.outcome.tobytes() + one.reason.tobytes() + one.told.encode())
-            fp = fingerprint("table part", decision, position, told)
-            if self.cache.get(fp) is None:
-                frame = part_frame(one.evidence, part.seen, one.outcome, one.reason, slugs, one.into)
-                self.cache.put(fp, {"part": frame}, {})
-            log.parts[flow.keys[position]] = fp
 
     def _repeat(self, flow: Flow, log: StepLog, call: Call, scattered: Sequence[Scattered], decision: str) -> None:
         """Rows that stay are born again where the step says so: copies in partitions of their own after their parents'."""
@@ -364,14 +357,6 @@ def _gathered(result: Result) -> Gathered:
     assert result.gathered is not None
     assert result.gathered_seen is not None
     return Gathered(result.state, result.gathered, result.gathered_seen)
-
-
-def _rescue(call: Call, state: PartState, one: Scattered, account: Account) -> int:
-    named, stale = rescue_rows(call.rescued, state, one.outcome)
-    one.outcome[named] = 0
-    one.reason[named] = -1
-    account.stale += stale
-    return int(named.sum())
 
 
 def _libraries(step: Step) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,12 +19,13 @@ from tamis.core.row import CHAT_VIEWS
 from tamis.core.step import ChoiceStep, TableStep
 from tamis.engine.cache import Cache, Entry
 from tamis.engine.embedded import vectors_of
+from tamis.engine.executor import side_by_side
 from tamis.engine.frame import Frame
 from tamis.engine.ids import hex_ids
 from tamis.engine.judge import KEPT, change_name, resolve
-from tamis.engine.layers import Layer, Mask
-from tamis.engine.stage import Call, PartState, mask_hash
+from tamis.engine.layers import Layer, Mask, mask_hash
 from tamis.engine.store import columns_of
+from tamis.engine.task import Call, PartState
 
 #: bytes of gathered columns up to which all are read at once
 _AT_ONCE = 128 << 20
@@ -42,19 +44,40 @@ class Gathered:
 class Scattered:
     """A table step's decisions on one partition: per partition row as in `stage.Applied`.
 
-    into: survivors' ids as text, for each row of `evidence`, or None; evidence: has `row` and figures; changed: how many
+    into: the survivors for each row of `evidence`, or their ids as text, or None; evidence: has `row` and figures; changed: how many
     rows were rewritten; told: a hash of what people add to evidence; copies: how often each row is born again, or None.
     """
 
     outcome: NDArray[np.uint8]
     reason: NDArray[np.int8]
-    into: pl.Series | None
+    into: Survivors | pl.Series | None
     evidence: pl.DataFrame
     layer: Layer | None
     versions: dict[str, str]
     changed: int = 0
     told: str = ""
     copies: NDArray[np.int64] | None = None
+
+
+@dataclass
+class Survivors:
+    """The rows that those of one partition are merged into: their places in the table, -1 where a row stays.
+
+    Their ids are made when they are asked for: a decision that was written up before needs none.
+    """
+
+    places: NDArray[np.int64]
+    table: GatheredTable
+
+    def ids(self) -> pl.Series:
+        """The ids as text, null where a row stays."""
+        high, low = self.table.ids()
+        return hex_ids(high[self.places], low[self.places], valid=self.places >= 0).alias("into")
+
+
+def survivors_told(one: Scattered) -> pl.Series | None:
+    """The ids of the rows that those of one partition are merged into."""
+    return one.into.ids() if isinstance(one.into, Survivors) else one.into
 
 
 class GatheredTable:
@@ -83,7 +106,7 @@ class GatheredTable:
     def __getitem__(self, name: str) -> pl.Series:
         if name not in self._columns:
             names = self._names(name)
-            frames = [self.part(index, names) for index in range(len(self._parts))]
+            frames = side_by_side(lambda index: self.part(index, names), range(len(self._parts)))
             whole = pl.concat(frames, how="vertical_relaxed", rechunk=True)
             self._columns |= {one: whole[one] for one in names}
         return self._columns[name]
@@ -101,9 +124,11 @@ class GatheredTable:
         return entry
 
     def part(self, index: int, names: Sequence[str]) -> pl.DataFrame:
-        frame = self._entry(index).read("gathered", ["row", *names])
-        seen = self._parts[index].seen[frame["row"].to_numpy()]
-        return (frame if seen.all() else frame.filter(pl.Series(seen))).drop("row")
+        entry, part = self._entry(index), self._parts[index]
+        whole = entry.files["gathered"].rows == part.state.rows  # then line k is of row k
+        frame = entry.read("gathered", list(names) if whole else ["row", *names])
+        seen = part.seen if whole else part.seen[frame["row"].to_numpy()]
+        return (frame if seen.all() else frame.filter(pl.Series(seen))).select(names)
 
     def vectors(self, name: str) -> NDArray[Any]:
         return vectors_of(self[name], self._recorded)
@@ -120,11 +145,7 @@ class GatheredTable:
 
     def ids(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
         if self._ids is None:
-            halves: tuple[list[NDArray[np.uint64]], list[NDArray[np.uint64]]] = ([], [])
-            for part in self._parts:
-                reader = part.state.reader()
-                for half, name in zip(halves, ("id.high", "id.low"), strict=True):
-                    half.append(reader.read(name).to_numpy()[part.seen])
+            halves = [side_by_side(partial(_half, name), self._parts) for name in ("id.high", "id.low")]
             empty = [np.empty(0, np.uint64)]
             self._ids = (np.concatenate(halves[0] or empty), np.concatenate(halves[1] or empty))
         return self._ids
@@ -149,6 +170,12 @@ class GatheredTable:
             return pl.DataFrame({name: [] for name in columns})
         back = np.argsort(np.concatenate(order), kind="stable")
         return pl.concat(frames)[pl.Series(back, dtype=pl.UInt32)]
+
+
+def _half(name: str, part: Gathered) -> NDArray[np.uint64]:
+    """Half of the ids of the rows seen."""
+    whole = part.state.reader().read(name).to_numpy()
+    return whole if part.seen.all() else whole[part.seen]
 
 
 def _column(frame: Frame, name: str) -> pl.Series:
@@ -262,7 +289,6 @@ def _scatter(
     outcome, reason = decision["outcome"].to_numpy(), decision["reason"].to_numpy()
     into = decision["into"].to_numpy() if "into" in decision.columns else None
     figures = [name for name in decision.columns if name.startswith("evidence.")]
-    high, low = table.ids() if into is not None else (np.empty(0, np.uint64), np.empty(0, np.uint64))
     scattered = []
     for place, (part, start, stop) in enumerate(zip(parts, table.starts[:-1], table.starts[1:], strict=True)):
         n = part.state.rows
@@ -270,10 +296,7 @@ def _scatter(
         full_outcome[part.seen] = outcome[start:stop]
         full_reason[part.seen] = reason[start:stop]
         rows = np.flatnonzero(part.seen).astype(np.uint32)
-        targets = None
-        if into is not None:
-            mine = into[start:stop]
-            targets = hex_ids(high[mine], low[mine], valid=mine >= 0).alias("into")
+        targets = None if into is None else Survivors(into[start:stop], table)
         evidence = pl.DataFrame([pl.Series("row", rows), *(decision[name][int(start) : int(stop)] for name in figures)])
         layer, versions, changed = None, dict(part.state.versions), 0
         if entry.has("changes"):

@@ -87,8 +87,8 @@ class Exact(KeepFields):
         into, copies = survivors(found, self._worth(table), self.max_per_key)
         if self.verify:
             self._verify(table, into)
-        known = pl.Series("into", into)
-        return merge("duplicate", into=known.set(known < 0, None), copies=pl.Series(copies).replace(1, None))
+        known, sizes = pl.Series("into", into), pl.Series(copies)
+        return merge("duplicate", into=known.set(known < 0, None), copies=sizes.set(sizes == 1, None))
 
     def _verify(self, table: Table, into: np.ndarray[Any, np.dtype[np.int64]]) -> None:
         """Take back merges of rows whose texts differ: two texts with one hash."""

@@ -65,8 +65,9 @@ class SplitStep(SplitFields):
         targets = self._targets(settled)
         if self.near is not None and self._together():
             root = near_units(root, near_copies(table, self._together(), self.near))
-        order = seeded_order(table.seed, *table.ids())
-        order = np.where(named.valid, seeded_order(table.seed, named.high, named.low), order)
+        order = seeded_order(table.seed, named.high, named.low)
+        if not named.valid.all():
+            order = np.where(named.valid, order, seeded_order(table.seed, *table.ids()))
         waits = np.zeros(table.height, np.bool_)
         waits[root[settled < 0]] = True
         units, filled = int(waits.sum()), len(np.unique(settled[settled >= 0]))
@@ -95,9 +96,11 @@ class SplitStep(SplitFields):
 
     def _settled(self, table: Table, names: list[str]) -> tuple[Ints, Flags]:
         """(n,) int64: the split a row has from `golden` or `earlier`, else -1; and which have it from `earlier`."""
-        high, low = table.ids()
-        rows = Keys(high, low, np.ones(table.height, np.bool_)) if self.ids == "id" else gathered_keys(table, "ids")
         settled = np.full(table.height, -1, np.int64)
+        if self.earlier is None and self.golden is None:
+            return settled, np.zeros(table.height, np.bool_)
+        row_ids = (*table.ids(), np.ones(table.height, np.bool_)) if self.ids == "id" else None
+        rows = gathered_keys(table, "ids") if row_ids is None else Keys(*row_ids)
         if self.earlier is not None:
             pins = read_pins(self.earlier)
             for pin in pins:
