@@ -39,7 +39,7 @@ from tamis.engine.kernels.language_tables import (
 )  # fmt: skip
 from tamis.engine.kernels.language_votes import COLUMNS, add_columns
 
-from .jit import njit
+from .jit import njit, plain
 
 PIECE_BYTES = 36  # letters and spaces kept from each of the two pieces of a row, its start and its middle
 LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear
@@ -309,17 +309,13 @@ def _judge(
     return int(code), share * model.sigmoid[min(255, max(0, margin))], n
 
 
-@njit(nogil=True, cache=True)
-def _identify(
+@plain
+def _identify_rows(
     data: Bytes, offsets: Ints, allowed: npt.NDArray[np.bool_], candidates: npt.NDArray[np.bool_], model: Model,
-    code: Small, confidence: npt.NDArray[np.float32],
+    scratch: _Scratch, code: Small, confidence: npt.NDArray[np.float32],
 ) -> None:  # fmt: skip
     """Fill code (n,) and confidence (n,). allowed: (len(CODES),), which languages are candidates; candidates: the same
     of the columns of each script, (N_SCRIPTS, 64)."""
-    text = np.zeros(2 * LONG_PIECE_BYTES + 32, dtype=np.uint8)
-    letters = np.zeros(N_SCRIPTS, dtype=np.int64)
-    scores, early = np.zeros(64, dtype=np.int32), np.zeros(64, dtype=np.int32)
-    scratch = _Scratch(text, letters, scores, early, np.zeros(2 * len(text), dtype=np.int32))
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
         limit, skip_fences = PIECE_BYTES, True
@@ -334,6 +330,12 @@ def _identify(
                 break
             else:
                 limit = LONG_PIECE_BYTES
+
+
+def _scratch() -> _Scratch:
+    text = np.zeros(2 * LONG_PIECE_BYTES + 32, dtype=np.uint8)
+    scores, early = np.zeros(64, dtype=np.int32), np.zeros(64, dtype=np.int32)
+    return _Scratch(text, np.zeros(N_SCRIPTS, np.int64), scores, early, np.zeros(2 * len(text), dtype=np.int32))
 
 
 def identify(data: Bytes, offsets: Ints, languages: tuple[str, ...] | None = None) -> Languages:
@@ -351,7 +353,7 @@ def identify(data: Bytes, offsets: Ints, languages: tuple[str, ...] | None = Non
     result = Languages(np.empty(n, dtype=np.int16), np.empty(n, dtype=np.float32))
     model = load_model()
     candidates = (model.column_code == -1) | ((model.column_code >= 0) & allowed[model.column_code])
-    _identify(data, offsets, allowed, candidates, model, result.code, result.confidence)
+    _identify_rows(data, offsets, allowed, candidates, model, _scratch(), result.code, result.confidence)
     return result
 
 

@@ -79,7 +79,9 @@ class Model(NamedTuple):
     known: Bytes  # (N_SCRIPTS, 2**KNOWN_BITS / 8) bits; 0 at the hash of an n-gram: it is in no slot
     weights: npt.NDArray[np.int8]  # flat; log-probability relative to the row's mean, in steps of 1/8 nat
     letter: Bytes  # (256,) what a byte is in `short`: 5 bits; 31: a byte that is told by none of its places
-    short: npt.NDArray[np.uint32]  # (2**15,) Latin script: the row of the longest n-gram of the last three bytes; UNTOLD
+    short: npt.NDArray[
+        np.uint32
+    ]  # (2**15,) Latin script: the row of the longest n-gram of the last three bytes; UNTOLD
     width: Ints  # (N_SCRIPTS,) weights per n-gram
     column_code: Small  # (N_SCRIPTS, 64) index into `CODES` of each column; -1: not a language; -2: unused
     prior: Scores  # (N_SCRIPTS, 64) added to each column's score

@@ -19,9 +19,7 @@ _WIDE = ir.VectorType(_FOUR, COLUMNS)
 
 
 @intrinsic
-def add_columns(
-    typing_context: Any, voters: Any, first: Any, last: Any, weights: Any, column: Any, scores: Any
-) -> Any:
+def add_columns(typing_context: Any, voters: Any, first: Any, last: Any, weights: Any, column: Any, scores: Any) -> Any:
     """scores[column : column + 16] += weights[16 * voter + column :][:16] for each of voters[first:last].
 
     voters, scores: int32; weights: int8.
