@@ -25,6 +25,7 @@ from tamis.engine.kernels.language_tables import (
     N_SCRIPTS,
     ROW_MASK,
     THREE_MASK,
+    UNTOLD,
     WORD_FACTOR,
     WORD_MARK,
     Bytes,
@@ -32,14 +33,12 @@ from tamis.engine.kernels.language_tables import (
     Model,
     Scores,
     Small,
-    Words,
-    UNTOLD,
     find,
     load_model,
 )  # fmt: skip
 from tamis.engine.kernels.language_votes import COLUMNS, add_columns
 
-from .jit import njit, plain
+from .jit import plain
 
 PIECE_BYTES = 36  # letters and spaces kept from each of the two pieces of a row, its start and its middle
 LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear
