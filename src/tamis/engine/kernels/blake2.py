@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import njit, plain
 
 _IV = np.array(
     [
@@ -42,12 +42,12 @@ _SIGMA = np.array(
 _PARAMETERS = np.uint64(0x01010010)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _right(x: np.uint64, n: int) -> np.uint64:
     return (x >> np.uint64(n)) | (x << np.uint64(64 - n))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _mix(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, x: np.uint64, y: np.uint64) -> tuple:
     a = a + b + x
     d = _right(d ^ a, 32)
@@ -60,7 +60,7 @@ def _mix(a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64, x: np.uint64, y
     return a, b, c, d
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _compress(h: np.ndarray, m: np.ndarray, total: int, last: bool) -> None:
     v0, v1, v2, v3, v4, v5, v6, v7 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
     v8, v9, v10, v11, v12, v13, v14, v15 = (
@@ -94,7 +94,7 @@ def _compress(h: np.ndarray, m: np.ndarray, total: int, last: bool) -> None:
     h[7] ^= v7 ^ v15
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _swap(x: np.uint64) -> np.uint64:
     """The eight bytes in the other order."""
     x = ((x & np.uint64(0x00FF00FF00FF00FF)) << np.uint64(8)) | ((x >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF))
@@ -102,7 +102,7 @@ def _swap(x: np.uint64) -> np.uint64:
     return (x << np.uint64(32)) | (x >> np.uint64(32))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def blake2b_128(data: np.ndarray, length: int, h: np.ndarray, m: np.ndarray) -> tuple[np.uint64, np.uint64]:
     """The digest of data[:length] as two big-endian halves.
 
@@ -147,7 +147,7 @@ def repeat_ids(high: np.ndarray, low: np.ndarray, occurrence: np.ndarray) -> Non
         high[i], low[i] = blake2b_128(data, 33 + size, h, m)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_repeats(
     high: np.ndarray, low: np.ndarray, table: np.ndarray, counts: np.ndarray, occurrence: np.ndarray, firsts: np.ndarray
 ) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .jit import njit
+from .jit import plain
 
 MAX_GRAM = 5  # bytes
 ROW_MASK = np.uint64(0xFFFFFF)  # of a slot; all ones: no such n-gram
@@ -162,19 +162,19 @@ def table_size(n_grams: int) -> int:
     return 1 << (2 * n_grams).bit_length()
 
 
-@njit(nogil=True, cache=True)
+@plain
 def hashed(gram: np.uint64) -> np.uint64:
     """64 bits from an n-gram, the high ones the best mixed."""
     return gram * HASH_FACTOR
 
 
-@njit(nogil=True, cache=True)
+@plain
 def bucket(place: np.uint64, mask: np.uint64) -> np.uint64:
     """Where the two slots of an n-gram are. place: its hash."""
     return (place >> np.uint64(40)) & mask & ~np.uint64(1)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def find(
     slots: Words, known: Bytes, first: np.uint64, mask: np.uint64, gram: np.uint64, otherwise: np.uint64
 ) -> np.uint64:
@@ -202,7 +202,7 @@ def _short(slots: Words, known: Bytes) -> tuple[Bytes, npt.NDArray[np.uint32]]:
     return letter, short
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _fill_short(slots: Words, known: Bytes, alphabet: Bytes, short: npt.NDArray[np.uint32]) -> None:
     first, mask = np.uint64(0), np.uint64(slots.shape[0] - 1)
     for a in range(alphabet.shape[0]):
@@ -214,7 +214,7 @@ def _fill_short(slots: Words, known: Bytes, alphabet: Bytes, short: npt.NDArray[
                 short[a << 10 | b << 5 | c] = find(slots, known, first, mask, three, row)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _fill_slots(table: Words, grams: Words, rows: Words) -> None:
     """Insert each n-gram with its weight row. The data file holds at most two for each bucket."""
     mask = np.uint64(table.shape[0] - 1)
