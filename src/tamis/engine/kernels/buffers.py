@@ -8,10 +8,13 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
+from numba.np import arrayobj as _arrayobj
 
 from .jit import plain
 from .words import cgutils
+
+#: numba's annotations do not reach its inner parts
+_arrays: Any = _arrayobj
 
 
 @intrinsic
@@ -34,7 +37,7 @@ def bytes_at(typing_context: Any, address: Any, size: Any) -> Any:
         array = context.make_array(kind)(context, builder)
         one = context.get_constant(types.intp, 1)
         data = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-        populate_array(array, data=data, shape=[arguments[1]], strides=[one], itemsize=one, meminfo=None)
+        _arrays.populate_array(array, data=data, shape=[arguments[1]], strides=[one], itemsize=one, meminfo=None)
         return array._getvalue()
 
     return kind(types.int64, types.int64), generate

@@ -191,8 +191,8 @@ def _marks(part: np.ndarray, table: np.ndarray, leads: np.ndarray, trails: np.nd
 
 
 @plain
-def string_at(views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, i: int) -> tuple[int, int]:
-    """The address and the size of string `i`, where it stands."""
+def string_at(views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, i: int) -> Any:
+    """(address, size in bytes) of string `i`, where it stands."""
     length = np.int64(views[i, 0])
     if length <= 12:
         return inline.ctypes.data + 16 * i + 4, length

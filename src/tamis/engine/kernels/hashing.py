@@ -252,12 +252,12 @@ def _hash_while_room(
     for i in range(first, offsets.shape[0] - 1):
         size = normalise_row(data, offsets[i], offsets[i + 1], folds, room)
         if size == -2:
-            return i
+            return int(i)
         slow[i] = size < 0
         size = max(size, 0)
         full[i] = _says_something(room, 0, size)
         low[i], high[i] = xxh3_128(room, 0, size, acc)
-    return offsets.shape[0] - 1
+    return int(offsets.shape[0]) - 1
 
 
 @njit(nogil=True, cache=True)
