@@ -309,6 +309,13 @@ def test_batching_changes_nothing(texts: list[str], draw: st.DataObject) -> None
     assert part.confidence.tolist() == whole.confidence[first:last].tolist()
 
 
+def test_a_row_without_a_known_ngram_is_judged_without_the_row_before_it() -> None:
+    unknown = "ǆ" * 5  # letters, but none that the model has seen
+    for before in [text for _, text in SENTENCES[:6]]:
+        alone, after = language.identify(*rows_of([unknown])), language.identify(*rows_of([before, unknown]))
+        assert (after.code[1], after.confidence[1]) == (alone.code[0], alone.confidence[0])
+
+
 @given(st.binary(max_size=900))
 @settings(max_examples=300, deadline=None)
 def test_broken_utf8_is_read_within_its_own_row(raw: bytes) -> None:

@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
+from numba.np import arrayobj as _arrayobj
 
-from .jit import njit
+from .jit import plain
+from .words import cgutils
+
+#: numba's annotations do not reach its inner parts
+_arrays: Any = _arrayobj
 
 
 @intrinsic
@@ -23,7 +28,34 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return signature, generate
 
 
-@njit(nogil=True, cache=True)
+@intrinsic
+def bytes_at(typing_context: Any, address: Any, size: Any) -> Any:
+    """The bytes at an address, as a uint8 array that nobody counts: `carray` for kernels that are `plain`."""
+    kind = types.Array(types.uint8, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(kind)(context, builder)
+        one = context.get_constant(types.intp, 1)
+        data = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+        _arrays.populate_array(array, data=data, shape=[arguments[1]], strides=[one], itemsize=one, meminfo=None)
+        return array._getvalue()
+
+    return kind(types.int64, types.int64), generate
+
+
+@intrinsic
+def copy_bytes(typing_context: Any, target: Any, source: Any, size: Any) -> Any:
+    """Copy bytes between addresses whose ranges do not overlap."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        goal, origin = (builder.inttoptr(address, ir.IntType(8).as_pointer()) for address in arguments[:2])
+        cgutils.raw_memcpy(builder, goal, origin, arguments[2], context.get_constant(types.intp, 1))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), generate
+
+
+@plain
 def view_offsets(views: np.ndarray, valid: np.ndarray, offsets: np.ndarray) -> None:
     """Fill offsets (n + 1,) int64 from the lengths in `views` (n, 4) uint32; nulls have length 0."""
     total = 0
@@ -34,7 +66,7 @@ def view_offsets(views: np.ndarray, valid: np.ndarray, offsets: np.ndarray) -> N
     offsets[views.shape[0]] = total
 
 
-@njit(nogil=True, cache=True)
+@plain
 def gather_views(
     views: np.ndarray,
     inline: np.ndarray,
@@ -57,13 +89,11 @@ def gather_views(
             for k in range(length):
                 out[start + k] = inline[i, 4 + k]
         else:
-            buffer = np.int64(views[i, 2])
-            source = carray(_pointer(addresses[buffer]), sizes[buffer], dtype=np.uint8)
-            begin = np.int64(views[i, 3])
-            out[start : start + length] = source[begin : begin + length]
+            source = addresses[np.int64(views[i, 2])] + np.int64(views[i, 3])
+            copy_bytes(out.ctypes.data + start, source, length)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def join_selected(
     data: np.ndarray,
     offsets: np.ndarray,
@@ -91,25 +121,25 @@ def join_selected(
                 at += 1
             first = False
             length = offsets[j + 1] - offsets[j]
-            out[at : at + length] = data[offsets[j] : offsets[j + 1]]
+            copy_bytes(out.ctypes.data + at, data.ctypes.data + offsets[j], length)
             at += length
         out_valid[i] = not first
     out_offsets[starts.shape[0] - 1] = at
     return at
 
 
-@njit(nogil=True, cache=True)
+@plain
 def take_rows(
     data: np.ndarray, offsets: np.ndarray, rows: np.ndarray, out: np.ndarray, out_offsets: np.ndarray
 ) -> None:
     """Copy the strings at `rows` one after another; out_offsets (k + 1,) must be filled already."""
     for k in range(rows.shape[0]):
         i = rows[k]
-        out[out_offsets[k] : out_offsets[k + 1]] = data[offsets[i] : offsets[i + 1]]
+        copy_bytes(out.ctypes.data + out_offsets[k], data.ctypes.data + offsets[i], offsets[i + 1] - offsets[i])
 
 
-@njit(nogil=True, cache=True)
+@plain
 def scatter_rows(data: np.ndarray, offsets: np.ndarray, starts: np.ndarray, out: np.ndarray) -> None:
     """Copy each string to its place in `out`; starts: (n,)."""
     for i in range(starts.shape[0]):
-        out[starts[i] : starts[i] + offsets[i + 1] - offsets[i]] = data[offsets[i] : offsets[i + 1]]
+        copy_bytes(out.ctypes.data + starts[i], data.ctypes.data + offsets[i], offsets[i + 1] - offsets[i])

@@ -9,11 +9,11 @@ from numba import carray
 
 from .blake2 import blake2b_128
 from .buffers import _pointer
-from .jit import njit
+from .jit import njit, plain
 from .scan import copy_32, find_quote_or_backslash
 
 
-@njit(nogil=True, cache=True)
+@plain
 def quoted(base: int, length: int, source: np.ndarray, out: np.ndarray, at: int) -> int:
     """Write the text source[:length], which stands at `base`, as a JSON string; returns the position behind it.
 

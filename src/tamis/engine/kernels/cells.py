@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import njit, plain
 from .json_values import BOOLEAN, ESCAPED, INTEGER, NUMBER, TEXT, decode
 from .scan import copy_32, find_byte
 
@@ -29,7 +29,7 @@ def by_column(tape_column: np.ndarray, used: int, starts: np.ndarray, order: np.
         at[c] += 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_kinds(
     tape_row: np.ndarray,
     tape_column: np.ndarray,
@@ -46,7 +46,7 @@ def count_kinds(
         counts[c, k] += 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def decoded_room(order: np.ndarray, tape_kind: np.ndarray, tape_start: np.ndarray, tape_end: np.ndarray) -> int:
     """Bytes that the escaped strings of a column take at most when decoded."""
     room = 0
@@ -56,7 +56,7 @@ def decoded_room(order: np.ndarray, tape_kind: np.ndarray, tape_start: np.ndarra
     return room
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fill_views(
     data: np.ndarray,
     order: np.ndarray,
@@ -101,7 +101,7 @@ def fill_views(
     return at
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _view(
     views: np.ndarray, words: np.ndarray, row: int, data: np.ndarray, start: int, length: int, buffer: int
 ) -> None:
@@ -115,7 +115,7 @@ def _view(
     words[row, 2], words[row, 3] = buffer, start
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _undouble(data: np.ndarray, base: int, k: int, end: int, out: np.ndarray, at: int) -> int:
     """Copy a CSV cell with doubled quotes halved; returns the position behind it in `out`."""
     target = out.ctypes.data
@@ -134,7 +134,7 @@ def _undouble(data: np.ndarray, base: int, k: int, end: int, out: np.ndarray, at
     return at
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fill_integers(
     data: np.ndarray,
     order: np.ndarray,
@@ -167,7 +167,7 @@ def fill_integers(
         valid[row] = True
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fill_numbers(
     data: np.ndarray,
     order: np.ndarray,
@@ -232,7 +232,7 @@ def fill_numbers(
     return left
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fill_booleans(
     data: np.ndarray,
     order: np.ndarray,

@@ -13,10 +13,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray  # type: ignore[attr-defined,unused-ignore]
 
-from .buffers import _pointer
-from .jit import njit
+from .buffers import bytes_at
+from .jit import plain
 
 #: what `mark_strings` finds in a string
 HIGH, CONTROL, INVISIBLE, COMPOSE, COMPATIBLE, MOJIBAKE = 1, 2, 4, 8, 16, 32
@@ -141,7 +140,7 @@ def misread() -> tuple[np.ndarray, np.ndarray]:
     return leads, trails
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _ascii_marks(part: np.ndarray) -> np.uint8:
     """Bit 0: a byte of a character that is not ASCII; bit 1: a control character other than \\t \\n \\r."""
     high = np.uint8(0)
@@ -154,7 +153,7 @@ def _ascii_marks(part: np.ndarray) -> np.uint8:
     return (high >> np.uint8(7)) | (odd << np.uint8(1))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def decode(data: np.ndarray, k: int) -> Any:
     """(code point, bytes) of the character at `k` of valid UTF-8."""
     b = np.int64(data[k])
@@ -172,7 +171,7 @@ def decode(data: np.ndarray, k: int) -> Any:
     ), 4
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _marks(part: np.ndarray, table: np.ndarray, leads: np.ndarray, trails: np.ndarray) -> int:
     """The marks of a string that is not all ASCII."""
     found = 0
@@ -191,18 +190,16 @@ def _marks(part: np.ndarray, table: np.ndarray, leads: np.ndarray, trails: np.nd
     return found & (CONTROL | INVISIBLE | COMPOSE | COMPATIBLE | MOJIBAKE)
 
 
-@njit(nogil=True, cache=True)
-def string_at(views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, sizes: np.ndarray, i: int) -> Any:
-    """The bytes of string `i`, where they stand."""
+@plain
+def string_at(views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, i: int) -> Any:
+    """(address, size in bytes) of string `i`, where it stands."""
     length = np.int64(views[i, 0])
     if length <= 12:
-        return inline[i, 4 : 4 + length]
-    buffer, begin = np.int64(views[i, 2]), np.int64(views[i, 3])
-    address: Any = _pointer(addresses[buffer])  # type: ignore[call-arg,unused-ignore]
-    return carray(address, sizes[buffer], dtype=np.uint8)[begin : begin + length]
+        return inline.ctypes.data + 16 * i + 4, length
+    return addresses[views[i, 2]] + np.int64(views[i, 3]), length
 
 
-@njit(nogil=True, cache=True)
+@plain
 def mark_strings(
     views: np.ndarray, inline: np.ndarray, addresses: np.ndarray, sizes: np.ndarray, selected: np.ndarray,
     table: np.ndarray, leads: np.ndarray, trails: np.ndarray, out: np.ndarray
@@ -212,14 +209,14 @@ def mark_strings(
         out[i] = 0
         if not selected[i] or views[i, 0] == 0:
             continue
-        part = string_at(views, inline, addresses, sizes, i)
+        part = bytes_at(*string_at(views, inline, addresses, i))
         found = int(_ascii_marks(part))
         if found & HIGH:
             found |= _marks(part, table, leads, trails)
         out[i] = found
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _flag_end(data: np.ndarray, k: int, end: int) -> int:
     """Where the tag characters at `k` end, if they spell a region's flag (3 to 5, then the closing tag); else 0."""
     count = 0
@@ -234,7 +231,7 @@ def _flag_end(data: np.ndarray, k: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _escape_end(data: np.ndarray, k: int, end: int) -> int:
     """Where the terminal's colour code that begins with ESC at `k` ends; k + 1 where it is no such code."""
     at = k + 1
@@ -246,7 +243,7 @@ def _escape_end(data: np.ndarray, k: int, end: int) -> int:
     return at + 1 if at < end and 0x40 <= data[at] <= 0x7E else k + 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _stays(point: int, last: int, following: int, table: np.ndarray, right_to_left: bool) -> bool:
     """Whether an invisible character has work to do where it stands. last: the character kept before it; -1: none."""
     before = np.int64(table[last]) if last >= 0 else 0
@@ -270,7 +267,7 @@ def _stays(point: int, last: int, following: int, table: np.ndarray, right_to_le
     return False
 
 
-@njit(nogil=True, cache=True)
+@plain
 def strip_strings(
     data: np.ndarray, offsets: np.ndarray, table: np.ndarray, controls: bool, invisible: bool,
     out: np.ndarray, out_offsets: np.ndarray, removed: np.ndarray

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_characters(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
     """Code points of each string into out (n,) int64: bytes that are no continuation bytes."""
     for i in range(offsets.shape[0] - 1):
@@ -17,7 +17,7 @@ def count_characters(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> 
         out[i] = n
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _space(data: np.ndarray, k: int, end: int) -> int:
     """Bytes of the white-space character at `k` (Unicode White_Space), 0 if there is none."""
     b = data[k]
@@ -41,7 +41,7 @@ def _space(data: np.ndarray, k: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _wide(data: np.ndarray, k: int, end: int) -> bool:
     """Whether a character of a script written without spaces begins at `k`: Han, kana; each counts as a word."""
     b = data[k]
@@ -58,7 +58,7 @@ def _wide(data: np.ndarray, k: int, end: int) -> bool:
     )
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_words(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
     """Words of each string into out (n,) int64: runs between white space; each Han or kana character counts as one."""
     for i in range(offsets.shape[0] - 1):

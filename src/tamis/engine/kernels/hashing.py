@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import njit
+from .jit import njit, plain
 from .words import Word, load64, store64, trailing_zeros
 from .xxh3 import xxh3_128
 
@@ -61,7 +61,7 @@ class Folds(NamedTuple):
     lower: Word
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _decode(data: np.ndarray, k: int) -> tuple[int, int]:
     """(code point, bytes) of the character beyond ASCII that begins at `k`."""
     b = int(data[k])
@@ -73,7 +73,7 @@ def _decode(data: np.ndarray, k: int) -> tuple[int, int]:
     return high | (int(data[k + 2] & 0x3F) << 6) | int(data[k + 3] & 0x3F), 4
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _fold(code: np.ndarray, point: int, beyond: int) -> int:
     """The entry of a code point. Beyond the table ideographs stay as they are; for the rest `beyond` stands."""
     if point < code.shape[0]:
@@ -81,7 +81,7 @@ def _fold(code: np.ndarray, point: int, beyond: int) -> int:
     return SAME if point < 0x2F800 or 0x30000 <= point < 0x40000 else beyond
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _before_digit(data: np.ndarray, k: int, end: int, code: np.ndarray, pool: np.ndarray, beyond: int) -> bool:
     """Whether what stands from `k` on begins with an ASCII digit once it is folded."""
     while k < end:
@@ -98,7 +98,7 @@ def _before_digit(data: np.ndarray, k: int, end: int, code: np.ndarray, pool: np
     return False
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _word(w: Word, after_blank: bool, lower: Word) -> tuple[Word, int]:
     """Eight bytes with their letters in lower case, and how many of them, from the first, need no closer look.
 
@@ -112,7 +112,7 @@ def _word(w: Word, after_blank: bool, lower: Word) -> tuple[Word, int]:
     return w | (upper >> _2), trailing_zeros((~plain & _TOP) | doubled | (w & _TOP)) >> 3
 
 
-@njit(nogil=True, cache=True)
+@plain
 def normalise_row(data: np.ndarray, start: int, end: int, folds: Folds, out: np.ndarray) -> int:
     """Normalise data[start : end] into `out`; the bytes written, -1 for a slow row, -2 where `out` is too small."""
     plain, mark, runs, code, lead, trail, pool, beyond, by_words, lower = folds
@@ -214,7 +214,7 @@ def normalise_rows(
     return room[:at]
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _says_something(text: np.ndarray, start: int, end: int) -> bool:
     """Whether there is more than blanks and message separators."""
     for k in range(start, end):  # noqa: SIM110  (no generators in kernels)
@@ -236,15 +236,28 @@ def hash_normalised(
     """XXH3-128 of each string once normalised; full: (n,) bool, False where nothing is left; slow: (n,) bool."""
     acc = np.empty(8, np.uint64)
     room = np.empty(4096, np.uint8)
-    for i in range(offsets.shape[0] - 1):
-        size = normalise_row(data, offsets[i], offsets[i + 1], folds, room)
-        while size == -2:
+    i = 0
+    while i < offsets.shape[0] - 1:
+        i = _hash_while_room(data, offsets, folds, i, room, acc, high, low, full, slow)
+        if i < offsets.shape[0] - 1:
             room = np.empty(2 * room.shape[0] + 2 * (offsets[i + 1] - offsets[i]), np.uint8)
-            size = normalise_row(data, offsets[i], offsets[i + 1], folds, room)
+
+
+@plain
+def _hash_while_room(
+    data: np.ndarray, offsets: np.ndarray, folds: Folds, first: int, room: np.ndarray, acc: np.ndarray,
+    high: np.ndarray, low: np.ndarray, full: np.ndarray, slow: np.ndarray,
+) -> int:  # fmt: skip
+    """`hash_normalised` from row `first` on; the row that `room` is too small for, or how many there are."""
+    for i in range(first, offsets.shape[0] - 1):
+        size = normalise_row(data, offsets[i], offsets[i + 1], folds, room)
+        if size == -2:
+            return int(i)
         slow[i] = size < 0
         size = max(size, 0)
         full[i] = _says_something(room, 0, size)
         low[i], high[i] = xxh3_128(room, 0, size, acc)
+    return int(offsets.shape[0]) - 1
 
 
 @njit(nogil=True, cache=True)

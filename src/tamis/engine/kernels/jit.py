@@ -45,6 +45,15 @@ def njit(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
+def plain(function: F) -> F:
+    """A kernel that makes no arrays and takes none apart: arrays stay uncounted while it works on them.
+
+    Otherwise Numba counts all arrays of a tuple whenever the tuple is handed on, by a locked instruction each; threads
+    that look things up in the same tables then wait for each other at every row.
+    """
+    return njit(nogil=True, cache=True, _nrt=False)(function)
+
+
 _Files: Any = caching.IndexDataCacheFile
 
 

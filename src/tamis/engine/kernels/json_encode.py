@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .jit import njit
+from .jit import njit, plain
 
 #: How a column's bytes become a value: inside quotes and escaped, or as they are.
 QUOTED, RAW = 0, 1
@@ -112,7 +112,7 @@ def _first_bit(typing_context: Any, mask: Any) -> Any:
     return signature, generate
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_special(data: np.ndarray, ascii: bool) -> int:
     """How many bytes must be written in another way; with `ascii`, DEL and those beyond ASCII too."""
     n = 0
@@ -122,7 +122,7 @@ def count_special(data: np.ndarray, ascii: bool) -> int:
     return n
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _put_unit(unit: int, out: np.ndarray, at: int) -> int:
     r"""Write \uXXXX."""
     out[at], out[at + 1] = 0x5C, 0x75
@@ -131,7 +131,7 @@ def _put_unit(unit: int, out: np.ndarray, at: int) -> int:
     return at + 6
 
 
-@njit(nogil=True, cache=True)
+@plain
 def put_point(address: int, out: np.ndarray, at: int) -> tuple[int, int]:
     """Escape the character at an address, DEL or beyond ASCII; (its bytes, where writing goes on)."""
     b = np.int64(byte_at(address))
@@ -148,7 +148,7 @@ def put_point(address: int, out: np.ndarray, at: int) -> tuple[int, int]:
     return width, _put_unit(point, out, at)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _put_string(address: int, stop: int, end: int, out: np.ndarray, at: int, ascii: bool) -> int:
     """Write the text (valid UTF-8) between two addresses in quotes, escaped; where writing goes on.
 
@@ -246,7 +246,7 @@ def _put_object(
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def write_rows(
     n: int,
     modes: np.ndarray,
@@ -271,7 +271,7 @@ def write_rows(
     return at
 
 
-@njit(nogil=True, cache=True)
+@plain
 def write_lists(
     starts: np.ndarray,
     present: np.ndarray,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 from .json_values import (
     DUPLICATE,
     END,
@@ -38,7 +38,7 @@ RECORD, ROWS, USED, BAD, COLUMNS, TRUSTED, KEY_BYTES, STAMP = range(8)
 STATE = 8
 
 
-@njit(nogil=True, cache=True)
+@plain
 def line_spans(
     data: np.ndarray, length: int, starts: np.ndarray, ends: np.ndarray, numbers: np.ndarray, first: int
 ) -> int:
@@ -74,7 +74,7 @@ def line_spans(
     return found
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _column(
     key: np.ndarray,
     start: int,
@@ -113,7 +113,7 @@ def _column(
     return c
 
 
-@njit(nogil=True, cache=True)
+@plain
 def other_value(
     data: np.ndarray,
     base: int,
@@ -142,7 +142,7 @@ def other_value(
     return NOT_OBJECT if skip_space(data, k, end) >= end else SYNTAX
 
 
-@njit(nogil=True, cache=True)
+@plain
 def parse_records(
     data: np.ndarray,
     starts: np.ndarray,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 from .json_encode import SLACK, _copy_block, _first_bit, _special
 
 #: what became of a row
@@ -17,7 +17,7 @@ DONE, SLOW = 0, 1
 ROLE_KEY, TEXT_KEY, WEIGHT_KEY, NO_KEY = 0, 1, 2, 3
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _space(data: np.ndarray, k: int, end: int) -> int:
     """The first position from `k` on that is no JSON white space."""
     while k < end and (data[k] == 0x20 or data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x09):
@@ -25,7 +25,7 @@ def _space(data: np.ndarray, k: int, end: int) -> int:
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _hex4(data: np.ndarray, k: int, end: int) -> int:
     """The value of four hexadecimal digits at `k`, -1 where they are none."""
     if k + 4 > end:
@@ -45,7 +45,7 @@ def _hex4(data: np.ndarray, k: int, end: int) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _utf8(point: int, out: np.ndarray, at: int) -> int:
     """Write a code point at `at`; the position after it."""
     if point < 0x80:
@@ -67,7 +67,7 @@ def _utf8(point: int, out: np.ndarray, at: int) -> int:
     return at + 4
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _escape(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tuple:
     """Decode the escape whose backslash stands at `k`; (position after it, position in out), or (-1, at)."""
     if k + 1 >= end:
@@ -104,7 +104,7 @@ def _escape(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tup
     return k + 2, at + 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _string(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tuple:
     """Decode the string whose opening quote stands at `k`; (position after it, position in out), or (-1, at)."""
     if k >= end or data[k] != 0x22:
@@ -141,7 +141,7 @@ def _string(data: np.ndarray, k: int, end: int, out: np.ndarray, at: int) -> tup
     return -1, at
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _plain_end(data: np.ndarray, k: int, end: int) -> int:
     """The closing quote of the string that opens at `k`, if it holds no escape; else -1."""
     if k >= end or data[k] != 0x22:
@@ -157,7 +157,7 @@ def _plain_end(data: np.ndarray, k: int, end: int) -> int:
     return -1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _word(data: np.ndarray, start: int, stop: int, words: np.ndarray, bounds: np.ndarray) -> int:
     """Which of the words stands at start … stop, -1 if none."""
     length = stop - start
@@ -174,7 +174,7 @@ def _word(data: np.ndarray, start: int, stop: int, words: np.ndarray, bounds: np
     return -1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _key(data: np.ndarray, k: int, end: int, keys: np.ndarray, bounds: np.ndarray) -> tuple:
     """The key at `k` and the position of its value: (ROLE_KEY …, position), or (NO_KEY, -1)."""
     close = _plain_end(data, k, end)
@@ -187,7 +187,7 @@ def _key(data: np.ndarray, k: int, end: int, keys: np.ndarray, bounds: np.ndarra
     return (ROLE_KEY if word < 2 else TEXT_KEY if word < 4 else WEIGHT_KEY), _space(data, k + 1, end)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _weight(data: np.ndarray, k: int, end: int) -> tuple:
     """0, 1, 0.0 or 1.0 at `k`: (value, position after it), or (-1, -1)."""
     if k >= end or (data[k] != 0x30 and data[k] != 0x31):
@@ -201,7 +201,7 @@ def _weight(data: np.ndarray, k: int, end: int) -> tuple:
     return -1, -1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def parse_plain(
     data: np.ndarray,
     offsets: np.ndarray,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 from .scan import copy_32, find_quote_or_backslash, find_string_special
 
 #: kinds of values
@@ -23,7 +23,7 @@ SYNTAX, UTF8, CONTROL, SURROGATE, DUPLICATE, NAN, DEPTH, NOT_OBJECT, END, LONG_K
 MANY_KEYS = 32
 
 
-@njit(nogil=True, cache=True)
+@plain
 def utf8_length(data: np.ndarray, k: int, end: int) -> int:
     """Bytes of the well-formed UTF-8 sequence at `k` whose first byte is not ASCII; 0 where it is not well-formed."""
     b = data[k]
@@ -44,7 +44,7 @@ def utf8_length(data: np.ndarray, k: int, end: int) -> int:
     return 4
 
 
-@njit(nogil=True, cache=True)
+@plain
 def hex4(data: np.ndarray, k: int, end: int) -> int:
     """The value of four hexadecimal digits at `k`, or -1."""
     if k + 4 > end:
@@ -63,7 +63,7 @@ def hex4(data: np.ndarray, k: int, end: int) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@plain
 def string_end(data: np.ndarray, base: int, k: int, end: int) -> tuple[int, int]:
     """From behind an opening quote: (position of the closing one, 0 | 1 where there are escapes) or (-, -cause)."""
     escaped = 0
@@ -108,7 +108,7 @@ def string_end(data: np.ndarray, base: int, k: int, end: int) -> tuple[int, int]
             return k, -SYNTAX
 
 
-@njit(nogil=True, cache=True)
+@plain
 def number_end(data: np.ndarray, k: int, end: int) -> tuple[int, int, int]:
     """(end of the number, INTEGER | BIG | NUMBER or -cause, 1 where it may be too large for a double)."""
     start = k
@@ -163,7 +163,7 @@ def number_end(data: np.ndarray, k: int, end: int) -> tuple[int, int, int]:
     return k, BIG if big else INTEGER, 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def literal_end(data: np.ndarray, k: int, end: int) -> tuple[int, int]:
     """true, false or null at `k`: (its end, BOOLEAN | NULL or -cause)."""
     b = data[k]
@@ -190,7 +190,7 @@ def literal_end(data: np.ndarray, k: int, end: int) -> tuple[int, int]:
     return k, -SYNTAX
 
 
-@njit(nogil=True, cache=True)
+@plain
 def skip_space(data: np.ndarray, k: int, end: int) -> int:
     """The first position from `k` that holds no JSON white space."""
     while k < end and (data[k] == 0x20 or data[k] == 0x0A or data[k] == 0x0D or data[k] == 0x09):
@@ -198,7 +198,7 @@ def skip_space(data: np.ndarray, k: int, end: int) -> int:
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _same(data: np.ndarray, a: int, b: int, length: int) -> bool:
     for i in range(length):  # noqa: SIM110
         if data[a + i] != data[b + i]:
@@ -206,7 +206,7 @@ def _same(data: np.ndarray, a: int, b: int, length: int) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@plain
 def nested_end(
     data: np.ndarray,
     base: int,
@@ -296,7 +296,7 @@ def nested_end(
             return k, NESTED, doubt
 
 
-@njit(nogil=True, cache=True)
+@plain
 def decode(data: np.ndarray, base: int, k: int, end: int, out: np.ndarray, at: int) -> int:
     """Write a checked string with its escapes undone to `out` from `at`; returns the position behind it.
 

@@ -17,12 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.engine.kernels.language_tables import (
+    CODES,
+    FOLDED,
     HAN,
     KANA,
     LATIN,
     N_SCRIPTS,
     ROW_MASK,
-    ROW_UNIT,
+    THREE_MASK,
+    UNTOLD,
     WORD_FACTOR,
     WORD_MARK,
     Bytes,
@@ -30,13 +33,12 @@ from tamis.engine.kernels.language_tables import (
     Model,
     Scores,
     Small,
-    Words,
-    bucket,
+    find,
     load_model,
 )  # fmt: skip
-from tamis.engine.language_codes import CODES, FOLDED
+from tamis.engine.kernels.language_votes import COLUMNS, add_columns
 
-from .jit import njit
+from .jit import plain
 
 PIECE_BYTES = 36  # letters and spaces kept from each of the two pieces of a row, its start and its middle
 LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear
@@ -45,6 +47,7 @@ FEW_VOTES = 5  # square root of the votes below which a row is too short to be s
 CLEAR_LEAD = 100  # 1/8 nats by which a language must lead in one half of the text to speak against another
 SCAN_BYTES = 2048  # raw bytes read at most to fill a piece
 LONG_ROW_BYTES = 128  # a shorter row is one piece, of twice the size
+NOBODY = np.int64(-(2**40))  # a score below all others
 FEW_LETTERS = 12  # fewer bytes than this outside code fences: look inside the fences too
 
 
@@ -68,16 +71,7 @@ class _Scratch(NamedTuple):
     voters: Scores  # rows of the n-grams and words found
 
 
-@njit(nogil=True, cache=True)
-def _find(slots: Words, first: np.uint64, mask: np.uint64, gram: np.uint64, otherwise: np.uint64) -> np.uint64:
-    """The weight row of an n-gram. Free of branches: whether an n-gram is known is anyone's guess."""
-    at = first + bucket(gram, mask)
-    one, two = slots[at], slots[at + np.uint64(1)]
-    row = one & ROW_MASK if one >> np.uint64(24) == gram else otherwise
-    return two & ROW_MASK if two >> np.uint64(24) == gram else row
-
-
-@njit(nogil=True, cache=True)
+@plain
 def _sample(
     data: Bytes, start: int, stop: int, limit: int, skip_fences: bool, filled: int, model: Model, scratch: _Scratch
 ) -> int:
@@ -190,7 +184,7 @@ def _sample(
     return filled
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _add_votes(n: int, script: int, model: Model, scratch: _Scratch) -> int:
     """Add to the scores the weights of the longest known n-gram ending at each of the sample's n bytes, and of each
     known word; return how many voted.
@@ -198,34 +192,39 @@ def _add_votes(n: int, script: int, model: Model, scratch: _Scratch) -> int:
     Finding first and adding afterwards lets the processor overlap the cache misses of either loop.
     """
     text, scores, early, voters = scratch.text, scratch.scores, scratch.early, scratch.voters
-    slots, first, mask = model.slots, model.first_slot[script], model.slot_mask[script]
-    weights, width = model.weights, model.width[script]
+    slots, known = model.slots, model.known[script]
+    first, mask = model.first_slot[script], model.slot_mask[script]
+    latin = script == LATIN
     window = word = np.uint64(0)
+    three = THREE_MASK
     votes = 0
     for i in range(n):
         window = (window << np.uint64(8) | np.uint64(text[i])) & np.uint64(0xFFFFFFFFFF)
-        row = _find(slots, first, mask, window & np.uint64(0xFFFF), ROW_MASK)
-        row = _find(slots, first, mask, window & np.uint64(0xFFFFFF), row)
-        row = _find(slots, first, mask, window & np.uint64(0xFFFFFFFF), row)
-        row = _find(slots, first, mask, window, row)
+        three = (three << np.uint64(5) | np.uint64(model.letter[text[i]])) & THREE_MASK
+        row = np.uint64(model.short[three]) if latin else UNTOLD
+        if row == UNTOLD:
+            row = find(slots, known, first, mask, window & np.uint64(0xFFFF), ROW_MASK)
+            row = find(slots, known, first, mask, window & np.uint64(0xFFFFFF), row)
+        row = find(slots, known, first, mask, window & np.uint64(0xFFFFFFFF), row)
+        row = find(slots, known, first, mask, window, row)
         voters[votes] = row
         votes += row != ROW_MASK
         if text[i] == 32:
-            voters[votes] = _find(slots, first, mask, word >> np.uint64(32) | WORD_MARK, ROW_MASK)
+            voters[votes] = find(slots, known, first, mask, word >> np.uint64(32) | WORD_MARK, ROW_MASK)
             votes += voters[votes] != np.int32(ROW_MASK)
             word = np.uint64(0)
         else:
             word = (word ^ np.uint64(text[i])) * WORD_FACTOR
-    for vote in range(votes):
-        if vote == votes // 2:
-            early[:width] = scores[:width]
-        at = np.uint64(voters[vote]) * np.uint64(ROW_UNIT)
-        for k in range(np.uint64(width)):  # unsigned: no test for negative indices, so the loop is vectorised
-            scores[k] += weights[at + k]
+    half = votes // 2
+    for column in range(0, model.width[script], COLUMNS):
+        add_columns(voters, 0, half, model.weights, column, scores)
+        for k in range(column, column + COLUMNS):  # a slice would be counted by the whole process, atomically
+            early[k] = scores[k]
+        add_columns(voters, half, votes, model.weights, column, scores)
     return votes
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _script_of(letters: Ints) -> tuple[int, float]:
     """The script a row is written in (0: no letters), and its share of the letters, 0..1.
 
@@ -251,14 +250,15 @@ def _script_of(letters: Ints) -> tuple[int, float]:
     return best, best_weight / max(total, 1)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _judge(
-    data: Bytes, start: int, stop: int, limit: int, skip_fences: bool, allowed: npt.NDArray[np.bool_], model: Model,
-    scratch: _Scratch,
+    data: Bytes, start: int, stop: int, limit: int, skip_fences: bool, allowed: npt.NDArray[np.bool_],
+    candidates: npt.NDArray[np.bool_], model: Model, scratch: _Scratch,
 ) -> tuple[int, float, int]:  # fmt: skip
     """One row's code and confidence, and the length of the sample they rest on."""
     text, letters, scores, early = scratch.text, scratch.letters, scratch.scores, scratch.early
-    letters[:] = 0
+    for k in range(N_SCRIPTS):
+        letters[k] = 0
     text[0] = 32
     if stop - start <= LONG_ROW_BYTES:
         n = _sample(data, start, stop, 2 * limit, skip_fences, 1, model, scratch)
@@ -281,24 +281,26 @@ def _judge(
             return -1, 0.0, n
         return int(single), share * model.sigmoid[min(255, 48 * letters[script])], n
     width = model.width[script]
-    scores[:] = model.prior[script]
-    votes = _add_votes(n, script, model, scratch)
-    best = second = best_early = best_late = np.int64(-(2**40))
-    code, column = np.int64(-3), 0
     for k in range(width):
-        label, score = np.int64(model.column_code[script, k]), np.int64(scores[k])
-        if label < -1 or (label >= 0 and not allowed[label]):
-            continue
-        best_early = max(best_early, np.int64(early[k]))
-        best_late = max(best_late, score - early[k])
-        if score > best:
-            if label != code:
-                second = best
-            best, code, column = score, label, k
-        elif score > second and label != code:
-            second = score
-    if code < 0:
+        scores[k] = model.prior[script, k]
+    votes = _add_votes(n, script, model, scratch)
+    column = -1
+    best = second = best_early = best_late = NOBODY
+    for k in range(width):  # two plain passes: the score that leads, and the best of another language
+        out = 0 if candidates[script, k] else NOBODY
+        best = max(best, np.int64(scores[k]) + out)
+        best_early = max(best_early, np.int64(early[k]) + out)
+        best_late = max(best_late, np.int64(scores[k]) - np.int64(early[k]) + out)
+    for k in range(width):
+        if candidates[script, k] and scores[k] == best:
+            column = k
+            break
+    if column < 0 or model.column_code[script, column] < 0:
         return -1, 0.0, n
+    code = model.column_code[script, column]
+    for k in range(width):
+        rival = candidates[script, k] & (model.column_code[script, k] != code)
+        second = max(second, np.int64(scores[k]) + (0 if rival else NOBODY))
     # A half of the text that clearly speaks for another language takes its lead back, twice over: mixed, so unsure.
     against = max(best_early - early[column], best_late - (best - early[column])) - CLEAR_LEAD
     lead = best - second - 2 * max(0, against)
@@ -306,21 +308,18 @@ def _judge(
     return int(code), share * model.sigmoid[min(255, max(0, margin))], n
 
 
-@njit(nogil=True, cache=True)
-def _identify(
-    data: Bytes, offsets: Ints, allowed: npt.NDArray[np.bool_], model: Model, code: Small,
-    confidence: npt.NDArray[np.float32],
+@plain
+def _identify_rows(
+    data: Bytes, offsets: Ints, allowed: npt.NDArray[np.bool_], candidates: npt.NDArray[np.bool_], model: Model,
+    scratch: _Scratch, code: Small, confidence: npt.NDArray[np.float32],
 ) -> None:  # fmt: skip
-    """Fill code (n,) and confidence (n,). allowed: (len(CODES),), which languages are candidates."""
-    text = np.zeros(2 * LONG_PIECE_BYTES + 32, dtype=np.uint8)
-    letters = np.zeros(N_SCRIPTS, dtype=np.int64)
-    scores, early = np.zeros(64, dtype=np.int32), np.zeros(64, dtype=np.int32)
-    scratch = _Scratch(text, letters, scores, early, np.zeros(2 * len(text), dtype=np.int32))
+    """Fill code (n,) and confidence (n,). allowed: (len(CODES),), which languages are candidates; candidates: the same
+    of the columns of each script, (N_SCRIPTS, 64)."""
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
         limit, skip_fences = PIECE_BYTES, True
         for _ in range(2):
-            label, sure, n = _judge(data, start, stop, limit, skip_fences, allowed, model, scratch)
+            label, sure, n = _judge(data, start, stop, limit, skip_fences, allowed, candidates, model, scratch)
             code[row], confidence[row] = label, sure
             if stop - start < FEW_LETTERS or sure >= CLEAR:
                 break
@@ -330,6 +329,12 @@ def _identify(
                 break
             else:
                 limit = LONG_PIECE_BYTES
+
+
+def _scratch() -> _Scratch:
+    text = np.zeros(2 * LONG_PIECE_BYTES + 32, dtype=np.uint8)
+    scores, early = np.zeros(64, dtype=np.int32), np.zeros(64, dtype=np.int32)
+    return _Scratch(text, np.zeros(N_SCRIPTS, np.int64), scores, early, np.zeros(2 * len(text), dtype=np.int32))
 
 
 def identify(data: Bytes, offsets: Ints, languages: tuple[str, ...] | None = None) -> Languages:
@@ -345,7 +350,9 @@ def identify(data: Bytes, offsets: Ints, languages: tuple[str, ...] | None = Non
         allowed = np.array([code in wanted for code in CODES])
     n = len(offsets) - 1
     result = Languages(np.empty(n, dtype=np.int16), np.empty(n, dtype=np.float32))
-    _identify(data, offsets, allowed, load_model(), result.code, result.confidence)
+    model = load_model()
+    candidates = (model.column_code == -1) | ((model.column_code >= 0) & allowed[model.column_code])
+    _identify_rows(data, offsets, allowed, candidates, model, _scratch(), result.code, result.confidence)
     return result
 
 

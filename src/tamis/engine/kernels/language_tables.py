@@ -7,9 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tamis.engine.language_codes import CODES
-
-from .jit import njit
+from .jit import plain
 
 MAX_GRAM = 5  # bytes
 ROW_MASK = np.uint64(0xFFFFFF)  # of a slot; all ones: no such n-gram
@@ -23,6 +21,18 @@ SINGLE_SCRIPTS = {
     17: "ml", 18: "gu", 19: "pa", 20: "or", 21: "si", 22: "lo", 23: "bo", 24: "my", 25: "am", 26: "km", 27: "dv",
 }  # fmt: skip
 N_SCRIPTS = 28
+
+CODES = (
+    "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "ca", "ckb", "cs", "cy", "da", "de", "dv", "el",
+    "en", "eo", "es", "et", "eu", "fa", "fi", "fo", "fr", "fy", "ga", "gd", "gl", "gu", "ha", "hbs", "he", "hi",
+    "ht", "hu", "hy", "id", "ig", "is", "it", "ja", "jv", "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lb",
+    "lo", "lt", "lv", "mg", "mk", "ml", "mn", "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "om", "or", "pa",
+    "pl", "ps", "pt", "ro", "ru", "rw", "sa", "si", "sk", "sl", "sn", "so", "sq", "sr", "st", "sv", "sw", "ta",
+    "te", "tg", "th", "tk", "tl", "tr", "tt", "ug", "uk", "ur", "uz", "vi", "xh", "yo", "zh", "zu",
+)  # fmt: skip
+# Bosnian, Croatian and Serbian in Latin script differ too little for n-grams: all are "hbs", the macrolanguage.
+# "sr" alone is Serbian in Cyrillic. Norwegian Bokmål is "no".
+FOLDED = {"bs": ("hbs",), "hr": ("hbs",), "sr": ("sr", "hbs"), "sh": ("sr", "hbs"), "nb": ("no",)}
 
 # (first code point, last code point, script): three-byte characters are looked up by pages of 64 code points.
 SCRIPT_RANGES = (
@@ -42,6 +52,11 @@ SCRIPT_RANGES = (
 
 # Whole words are kept in the same tables, as 32 bits of a hash under a byte that no n-gram starts with.
 WORD_MARK = np.uint64(1 << 32)
+HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+KNOWN_BITS = 19  # of the hash, by which n-grams that are in no slot are told: 64 KB for each script
+KNOWN_SHIFT = np.uint64(64 - KNOWN_BITS)
+THREE_MASK = np.uint64(0x7FFF)
+UNTOLD = np.uint64(0xFFFFFFFF)  # in `Model.short`
 WORD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 Bytes = npt.NDArray[np.uint8]
@@ -61,7 +76,12 @@ class Model(NamedTuple):
     slots: Words  # n-gram (40 bits) << 24 | its row in `weights` (in units of 16 bytes); 0: empty
     first_slot: Words  # (N_SCRIPTS,) where the script's table starts; its size is a power of two
     slot_mask: Words  # (N_SCRIPTS,) size of the table - 1
+    known: Bytes  # (N_SCRIPTS, 2**KNOWN_BITS / 8) bits; 0 at the hash of an n-gram: it is in no slot
     weights: npt.NDArray[np.int8]  # flat; log-probability relative to the row's mean, in steps of 1/8 nat
+    letter: Bytes  # (256,) what a byte is in `short`: 5 bits; 31: a byte that is told by none of its places
+    short: npt.NDArray[
+        np.uint32
+    ]  # (2**15,) Latin script: the row of the longest n-gram of the last three bytes; UNTOLD
     width: Ints  # (N_SCRIPTS,) weights per n-gram
     column_code: Small  # (N_SCRIPTS, 64) index into `CODES` of each column; -1: not a language; -2: unused
     prior: Scores  # (N_SCRIPTS, 64) added to each column's score
@@ -100,6 +120,7 @@ def load_model() -> Model:
     width = np.zeros(N_SCRIPTS, dtype=np.int64)
     column_code = np.full((N_SCRIPTS, 64), -2, dtype=np.int16)
     prior = np.zeros((N_SCRIPTS, 64), dtype=np.int32)
+    known = np.zeros((N_SCRIPTS, (1 << KNOWN_BITS) // 8), dtype=np.uint8)
     tables, weights, n_slots, n_units = [], [], 0, 0
     for script, name in SHARED_SCRIPTS.items():
         rows = arrays[f"{name}_weights"]
@@ -111,17 +132,20 @@ def load_model() -> Model:
         grams = arrays[f"{name}_keys"]
         table = np.zeros(int(arrays[f"{name}_table_size"]), dtype=np.uint64)
         _fill_slots(table, grams.astype(np.uint64), (n_units + units * np.arange(len(grams))).astype(np.uint64))
+        bits = grams.astype(np.uint64) * HASH_FACTOR >> KNOWN_SHIFT
+        np.bitwise_or.at(known[script], bits >> np.uint64(3), np.uint8(1) << (bits & np.uint64(7)).astype(np.uint8))
         first_slot[script], slot_mask[script] = n_slots, len(table) - 1
         tables.append(table)
         weights.append(np.pad(rows, ((0, 0), (0, width[script] - rows.shape[1]))).ravel())
         n_slots += len(table)
         n_units += units * len(grams)
+    letter, short = _short(np.concatenate(tables)[: len(tables[0])], known[LATIN])
     flat = _aligned(np.concatenate(weights))
     singles = [CODES.index(SINGLE_SCRIPTS[script]) if script in SINGLE_SCRIPTS else -1 for script in range(N_SCRIPTS)]
     sigmoid = np.round(2 / (1 + np.exp(-np.arange(256) / 40)) - 1, 3).astype(np.float32)
     return Model(
         script_pages(), _lower_case(), np.array(singles, dtype=np.int16), sigmoid,
-        np.concatenate(tables), first_slot, slot_mask, flat, width, column_code, prior,
+        np.concatenate(tables), first_slot, slot_mask, known, flat, letter, short, width, column_code, prior,
     )  # fmt: skip
 
 
@@ -138,18 +162,64 @@ def table_size(n_grams: int) -> int:
     return 1 << (2 * n_grams).bit_length()
 
 
-@njit(nogil=True, cache=True)
-def bucket(gram: np.uint64, mask: np.uint64) -> np.uint64:
-    """Where the two slots of an n-gram are."""
-    return ((gram * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & mask & ~np.uint64(1)
+@plain
+def hashed(gram: np.uint64) -> np.uint64:
+    """64 bits from an n-gram, the high ones the best mixed."""
+    return gram * HASH_FACTOR
 
 
-@njit(nogil=True, cache=True)
+@plain
+def bucket(place: np.uint64, mask: np.uint64) -> np.uint64:
+    """Where the two slots of an n-gram are. place: its hash."""
+    return (place >> np.uint64(40)) & mask & ~np.uint64(1)
+
+
+@plain
+def find(
+    slots: Words, known: Bytes, first: np.uint64, mask: np.uint64, gram: np.uint64, otherwise: np.uint64
+) -> np.uint64:
+    """The weight row of an n-gram. Free of branches: whether an n-gram is known is anyone's guess.
+
+    Most are not, and `known` tells so of nearly all of these: they share a look at the table's first slots, which are
+    always in the cache, instead of each fetching slots of its own.
+    """
+    place = hashed(gram)
+    bit = place >> KNOWN_SHIFT
+    maybe = np.uint64(known[bit >> np.uint64(3)]) >> (bit & np.uint64(7)) & np.uint64(1)
+    at = first + (bucket(place, mask) & (np.uint64(0) - maybe))
+    one, two = slots[at], slots[at + np.uint64(1)]
+    row = one & ROW_MASK if one >> np.uint64(24) == gram else otherwise
+    return two & ROW_MASK if two >> np.uint64(24) == gram else row
+
+
+def _short(slots: Words, known: Bytes) -> tuple[Bytes, npt.NDArray[np.uint32]]:
+    """`Model.letter` and `Model.short`: what two and three bytes of plain Latin text come to, looked up once."""
+    letter = np.full(256, 31, dtype=np.uint8)
+    alphabet = b" abcdefghijklmnopqrstuvwxyz'"
+    letter[list(alphabet)] = np.arange(len(alphabet))
+    short = np.full(1 << 15, UNTOLD, dtype=np.uint32)
+    _fill_short(slots, known, np.frombuffer(alphabet, np.uint8), short)
+    return letter, short
+
+
+@plain
+def _fill_short(slots: Words, known: Bytes, alphabet: Bytes, short: npt.NDArray[np.uint32]) -> None:
+    first, mask = np.uint64(0), np.uint64(slots.shape[0] - 1)
+    for a in range(alphabet.shape[0]):
+        for b in range(alphabet.shape[0]):
+            for c in range(alphabet.shape[0]):
+                two = np.uint64(alphabet[b]) << np.uint64(8) | np.uint64(alphabet[c])
+                row = find(slots, known, first, mask, two, ROW_MASK)
+                three = np.uint64(alphabet[a]) << np.uint64(16) | two
+                short[a << 10 | b << 5 | c] = find(slots, known, first, mask, three, row)
+
+
+@plain
 def _fill_slots(table: Words, grams: Words, rows: Words) -> None:
     """Insert each n-gram with its weight row. The data file holds at most two for each bucket."""
     mask = np.uint64(table.shape[0] - 1)
     for i in range(grams.shape[0]):
-        at = bucket(grams[i], mask)
+        at = bucket(hashed(grams[i]), mask)
         if table[at] != 0:
             at += np.uint64(1)
         table[at] = grams[i] << np.uint64(24) | rows[i]

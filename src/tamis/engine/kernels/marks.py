@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .buffers import bytes_at
 from .clean import string_at
 from .jit import njit
 
@@ -51,7 +52,7 @@ def mark_markup(
         out[i] = False
         if not selected[i]:
             continue
-        out[i] = _markup(string_at(views, inline, addresses, sizes, i))
+        out[i] = _markup(bytes_at(*string_at(views, inline, addresses, i)))
 
 
 @njit(nogil=True, cache=True)
@@ -89,7 +90,7 @@ def mark_any(
         out[i] = False
         if not selected[i]:
             continue
-        out[i] = _any(string_at(views, inline, addresses, sizes, i), needles, bounds, buckets)
+        out[i] = _any(bytes_at(*string_at(views, inline, addresses, i)), needles, bounds, buckets)
 
 
 def packed(needles: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

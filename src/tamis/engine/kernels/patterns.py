@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 
 #: Characters that show nothing, besides white space and control characters: first and last of each range.
 INVISIBLE = (
@@ -26,7 +26,7 @@ WHITE = (
 _HIDDEN = np.array(sorted(((0, 0x20), (0x7F, 0x9F), *INVISIBLE, *WHITE)), np.int64)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _code_point(data: np.ndarray, k: int, end: int) -> tuple[np.int64, int]:
     """The code point at `k` and its size in bytes; a broken sequence counts as one visible byte."""
     b = np.int64(data[k])
@@ -42,7 +42,7 @@ def _code_point(data: np.ndarray, k: int, end: int) -> tuple[np.int64, int]:
     return np.int64(0xFFFD), 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _find_visible(data: np.ndarray, start: int, end: int, hidden: np.ndarray) -> int:
     """Where the first visible character begins; `end` if there is none."""
     k = start
@@ -61,7 +61,7 @@ def _find_visible(data: np.ndarray, start: int, end: int, hidden: np.ndarray) ->
     return end
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _mark_blank(data: np.ndarray, offsets: np.ndarray, hidden: np.ndarray, out: np.ndarray) -> None:
     for i in range(offsets.shape[0] - 1):
         out[i] = _find_visible(data, offsets[i], offsets[i + 1], hidden) == offsets[i + 1]
@@ -72,7 +72,7 @@ def mark_blank(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -> None:
     _mark_blank(data, offsets, _HIDDEN, out)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def count_letters(data: np.ndarray, offsets: np.ndarray, enough: int, out: np.ndarray) -> None:
     """out (n,) int64: the letters of each string, counted until `enough`.
 
@@ -158,7 +158,7 @@ def automaton(phrases: list[bytes]) -> Automaton:
     return Automaton(classes, (moves * width).astype(np.uint32).reshape(-1), np.array(final, np.int16).repeat(width))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _first_phrase(
     data: np.ndarray,
     offsets: np.ndarray,

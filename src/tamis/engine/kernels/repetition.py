@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from .jit import njit
+from .jit import njit, plain
 
 MOST_WORDS = 1 << 16  # of a row that are looked at
 NGRAM, WIDE_NGRAM = 6, 12  # words in an n-gram; characters, where most words are single characters
@@ -61,13 +61,13 @@ def _trailing_zeros_code(typing_context: Any, value: Any) -> Any:
 _trailing_zeros: Any = intrinsic(_trailing_zeros_code)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _tells(b: int) -> bool:
     """Whether a byte belongs to a letter or digit, and not to a ruler or a frame: not ASCII counts as one."""
     return b >= 0x80 or 0x30 <= b <= 0x39 or 0x61 <= (b | 0x20) <= 0x7A
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _hash(data: np.ndarray, begin: int, end: int) -> np.uint64:
     """The hash of a word, eight bytes at a time, as `_words` makes it."""
     h = np.uint64(0)
@@ -79,7 +79,7 @@ def _hash(data: np.ndarray, begin: int, end: int) -> np.uint64:
     return h
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _words(
     data: np.ndarray,
     start: int,
@@ -142,7 +142,7 @@ def _words(
     return words
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _seen(table: np.ndarray, mask: np.uint64, key: np.uint64, place: np.uint64, epoch: np.uint64) -> np.int64:
     """The place at which the key was last seen in this epoch, or -1; `place` is remembered.
 
@@ -162,7 +162,7 @@ def _seen(table: np.ndarray, mask: np.uint64, key: np.uint64, place: np.uint64, 
         slot = (slot + np.uint64(1)) & mask
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _longest_run(data: np.ndarray, start: int, stop: int) -> int:
     """Bytes of the longest stretch that repeats a unit of at most MOST_RUN_PERIOD bytes with a letter or digit in it."""
     best = 0
@@ -193,6 +193,14 @@ def measure_repetition(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -
     counts = np.zeros(3, np.int64)
     table = np.zeros(4 * MOST_WORDS, np.uint64)
     line_table = np.zeros(4 * MOST_WORDS, np.uint64)
+    _measure(data, offsets, begins, lines, hashes, counts, table, line_table, out)
+
+
+@plain
+def _measure(
+    data: np.ndarray, offsets: np.ndarray, begins: np.ndarray, lines: np.ndarray, hashes: np.ndarray, counts: np.ndarray,
+    table: np.ndarray, line_table: np.ndarray, out: np.ndarray,
+) -> None:  # fmt: skip
     epoch = np.uint64(0)
     for row in range(offsets.shape[0] - 1):
         epoch += np.uint64(1)
@@ -207,7 +215,7 @@ def measure_repetition(data: np.ndarray, offsets: np.ndarray, out: np.ndarray) -
         _lines(data, counts[0], lines, begins, hashes, line_table, epoch, out[row])
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _lines(
     data: np.ndarray, n: int, lines: np.ndarray, begins: np.ndarray, hashes: np.ndarray, table: np.ndarray, epoch: np.uint64,
     out: np.ndarray,
@@ -233,7 +241,7 @@ def _lines(
             out[REPEATED_LINES] += size
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _mask(words: int) -> np.uint64:
     """The size of a table for so many words, less one."""
     room = 16
@@ -242,7 +250,7 @@ def _mask(words: int) -> np.uint64:
     return np.uint64(room - 1)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _loops(
     words: int, n: int, begins: np.ndarray, hashes: np.ndarray, table: np.ndarray, epoch: np.uint64, out: np.ndarray
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 
 UNKNOWN, SYSTEM, USER, ASSISTANT, TOOL = range(5)
 
@@ -23,7 +23,7 @@ UNKNOWN, SYSTEM, USER, ASSISTANT, TOOL = range(5)
 ) = range(10)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def check_roles(
     starts: np.ndarray,
     roles: np.ndarray,
@@ -74,7 +74,7 @@ def check_roles(
             out[i], place[i] = WRONG_LAST, end - 1 - first
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _next(data: np.ndarray, k: int, end: int) -> int:
     """Where the next byte is that is not white space."""
     while k < end and data[k] <= 32:
@@ -82,7 +82,7 @@ def _next(data: np.ndarray, k: int, end: int) -> int:
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def mark_echoes(data: np.ndarray, offsets: np.ndarray, starts: np.ndarray, roles: np.ndarray, out: np.ndarray) -> None:
     """out (n,) bool: the last message is the assistant's and says what the message before it says.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .buffers import bytes_at
 from .clean import string_at
-from .jit import njit
+from .jit import plain
 
 _TAB, _NEWLINE, _RETURN, _SPACE = 0x09, 0x0A, 0x0D, 0x20
 #: states of a string: nothing to do; white space at its end and nowhere else; perhaps more
@@ -14,7 +15,7 @@ TIDY, TRAILING, UNTIDY = 0, 1, 2
 _NONE, _BLANK, _TABULATOR, _NOTHING, _BREAK = 0, 1, 2, 3, 4
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _kind(data: np.ndarray, k: int, end: int) -> tuple[int, int]:
     """(kind of white space, bytes) of the character at `k`; its bytes are not told where it is none."""
     b = data[k]
@@ -48,7 +49,7 @@ def _kind(data: np.ndarray, k: int, end: int) -> tuple[int, int]:
     return _NONE, 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _line_end(data: np.ndarray, k: int, end: int, in_code: bool) -> tuple[int, int]:
     """(where the line that begins at `k` ends, where the next begins); the next is -1 after the last line."""
     while k < end:
@@ -61,7 +62,7 @@ def _line_end(data: np.ndarray, k: int, end: int, in_code: bool) -> tuple[int, i
     return end, -1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _content(data: np.ndarray, k: int, end: int) -> int:
     """Where the white space at `k` ends."""
     while k < end:
@@ -72,7 +73,7 @@ def _content(data: np.ndarray, k: int, end: int) -> int:
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _last(data: np.ndarray, start: int, end: int) -> int:
     """Where a line's content ends: before its trailing white space."""
     while end > start:
@@ -85,7 +86,7 @@ def _last(data: np.ndarray, start: int, end: int) -> int:
     return end
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _state(part: np.ndarray, blank_lines: int) -> int:
     """TIDY or TRAILING where that is certain, else UNTIDY."""
     whole = part.shape[0]
@@ -137,7 +138,7 @@ def _state(part: np.ndarray, blank_lines: int) -> int:
     return TIDY if n == whole else TRAILING
 
 
-@njit(nogil=True, cache=True)
+@plain
 def mark_untidy(
     views: np.ndarray,
     inline: np.ndarray,
@@ -155,4 +156,4 @@ def mark_untidy(
         out[i] = TIDY
         if not selected[i]:
             continue
-        out[i] = _state(string_at(views, inline, addresses, sizes, i), blank_lines)
+        out[i] = _state(bytes_at(*string_at(views, inline, addresses, i)), blank_lines)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import njit
+from .jit import njit, plain
 from .words import Word, high64, load32, load64
 
 SECRET = np.frombuffer(
@@ -36,19 +36,19 @@ _u0, _u1, _u2, _u3, _u8, _u13, _u16, _u19, _u24, _u28, _u29, _u32, _u33, _u35, _
 )
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _fold(a: Word, b: Word) -> Word:
     return (a * b) ^ high64(a, b)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _avalanche(h: Word) -> Word:
     h ^= h >> _u37
     h *= _MX1
     return h ^ (h >> _u32)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _avalanche64(h: Word) -> Word:
     h ^= h >> _u33
     h *= _P64_2
@@ -57,29 +57,29 @@ def _avalanche64(h: Word) -> Word:
     return h ^ (h >> _u32)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _swap32(x: Word) -> Word:
     return ((x & _uff) << _u24) | ((x & _uff00) << _u8) | ((x >> _u8) & _uff00) | ((x >> _u24) & _uff)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _secret(at: int) -> Word:
     return load64(SECRET, at)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _mix16(data: np.ndarray, at: int, secret: int) -> Word:
     return _fold(load64(data, at) ^ _secret(secret), load64(data, at + 8) ^ _secret(secret + 8))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _mix32(low: Word, high: Word, data: np.ndarray, a: int, b: int, secret: int) -> tuple[Word, Word]:
     low = (low + _mix16(data, a, secret)) ^ (load64(data, b) + load64(data, b + 8))
     high = (high + _mix16(data, b, secret + 16)) ^ (load64(data, a) + load64(data, a + 8))
     return low, high
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _up_to_16(data: np.ndarray, at: int, size: int) -> tuple[Word, Word]:
     length = np.uint64(size)
     if size == 0:
@@ -110,7 +110,7 @@ def _up_to_16(data: np.ndarray, at: int, size: int) -> tuple[Word, Word]:
     return _avalanche(low * _P64_2), _avalanche(high64(low, _P64_2) + high * _P64_2)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _up_to_240(data: np.ndarray, at: int, size: int) -> tuple[Word, Word]:
     low, high = np.uint64(size) * _P64_1, _u0
     end = at + size
@@ -128,7 +128,7 @@ def _up_to_240(data: np.ndarray, at: int, size: int) -> tuple[Word, Word]:
     return _avalanche(low + high), _u0 - _avalanche(folded)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _stripe(acc: np.ndarray, data: np.ndarray, at: int, secret: int) -> None:
     for i in range(8):
         value = load64(data, at + 8 * i)
@@ -137,14 +137,14 @@ def _stripe(acc: np.ndarray, data: np.ndarray, at: int, secret: int) -> None:
         acc[i] += (key & _LOW32) * (key >> _u32)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _merge(acc: np.ndarray, secret: int, start: Word) -> Word:
     for i in range(4):
         start += _fold(acc[2 * i] ^ _secret(secret + 16 * i), acc[2 * i + 1] ^ _secret(secret + 16 * i + 8))
     return _avalanche(start)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _long(data: np.ndarray, at: int, size: int, acc: np.ndarray) -> tuple[Word, Word]:
     acc[0], acc[1], acc[2], acc[3] = _P32_3, _P64_1, _P64_2, _P64_3
     acc[4], acc[5], acc[6], acc[7] = _P64_4, _P32_2, _P64_5, _P32_1
@@ -161,7 +161,7 @@ def _long(data: np.ndarray, at: int, size: int, acc: np.ndarray) -> tuple[Word, 
     return _merge(acc, 11, length * _P64_1), _merge(acc, 117, ~(length * _P64_2))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def xxh3_128(data: np.ndarray, at: int, size: int, acc: np.ndarray) -> tuple[Word, Word]:
     """(low, high) of the hash of data[at : at + size]; `acc` is room for 8 uint64."""
     if size <= 16:
