@@ -17,8 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tamis.engine.kernels.language_tables import (
-    CODES,
-    FOLDED,
     HAN,
     KANA,
     LATIN,
@@ -37,6 +35,7 @@ from tamis.engine.kernels.language_tables import (
     load_model,
 )  # fmt: skip
 from tamis.engine.kernels.language_votes import COLUMNS, add_columns
+from tamis.engine.language_codes import CODES, FOLDED
 
 from .jit import plain
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tamis.engine.language_codes import CODES
+
 from .jit import plain
 
 MAX_GRAM = 5  # bytes
@@ -21,18 +23,6 @@ SINGLE_SCRIPTS = {
     17: "ml", 18: "gu", 19: "pa", 20: "or", 21: "si", 22: "lo", 23: "bo", 24: "my", 25: "am", 26: "km", 27: "dv",
 }  # fmt: skip
 N_SCRIPTS = 28
-
-CODES = (
-    "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "ca", "ckb", "cs", "cy", "da", "de", "dv", "el",
-    "en", "eo", "es", "et", "eu", "fa", "fi", "fo", "fr", "fy", "ga", "gd", "gl", "gu", "ha", "hbs", "he", "hi",
-    "ht", "hu", "hy", "id", "ig", "is", "it", "ja", "jv", "ka", "kk", "km", "kn", "ko", "ku", "ky", "la", "lb",
-    "lo", "lt", "lv", "mg", "mk", "ml", "mn", "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "om", "or", "pa",
-    "pl", "ps", "pt", "ro", "ru", "rw", "sa", "si", "sk", "sl", "sn", "so", "sq", "sr", "st", "sv", "sw", "ta",
-    "te", "tg", "th", "tk", "tl", "tr", "tt", "ug", "uk", "ur", "uz", "vi", "xh", "yo", "zh", "zu",
-)  # fmt: skip
-# Bosnian, Croatian and Serbian in Latin script differ too little for n-grams: all are "hbs", the macrolanguage.
-# "sr" alone is Serbian in Cyrillic. Norwegian Bokmål is "no".
-FOLDED = {"bs": ("hbs",), "hr": ("hbs",), "sr": ("sr", "hbs"), "sh": ("sr", "hbs"), "nb": ("no",)}
 
 # (first code point, last code point, script): three-byte characters are looked up by pages of 64 code points.
 SCRIPT_RANGES = (
