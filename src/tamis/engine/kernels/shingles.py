@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .words import Word, load64
+from .words import Word, load64, trailing_zeros
 
 _A, _B = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
 _29, _32, _8 = np.uint64(29), np.uint64(32), np.uint64(8)
-_HIGH = np.uint64(0x8080808080808080)
+_HIGH, _ONES = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
+_SEPARATORS = np.uint64(0x1E1E1E1E1E1E1E1E)
 _MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -249,19 +250,41 @@ def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> i
 
 
 @njit(nogil=True, cache=True)
+def _separator(data: np.ndarray, k: int, end: int) -> int:
+    """Where the next message separator (0x1E) stands, `end` where there is none."""
+    while k + 8 <= end:
+        w = load64(data, k) ^ _SEPARATORS
+        hit = (w - _ONES) & ~w & _HIGH
+        if hit:
+            return k + (trailing_zeros(hit) >> 3)
+        k += 8
+    while k < end and data[k] != 0x1E:
+        k += 1
+    return k
+
+
+@njit(nogil=True, cache=True)
 def tighten(data: np.ndarray, offsets: np.ndarray, out_offsets: np.ndarray) -> None:
-    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then."""
+    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then.
+
+    Runs of blanks are one blank already.
+    """
     at = 0
     for i in range(offsets.shape[0] - 1):
         out_offsets[i] = at
-        after = False  # behind a separator
-        for k in range(offsets[i], offsets[i + 1]):
-            c = data[k]
-            if c == 0x20 and after:
-                continue
-            after = c == 0x1E
-            if after and at > out_offsets[i] and data[at - 1] == 0x20:
-                at -= 1
-            data[at] = c
-            at += 1
+        k, end = offsets[i], offsets[i + 1]
+        while k < end:
+            stop = _separator(data, k, end)
+            begin = k + int(k > offsets[i] and k < stop and data[k] == 0x20)
+            last = stop - int(stop < end and begin < stop and data[stop - 1] == 0x20)
+            if at == begin:
+                at = last
+            else:
+                for place in range(begin, last):
+                    data[at] = data[place]
+                    at += 1
+            if stop < end:
+                data[at] = 0x1E
+                at += 1
+            k = stop + 1
     out_offsets[offsets.shape[0] - 1] = at
