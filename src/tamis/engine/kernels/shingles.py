@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .words import Word, load64, trailing_zeros
+from .words import Word, load64, store64, trailing_zeros
 
 _A, _B = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
-_29, _32, _8 = np.uint64(29), np.uint64(32), np.uint64(8)
+_29, _32 = np.uint64(29), np.uint64(32)
 _HIGH, _ONES = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
 _SEPARATORS = np.uint64(0x1E1E1E1E1E1E1E1E)
 _MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -131,20 +131,6 @@ def ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: 
 
 
 @njit(nogil=True, cache=True)
-def insert(table: np.ndarray, mask: Word, h: Word) -> bool:
-    """Put a hash other than 0 into an open table of the size mask + 1; True where it was not there."""
-    slot = (h >> _8) & mask
-    while True:
-        found = table[slot]
-        if found == h:
-            return False
-        if found == 0:
-            table[slot] = h
-            return True
-        slot = (slot + np.uint64(1)) & mask
-
-
-@njit(nogil=True, cache=True)
 def table_size(count: int) -> int:
     """A power of two of at least twice as many places."""
     size = 16
@@ -187,13 +173,14 @@ def _densify(least: np.ndarray, filled: np.ndarray) -> int:
 def sketch_rows(
     data: np.ndarray,
     offsets: np.ndarray,
+    rows: np.ndarray,
     n: int,
     by_words: bool,
     sketch: np.ndarray,
     full: np.ndarray,
 ) -> None:
-    """sketch: (rows, bins) uint8, bins a power of two: the lowest byte of the least hash in each bin; all 0 for an
-    empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
+    """sketch: (rows, bins) uint8, bins a power of two: of each of `rows` the lowest byte of the least hash in each bin; all 0
+    for an empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
 
     The highest bits of a hash say which bin it falls into.
     """
@@ -204,49 +191,22 @@ def sketch_rows(
     least = np.empty(bins, np.uint64)
     filled = np.empty(bins, np.int64)
     grams = np.empty(4096, np.uint64)
-    for i in range(offsets.shape[0] - 1):
-        start, end = offsets[i], offsets[i + 1]
+    for place in range(rows.shape[0]):
+        start, end = offsets[rows[place]], offsets[rows[place] + 1]
         if end - start > grams.shape[0]:
             grams = np.empty(2 * (end - start), np.uint64)
         count = ngrams(data, start, end, n, by_words, grams)
         least[:] = _MOST
         for k in range(count):
             h = grams[k]
-            place = h >> shift
-            least[place] = min(least[place], h)
-        full[i] = _densify(least, filled)
+            bin = h >> shift
+            least[bin] = min(least[bin], h)
+        full[place] = _densify(least, filled)
         if count == 0:
-            sketch[i, :] = 0
+            sketch[place, :] = 0
             continue
         for k in range(bins):
-            sketch[i, k] = np.uint8(least[k] & np.uint64(0xFF))
-
-
-@njit(nogil=True, cache=True)
-def count_different(
-    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, rows: np.ndarray, n: int, by_words: bool, sizes: np.ndarray
-) -> None:
-    """sizes: (n,) uint32; set for `rows`: how many different n-grams each has."""
-    grams, table = np.empty(4096, np.uint64), np.empty(8192, np.uint64)
-    for i in rows:
-        if ends[i] - starts[i] > grams.shape[0]:
-            grams = np.empty(2 * (ends[i] - starts[i]), np.uint64)
-        count = ngrams(data, starts[i], ends[i], n, by_words, grams)
-        size = table_size(count)
-        if size > table.shape[0]:
-            table = np.empty(2 * size, np.uint64)
-        sizes[i] = _different(grams, count, table, size)
-
-
-@njit(nogil=True, cache=True)
-def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> int:
-    """How many different hashes there are; `table` has room for `size`."""
-    table[:size] = 0
-    mask = np.uint64(size - 1)
-    found = 0
-    for k in range(count):
-        found += insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
-    return found
+            sketch[place, k] = np.uint8(least[k] & np.uint64(0xFF))
 
 
 @njit(nogil=True, cache=True)
@@ -280,6 +240,10 @@ def tighten(data: np.ndarray, offsets: np.ndarray, out_offsets: np.ndarray) -> N
             if at == begin:
                 at = last
             else:
+                while begin + 8 <= last:  # at < begin: what a word covers was read before
+                    store64(data, at, load64(data, begin))
+                    begin += 8
+                    at += 8
                 for place in range(begin, last):
                     data[at] = data[place]
                     at += 1
