@@ -130,9 +130,9 @@ def _meet(rows: Sketches, floors: Sequence[float], fixed: int, pool: ThreadPoolE
             del old
         for some in found:
             remember(known, some)
-    known = known[known != 0]
-    known.sort()
-    return known
+    met: NDArray[np.uint64] = known[known != 0]
+    met.sort()
+    return met
 
 
 def _compare(

@@ -34,7 +34,7 @@ class Store:
         if self._file is None:
             self._held[at : at + len(whole)] = whole
             return
-        left = memoryview(whole)
+        left = memoryview(whole.data)
         try:
             while left:
                 done = os.pwrite(self._file, left, at)
@@ -50,7 +50,7 @@ class Store:
         if self._file is None:
             out[: stop - start] = self._held[start:stop]
             return out
-        left = memoryview(out)[: stop - start]
+        left = memoryview(out.data)[: stop - start]
         while left:
             done = os.preadv(self._file, [left], start)
             if not done:

@@ -168,8 +168,10 @@ def bucket_pairs(
     count = 0
     in_large = 0
     for m in range(n):
+        if previous[m] < 0:
+            in_large += sizes[m] > LARGE
+            continue
         if sizes[root[m]] > LARGE:
-            in_large += 1
             continue
         i = np.int64(items[m] & _LOW32)
         if i < fixed:
@@ -229,19 +231,20 @@ def _wider(out: np.ndarray, count: int) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _build(grams: np.ndarray, count: int, table: np.ndarray, size: int, first: np.ndarray) -> int:
-    """Where each n-gram stands first; how many are different. table: open, of `size` places, gets these positions."""
-    table[:size] = -1
-    mask = np.uint64(size - 1)
+def _build(grams: np.ndarray, count: int, table: np.ndarray, mask: Word, base: int, first: np.ndarray) -> int:
+    """Where each n-gram stands first; how many are different. table: open, gets these positions from `base` on; what is less
+    is no place taken.
+    """
     different = 0
     for k in range(count):
-        slot = (grams[k] >> _8) & mask
-        while table[slot] >= 0 and grams[table[slot]] != grams[k]:
+        h = grams[k]
+        slot = mix(h) & mask
+        while table[slot] >= base and grams[table[slot] - base] != h:
             slot = (slot + _1) & mask
-        if table[slot] < 0:
-            table[slot] = k
+        if table[slot] < base:
+            table[slot] = base + k
             different += 1
-        first[k] = table[slot]
+        first[k] = table[slot] - base
     return different
 
 
@@ -263,28 +266,28 @@ def compare_pairs(
     both and in either, shared is 0 where the similarity is certainly below `floor`; foreign: n-grams of b, repeated ones too,
     that a has not; span: from the first to the last of them.
     """
-    room, size = 4096, 8192
-    mine, theirs = np.empty(room, np.uint64), np.empty(room, np.uint64)
-    table, first, seen = np.empty(size, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-    new, turns = np.empty(size, np.uint64), np.full(size, np.int32(-1), np.int32)
+    room, size = 0, 0
+    mine, theirs, new = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.uint64)
+    table, first, seen = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
+    turns = np.empty(0, np.int32)
     begin, end = np.int64(-1), np.int64(-1)
-    count, different = 0, 0
+    count = different = base = 0
     mask = _0
     for p in range(places.shape[0]):
         widest = max(places[p, 1] - places[p, 0], places[p, 3] - places[p, 2])
         if widest > room:
-            room = 2 * widest
+            room = max(2 * widest, 2048)
             size = table_size(room)
-            mine, theirs = np.empty(room, np.uint64), np.empty(room, np.uint64)
-            table, first, seen = np.empty(size, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-            new, turns = np.empty(size, np.uint64), np.full(size, np.int32(-1), np.int32)
+            mine, theirs, new = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(size, np.uint64)
+            table, first, seen = np.full(2 * size, np.int64(-1)), np.empty(room, np.int32), np.empty(room, np.int32)
+            turns = np.full(size, np.int32(-1), np.int32)
             begin = np.int64(-1)
         if places[p, 0] != begin or places[p, 1] != end:
             begin, end = places[p, 0], places[p, 1]
+            base += count
             count = ngrams(data, begin, end, n, by_words, mine)
-            used = table_size(count)
-            mask = np.uint64(used - 1)
-            different = _build(mine, count, table, used, first)
+            mask = np.uint64(2 * table_size(count) - 1)
+            different = _build(mine, count, table, mask, base, first)
             seen[:count] = -1
         others = ngrams(data, places[p, 2], places[p, 3], n, by_words, theirs)
         among = np.uint64(table_size(others) - 1)
@@ -293,15 +296,16 @@ def compare_pairs(
         for k in range(others):
             h = theirs[k]
             if guess >= count or mine[guess] != h:
-                slot = (h >> _8) & mask
-                while table[slot] >= 0 and mine[table[slot]] != h:
+                mixed = mix(h)
+                slot = mixed & mask
+                while table[slot] >= base and mine[table[slot] - base] != h:
                     slot = (slot + _1) & mask
-                if table[slot] < 0:
+                if table[slot] < base:
                     if strangers == 0:
                         opened = k
                     strangers += 1
                     closed = k + 1
-                    slot = (h >> _8) & among
+                    slot = mixed & among
                     while turns[slot] == p and new[slot] != h:
                         slot = (slot + _1) & among
                     fresh += turns[slot] != p
@@ -310,7 +314,7 @@ def compare_pairs(
                         hits = 0
                         break
                     continue
-                guess = table[slot]
+                guess = table[slot] - base
             place = first[guess]
             hits += seen[place] != p
             seen[place] = p

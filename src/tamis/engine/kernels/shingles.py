@@ -46,11 +46,12 @@ def _hash_bytes(data: np.ndarray, start: int, end: int) -> Word:
 
 @njit(nogil=True, cache=True)
 def _is_ascii(data: np.ndarray, start: int, end: int) -> bool:
-    k = start
+    k, high = start, np.uint64(0)
     while k + 8 <= end:
-        if load64(data, k) & _HIGH:
-            return False
+        high |= load64(data, k)
         k += 8
+    if high & _HIGH:
+        return False
     while k < end:
         if data[k] >= 0x80:
             return False
@@ -66,18 +67,16 @@ def _width(lead: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> int:
-    """Hashes of the n-grams of characters, in order, repeated ones too."""
+    """The n-grams of characters, in order, repeated ones too: those of at most eight bytes as they are, else their hashes."""
     count = 0
     if n <= 8 and end - start >= n and _is_ascii(data, start, end):
         mask = _MOST >> np.uint64(64 - 8 * n)
-        fast = min(end - n + 1, data.shape[0] - 7)
-        for k in range(start, fast):
-            out[count] = mix(load64(data, k) & mask)
-            count += 1
-        for k in range(max(start, fast), end - n + 1):
-            out[count] = mix(_packed(data, k, k + n))
-            count += 1
-        return count
+        fast = max(min(end - n + 1, data.shape[0] - 7) - start, 0)
+        for k in range(fast):
+            out[k] = load64(data, start + k) & mask
+        for k in range(fast, end - n + 1 - start):
+            out[k] = _packed(data, start + k, start + k + n)
+        return end - n + 1 - start
     stop, held = start, 0
     while stop < end and held < n:
         stop += _width(data[stop])
@@ -87,7 +86,7 @@ def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray)
         return 1
     begin = start
     while True:
-        out[count] = mix(_packed(data, begin, stop)) if stop - begin <= 8 else _hash_bytes(data, begin, stop)
+        out[count] = _packed(data, begin, stop) if stop - begin <= 8 else _hash_bytes(data, begin, stop)
         count += 1
         if stop >= end:
             return count
@@ -124,10 +123,26 @@ def _words(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> i
 
 @njit(nogil=True, cache=True)
 def ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
-    """Write the hashes of the n-grams of data[start : end] to `out`, room for end - start; returns how many."""
+    """Write the n-grams of data[start : end] as words to `out`, room for end - start; returns how many. To be mixed before
+    bits are taken from them.
+    """
     if end <= start:
         return 0
     return _words(data, start, end, n, out) if by_words else _characters(data, start, end, n, out)
+
+
+@njit(nogil=True, cache=True)
+def mixed_ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
+    """The same, mixed."""
+    if not by_words and n <= 8 and end - start >= n and end + 8 <= data.shape[0] and _is_ascii(data, start, end):
+        mask = _MOST >> np.uint64(64 - 8 * n)
+        for k in range(end - n + 1 - start):
+            out[k] = mix(load64(data, start + k) & mask)
+        return end - n + 1 - start
+    count = ngrams(data, start, end, n, by_words, out)
+    for k in range(count):
+        out[k] = mix(out[k])
+    return count
 
 
 @njit(nogil=True, cache=True)
@@ -195,7 +210,7 @@ def sketch_rows(
         start, end = offsets[rows[place]], offsets[rows[place] + 1]
         if end - start > grams.shape[0]:
             grams = np.empty(2 * (end - start), np.uint64)
-        count = ngrams(data, start, end, n, by_words, grams)
+        count = mixed_ngrams(data, start, end, n, by_words, grams)
         least[:] = _MOST
         for k in range(count):
             h = grams[k]
@@ -216,7 +231,7 @@ def _separator(data: np.ndarray, k: int, end: int) -> int:
         w = load64(data, k) ^ _SEPARATORS
         hit = (w - _ONES) & ~w & _HIGH
         if hit:
-            return k + (trailing_zeros(hit) >> 3)
+            return int(k + (trailing_zeros(hit) >> 3))
         k += 8
     while k < end and data[k] != 0x1E:
         k += 1
