@@ -107,14 +107,14 @@ class Wanted:
 class Copies:
     """What was found, in rows of the table; a row delivered earlier counts down from -2.
 
-    best: (n,) int64, the best of the exact copies of each row, itself where it is that, -1 where the row says nothing.
-    a, b: (pairs,) int64, similar rows, each the best of its copies, a the better one, grouped by b from the best to the worst.
+    best: (n,) int32, the best of the exact copies of each row, itself where it is that, -1 where the row says nothing.
+    a, b: (pairs,) int32, similar rows, each the best of its copies, a the better one, grouped by b from the best to the worst.
     similarity: (pairs, views) float64.
     """
 
-    best: Ints
-    a: Ints
-    b: Ints
+    best: NDArray[np.int32]
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
     similarity: NDArray[np.float64]
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -135,7 +135,7 @@ def known_copies(
     worth: Callable[[], Ints | None],
     files: Sequence[str],
     gather: Callable[[Columns], dict[str, pl.Series]],
-) -> tuple[Copies, Callable[[Ints], pl.Series]]:
+) -> tuple[Copies, Callable[[NDArray[np.int32]], pl.Series]]:
     """What `find` finds, once; and a function that names the earlier rows in an `into`.
 
     key: what else the result depends on; files: of earlier rows; gather: what the step gathers of rows.
@@ -152,7 +152,7 @@ def known_copies(
     frames = table.derived(fingerprint(key, asdict(wanted), hashes), make)
     row, place = frames["earlier"]["row"].to_numpy(), frames["earlier"]["place"]
 
-    def places(into: Ints) -> pl.Series:
+    def places(into: NDArray[np.int32]) -> pl.Series:
         out = pl.Series([None], dtype=pl.String).new_from_index(0, len(into))
         some = np.flatnonzero(into <= -2)
         return out.scatter(some, place.gather(pl.Series(np.searchsorted(row, into[some]), dtype=pl.UInt32)))
@@ -175,14 +175,14 @@ def find(table: Table, wanted: Wanted, worth: Ints | None = None, earlier: Table
     best, rows = _classes(parts, worth, before)
     place = np.full(height, -1, np.int32)
     place[rows] = np.arange(len(rows))
-    sketches = _sketches(parts, place, rows, wanted)
     read = _reader(parts, rows, wanted)
     fixed = int((rows < before).sum())
-    pairs = similar_pairs(sketches, wanted.floors, wanted.unit, read, Scratch(TEXT_BYTES), fixed)
-    del sketches
+    scratch = Scratch(TEXT_BYTES)
+    # who is given the sketches lets go of them before texts are read
+    pairs = similar_pairs(_sketches(parts, place, rows, wanted), wanted.floors, wanted.unit, read, scratch, fixed)
     pairs = without_templates(pairs, wanted.templates)
-    told = np.where(rows < before, -2 - rows, rows - before).astype(np.int64)
-    out = np.full(table.height, -1, np.int64)
+    told = np.where(rows < before, -2 - rows, rows - np.int32(before)).astype(np.int32)
+    out = np.full(table.height, -1, np.int32)
     mine = best[before:]
     out[mine >= 0] = told[place[mine[mine >= 0]]]
     return Copies(out, told[pairs.a], told[pairs.b], pairs.similarity)
@@ -196,7 +196,9 @@ def _classes(parts: Sequence[Part], worth: Ints | None, before: int) -> tuple[ND
     from .kernels.copies import first_of_key
 
     height = sum(part.height for part in parts)
-    order = ranked(worth, height - before).astype(np.int32)
+    order = (
+        np.arange(height - before, dtype=np.int32) if worth is None else ranked(worth, height - before).astype(np.int32)
+    )
     if before:
         order = np.concatenate([np.arange(before, dtype=np.int32), order + np.int32(before)])
     high, low, valid = np.empty(height, np.uint64), np.empty(height, np.uint64), np.empty(height, np.bool_)
@@ -279,11 +281,11 @@ def _reader(parts: Sequence[Part], rows: NDArray[np.int32], wanted: Wanted) -> R
 
 
 class Groups(NamedTuple):
-    """into: (n,) int64, the row that each goes into, -1 where it stays; a row delivered earlier counts down from -2.
+    """into: (n,) int32, the row that each goes into, -1 where it stays; a row delivered earlier counts down from -2.
     similarity: (n,) float64, to that row; of rows that stay, to the most similar one that stays too; NaN where there is none.
     """
 
-    into: Ints
+    into: NDArray[np.int32]
     similarity: NDArray[np.float64]
 
 
@@ -294,16 +296,19 @@ def groups(copies: Copies, thresholds: Sequence[float]) -> Groups:
     n = len(copies.best)
     # earlier rows stand after the table's, so that every number is a place
     earlier = int(max(0, -1 - min(copies.a.min(initial=0), copies.best.min(initial=0))))
-    a = np.where(copies.a <= -2, n - 2 - copies.a, copies.a)
+    a = np.where(copies.a <= -2, np.int32(n - 2) - copies.a, copies.a)
     enough = np.asarray((copies.similarity >= np.array(thresholds)).all(axis=1), np.bool_)
     least = copies.similarity.min(axis=1) if len(a) else np.empty(0, np.float64)
-    into, pair = np.full(n + earlier, -1, np.int64), np.full(n + earlier, -1, np.int64)
+    into, pair = np.full(n + earlier, -1, np.int32), np.full(n + earlier, -1, np.int32)
     star(a, copies.b, least, enough, into, pair)
-    similarity = np.full(n + earlier, np.nan)
-    similarity[pair >= 0] = least[pair[pair >= 0]]
-    into, similarity = into[:n], similarity[:n]
-    into = np.where(into >= n, n - 2 - into, into)
-    rows = np.flatnonzero((copies.best != np.arange(n)) & (copies.best != -1))
+    into, pair = into[:n], pair[:n]
+    similarity = np.full(n, np.nan)
+    some = np.flatnonzero(pair >= 0)
+    similarity[some] = least[pair[some]]
+    del pair, some
+    out = np.flatnonzero(into >= n)
+    into[out] = np.int32(n - 2) - into[out]
+    rows = np.flatnonzero((copies.best != np.arange(n, dtype=np.int32)) & (copies.best != -1))
     best = copies.best[rows]
     inside = best >= 0
     into[rows], similarity[rows] = best, 1.0
