@@ -137,4 +137,4 @@ def _compiled() -> bool:
 
     beside = Path(__file__).parents[1] / "engine" / "kernels" / "__pycache__"
     elsewhere = Path(os.environ.get("NUMBA_CACHE_DIR", Path.home() / ".cache" / "numba"))
-    return next(beside.glob("*.nbi"), None) is not None or elsewhere.is_dir()
+    return next(beside.glob("*.nbc"), None) is not None or elsewhere.is_dir()

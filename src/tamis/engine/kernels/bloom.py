@@ -7,8 +7,8 @@ one block of 512, the cache line that its hash names: one look at memory instead
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import Word, high64, load64, ones_in
 
 _1, _3, _6, _9, _63, _511 = (np.uint64(k) for k in (1, 3, 6, 9, 63, 511))

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import carray, njit
+from numba import carray
 
 from .blake2 import blake2b_128
 from .buffers import _pointer
+from .jit import njit
 from .scan import copy_32, find_quote_or_backslash
 
 

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .json_values import BOOLEAN, ESCAPED, INTEGER, NUMBER, TEXT, decode
 from .scan import copy_32, find_byte
 

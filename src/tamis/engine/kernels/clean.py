@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, njit  # type: ignore[attr-defined,unused-ignore]
+from numba import carray  # type: ignore[attr-defined,unused-ignore]
 
 from .buffers import _pointer
+from .jit import njit
 
 #: what `mark_strings` finds in a string
 HIGH, CONTROL, INVISIBLE, COMPOSE, COMPATIBLE, MOJIBAKE = 1, 2, 4, 8, 16, 32

@@ -10,8 +10,8 @@ readable bytes behind it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .json_values import ESCAPED, TEXT, utf8_length
 from .scan import find_byte, find_cell_special
 

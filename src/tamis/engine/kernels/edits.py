@@ -7,8 +7,9 @@ Hyyrö 2003 has them. Works on code points; texts longer than `LONGEST` are comp
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .jit import njit
 
 #: characters of each text that are compared; a page of a novel has about 2,000
 LONGEST = 20_000

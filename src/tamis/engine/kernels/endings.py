@@ -8,7 +8,8 @@ sentence, outside a fence, is read for its fences and formulas alone: the other 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 #: columns of the result
 (

@@ -8,8 +8,9 @@ for plans are few. Arc k and k ^ 1 are each other's reverse. Ties break by arc o
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .jit import njit
 
 FAR = np.int64(1) << 60
 

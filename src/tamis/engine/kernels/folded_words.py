@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 LETTER, DIGIT, SINGLE, MORE = 1, 2, 3, 4  # as in `folding`, which kernels cannot import without its tables
 KIND, POINT = 24, 0xFFFFFF

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .spelling import _level, _packed
 
 NUMBERS, NAMES, ADDRESSES, DATES = 1, 2, 4, 8

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import Word, load64, store64, trailing_zeros
 from .xxh3 import xxh3_128
 

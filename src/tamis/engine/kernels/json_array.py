@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .scan import find_quote_or_backslash
 
 #: why `scan_array` returned: block used up; an element starts at or behind the target; no `[` where the

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from .jit import njit
 
 #: How a column's bytes become a value: inside quotes and escaped, or as they are.
 QUOTED, RAW = 0, 1

@@ -10,8 +10,8 @@ Data must have `scan.PADDING` readable bytes behind it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .json_values import (
     DUPLICATE,
     END,

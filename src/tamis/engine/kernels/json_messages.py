@@ -7,8 +7,8 @@ to the slow, exact road, so that nothing here has to be clever.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .json_encode import SLACK, _copy_block, _first_bit, _special
 
 #: what became of a row

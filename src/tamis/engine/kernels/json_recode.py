@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .json_encode import put_point
 
 #: Deeper JSON is left to Python.

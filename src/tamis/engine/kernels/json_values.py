@@ -8,8 +8,8 @@ Data must have `scan.PADDING` readable bytes behind it.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .scan import copy_32, find_quote_or_backslash, find_string_special
 
 #: kinds of values

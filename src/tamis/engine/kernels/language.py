@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from tamis.engine.kernels.language_tables import (
     CODES,
@@ -37,6 +36,8 @@ from tamis.engine.kernels.language_tables import (
     bucket,
     load_model,
 )  # fmt: skip
+
+from .jit import njit
 
 PIECE_BYTES = 36  # letters and spaces kept from each of the two pieces of a row, its start and its middle
 LONG_PIECE_BYTES = 256  # the same, in a second look at rows that the first leaves unclear

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from .jit import njit
 
 MAX_GRAM = 5  # bytes
 ROW_MASK = np.uint64(0xFFFFFF)  # of a slot; all ones: no such n-gram

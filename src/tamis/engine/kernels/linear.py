@@ -7,7 +7,8 @@ hashed to one of 2**n weights. What a text scores is the bias plus the weights o
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 ONE = 1024  # units of a nat
 _PRIME = np.uint64(0x100000001B3)

@@ -6,9 +6,9 @@ For the strings' places (views, inline, addresses, sizes, selected) see `clean`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .clean import string_at
+from .jit import njit
 
 
 @njit(nogil=True, cache=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .shingles import mix, ngrams, table_size
 from .words import Word, ones_in
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 HEAD = 64  # bytes looked at
 SHORT = 3  # texts of so few bytes are always marked

@@ -8,9 +8,9 @@ or changed); the pieces that are equal, three words or more, are what the item h
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .folded_words import find_words
+from .jit import njit
 from .overlap_grow import grow
 from .overlap_index import BASE, Items, Seeds, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .folded_words import DIGIT
+from .jit import njit
 
 ANCHOR = 3  # equal words that make a piece
 GAP = 8  # most words put in, left out or changed between two pieces

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .folded_words import fold_word
+from .jit import njit
 from .overlap_index import Items
 
 #: columns of a hit

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .passages import Rules, Words, class_of, code_point, room_for, row_words
 
 #: how far a cut shrinks to fall where a line, or a sentence, begins and ends

@@ -6,8 +6,8 @@ Rows come in batches: strings `data` and `offsets`, `starts` (n + 1,) of each ro
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .passages import (
     Rules,
     Table,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from .bloom import mixed
+from .jit import njit
 from .words import Word
 
 _SEPARATOR, _WORD, _SINGLE = np.uint8(0), np.uint8(1), np.uint8(2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 #: Characters that show nothing, besides white space and control characters: first and last of each range.
 INVISIBLE = (

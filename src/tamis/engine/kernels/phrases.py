@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import load64
 
 BITS = 18  # of a gram's hash: a table of 32 KB, which stays in the nearest cache

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .pii_phrases import BEGINS, DIGIT_BEFORE, DIGIT_BEHIND, ENDS, Machine
 from .pii_scan import (
     DIGIT,

@@ -7,8 +7,8 @@ with a digit, `_`, `/`, `\\` or `@` in them (numbers, names of variables, addres
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import load64
 
 _SIGN, _LETTER, _JOINS, _DOT, _NEWLINE, _TICK, _END, _WIDE = range(8)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from .jit import njit
 
 MOST_WORDS = 1 << 16  # of a row that are looked at
 NGRAM, WIDE_NGRAM = 6, 12  # words in an n-gram; characters, where most words are single characters

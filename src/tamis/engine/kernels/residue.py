@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 #: columns of the result, in bytes that are not white space (white space: bytes up to 32)
 (

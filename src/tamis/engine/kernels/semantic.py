@@ -8,7 +8,8 @@ took ten times the processor seconds beside our own.)
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 #: columns worked on at a time, for all rows: their numbers stay near the processor
 RUN = 256

@@ -7,8 +7,8 @@ ones two share a hash once in 2**64. A text shorter than one n-gram is one n-gra
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import Word, load64, store64, trailing_zeros
 
 _A, _B = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)

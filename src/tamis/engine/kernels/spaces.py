@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .clean import string_at
+from .jit import njit
 
 _TAB, _NEWLINE, _RETURN, _SPACE = 0x09, 0x0A, 0x0D, 0x20
 #: states of a string: nothing to do; white space at its end and nowhere else; perhaps more

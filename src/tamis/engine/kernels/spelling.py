@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from .jit import njit
 
 CHECKED, KNOWN, TYPOS, FIRST = range(4)
 SHOWN = 4  # typos whose places are told: columns FIRST … FIRST + SHOWN - 1

@@ -8,8 +8,9 @@ cannot tell from a space, is part of a word here.) Sums of integers are the same
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .jit import njit
 
 
 @njit(cache=True, nogil=True)

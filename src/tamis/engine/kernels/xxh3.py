@@ -6,8 +6,8 @@ Written from the published specification of the algorithm; little-endian machine
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from .jit import njit
 from .words import Word, high64, load32, load64
 
 SECRET = np.frombuffer(
