@@ -175,7 +175,8 @@ def oracle(rows: int, root: Path) -> str:
     """The step on planted rows against every pair, compared exactly: how many pairs are found, by similarity."""
     from tamis.engine.copies import find
     from tamis.engine.frame import Frame
-    from tamis.engine.hashing import LOOSE, normalised
+    from tamis.engine.hashing import LOOSE
+    from tamis.engine.neardup import plain
     from tamis.engine.text import to_series, to_text
     from tamis.steps.dedup.minhash import Minhash
     from tamis.testing import MemoryTable
@@ -186,7 +187,7 @@ def oracle(rows: int, root: Path) -> str:
     view = Frame.of(frame)
     copies = find(MemoryTable(view, step.gather(view)), step.wanted())
     exact = {(int(a), int(b)): float(s) for a, b, s in zip(copies.a, copies.b, copies.similarity[:, 0], strict=True)}
-    texts = to_series("", normalised(to_text(frame["text"]), LOOSE)).to_list()
+    texts = to_series("", plain(to_text(frame["text"]), LOOSE)).to_list()
     grams = [{text[k : k + 5] for k in range(len(text) - 4)} or {text} for text in texts]
     numbers: dict[str, int] = {}
     sets = [np.array(sorted(numbers.setdefault(gram, len(numbers)) for gram in one)) for one in grams]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 import tamis
 from tamis.core.errors import UsageError
-from tamis.engine import copies, neardup, scratch
+from tamis.engine import copies, near_texts, neardup, scratch
+from tamis.engine.text import to_text
 
 WORDS = [f"{a}{b}" for a in ("ka", "lo", "mi", "nu", "pe") for b in ("ra", "sti", "tum", "vex", "zol", "bin", "dor")]
 
@@ -102,8 +105,11 @@ def test_slices_workers_and_files_for_texts_change_nothing(
         monkeypatch.setattr("tamis.sources._text.SLICE", size)
         if small:
             monkeypatch.setattr(copies, "TEXT_BYTES", 1000)
-            monkeypatch.setattr(copies, "SKETCH_BYTES", 1000)
+            monkeypatch.setattr(copies, "KEY_BYTES", 1000)
+            monkeypatch.setattr(copies, "_SLOTS", 100)
+            monkeypatch.setattr(near_texts, "BLOCK", 600)
             monkeypatch.setattr(neardup, "_CHUNK", 7)
+            monkeypatch.setattr(neardup, "_PART", 16)
         assert told(tamis.run(whole, workspace=tmp_path / f"{size}", workers=workers)).equals(
             reference, null_equal=True
         )
@@ -137,12 +143,53 @@ def test_against_a_delivery_of_this_recipe(tmp_path: Path) -> None:
     assert fewer.outcomes["dropped"] < second.outcomes["dropped"]
 
 
-def test_scratch_arrays_beyond_memory_are_files_that_keep_what_is_written() -> None:
-    some = scratch.Scratch(100)
-    small, large = some.bytes(60), some.bytes(10_000)
-    large[:] = 7
-    for _ in range(40):
-        some.rest()
-    assert int(large.sum()) == 70_000
-    assert len(small) == 60
-    assert len(some.bytes(0)) == 0
+@pytest.mark.parametrize("size", [10, 1000, 100_000])
+def test_what_is_put_away_is_read_again(size: int) -> None:
+    """In memory or in a file, at any place, from any thread."""
+    some = scratch.Scratch(1500)
+    stores = [some.store(size), some.store(size)]
+    whole = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
+    pieces = [whole[k : k + 97] for k in range(0, size, 97)]
+    with ThreadPoolExecutor(3) as pool:
+        for store in stores:
+            list(pool.map(lambda k, store=store: store.put(97 * k, pieces[k]), reversed(range(len(pieces)))))
+    for store in stores:
+        assert (store.get(0, size) == whole).all()
+        assert (store.get(size // 3, size // 2) == whole[size // 3 : size // 2]).all()
+        more = store.get(size // 2, size, 8)
+        assert (more[: size - size // 2] == whole[size // 2 :]).all()
+        assert len(more) == size - size // 2 + 8
+        assert len(store.get(3, 3)) == 0
+
+
+@pytest.mark.parametrize("block", [1, 40, 10_000])
+@pytest.mark.parametrize("most", [0, 1 << 20])
+def test_texts_of_pairs_are_found_again(block: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_texts, "BLOCK", block)
+    rng = np.random.default_rng(4)
+    strings = [["".join(rng.choice(list("abc"), rng.integers(0, 30))) for _ in range(60)] for _ in range(2)]
+    sizes = np.array([[len(one) for one in view] for view in strings], np.uint32).T
+    root, at = np.sort(rng.integers(0, 15, 60)).astype(np.int32), rng.permutation(60).astype(np.int32)
+    needed = np.flatnonzero(rng.random(60) < 0.8)
+    texts = near_texts.Texts(needed, root, at, sizes, scratch.Scratch(most))
+    for some in np.array_split(needed[np.argsort(at[needed])], 4):
+        for view in range(2):
+            texts.put(some, view, to_text(pl.Series([strings[view][k] for k in some], dtype=pl.String)))
+    for _ in range(50):
+        a, b = (rng.choice(needed, 5).astype(np.int32) for _ in range(2))
+        if rng.random() < 0.5:
+            a, b = np.full(5, a[0]), np.full(5, b[0])
+        for view in range(2):
+            data, places = texts.batch(view, a, b)
+            read = [[bytes(data[p : p + n]).decode() for p, n in ((p, q - p), (r, s - r))] for p, q, r, s in places]
+            assert read == [[strings[view][i], strings[view][j]] for i, j in zip(a, b, strict=True)]
+
+
+def test_rows_that_are_compared_stand_in_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_texts, "BLOCK", 100)
+    root = np.repeat(np.arange(40), 3).astype(np.int32)
+    sizes = np.full((120, 1), 10, np.uint32)
+    sizes[60:63] = 500  # a group larger than a block is parted
+    block = near_texts.Texts(np.arange(120), root, np.arange(120, dtype=np.int32), sizes, scratch.Scratch(0)).block
+    assert all(len(set(block[root == k])) == (3 if k == 20 else 1) for k in range(40))
+    assert max(np.bincount(np.delete(block, range(60, 63)))) <= 13

@@ -59,12 +59,13 @@ def choose(floors: Sequence[float], recall: float) -> Bands:
 
 
 def least_agreement(floors: Sequence[float]) -> NDArray[np.int32]:
-    """(views, BINS + 1) int32: bins in which the sketches of two texts as similar as `floors` agree, by the bins that were
-    full before the empty ones were filled: their mean less some deviations.
+    """(views, BINS + 1) int32: bins in whose two lowest bits the sketches of two texts as similar as `floors` agree, by the bins
+    that were full before the empty ones were filled: their mean less some deviations.
     """
     full = np.maximum(np.arange(BINS + 1), 1)
     out = np.empty((len(floors), BINS + 1), np.int32)
     for v, floor in enumerate(floors):
-        deviation = np.sqrt(floor * (1 - floor) / full)
-        out[v] = np.maximum(np.floor(BINS * (floor - _DEVIATIONS * deviation)), 0).astype(np.int32)
+        share = floor + (1 - floor) / 4  # one in four agrees by chance
+        deviation = np.sqrt(share * (1 - share) / full)
+        out[v] = np.maximum(np.floor(BINS * (share - _DEVIATIONS * deviation)), 0).astype(np.int32)
     return out

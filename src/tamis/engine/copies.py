@@ -20,18 +20,19 @@ from tamis.core.columns import Columns, Table, Text
 from tamis.core.errors import DataError
 from tamis.core.fingerprint import fingerprint
 
-from .bands import BINS
+from .bands import BINS, choose
 from .earlier import Earlier
-from .hashing import LOOSE, Keys, Rule, first_equal, keys
+from .hashing import LOOSE, Rule, keys
 from .neardup import Ints, Reader, Sketches, Unit, plain, ranked, similar_pairs, sketch, without_templates
 from .pieces import pieces
 from .scratch import Scratch
 from .store import file_hash
 from .text import to_text
 
-#: bytes of sketches in memory; beyond that they lie in a file
-SKETCH_BYTES = 512 << 20
-TEXT_BYTES = 192 << 20
+#: bytes of keys and of texts that are compared in memory; beyond that they lie in files
+KEY_BYTES, TEXT_BYTES = 16 << 20, 32 << 20
+#: places of a table of keys, which is filled as often as it takes
+_SLOTS = 1 << 20
 #: rows normalised and sketched at a time
 SLICE = 4096
 _WORDS = BINS // 8
@@ -43,19 +44,27 @@ RULES: dict[Literal["none", "case", "loose"], tuple[Rule, ...]] = {"none": (), "
 
 def gather(rows: Columns, views: Sequence[str], unit: Unit, rules: Sequence[Rule] = LOOSE) -> dict[str, pl.Series]:
     """What is needed of each row: the key of its normalised texts, and of each view the sketch and the sizes."""
+    from .kernels.copies import first_of_key
+
     whole = [rows.buffers(view) for view in views]
     n = rows.height
     high, low, valid = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.bool_)
     full, lengths = np.empty((len(views), n), np.uint8), np.empty((len(views), n), np.uint32)
     words = np.empty((len(views), _WORDS, n), np.uint64)
+    first, order = np.empty(n, np.int32), np.arange(n, dtype=np.int32)
+    slots = np.full(1 << (2 * n).bit_length(), -1, np.int32)
     for start in range(0, n, SLICE):
         stop = min(start + SLICE, n)
         texts = [plain(_slice(text, start, stop), rules) for text in whole]
         high[start:stop], low[start:stop], valid[start:stop] = keys(texts, ())
+        first_of_key(high, low, valid, order[start:stop], 0, 1, slots, first)
+        new = np.flatnonzero(first[start:stop] == order[start:stop])
         for v, text in enumerate(texts):
-            bins, full[v, start:stop] = sketch(text, unit)
-            words[v, :, start:stop] = bins.view(np.uint64).T
+            bins, full[v, start + new] = sketch(text, unit, new)
+            words[v, :, start + new] = bins.view(np.uint64)
             lengths[v, start:stop] = np.diff(text.offsets)
+    again = np.flatnonzero((first != order) & valid)
+    words[:, :, again], full[:, again] = words[:, :, first[again]], full[:, first[again]]
     gathered = {"high": pl.Series(high), "low": pl.Series(low), "valid": pl.Series(valid)}
     for v in range(len(views)):
         gathered |= {f"{v}.full": pl.Series(full[v]), f"{v}.bytes": pl.Series(lengths[v])}
@@ -81,18 +90,6 @@ class Part:
         """The gathered columns of each partition, with the place of its first row."""
         return pieces(self.table, names)
 
-    def keys(self) -> Keys:
-        """The rows' keys."""
-        high, low, valid = (
-            np.empty(self.height, np.uint64),
-            np.empty(self.height, np.uint64),
-            np.empty(self.height, np.bool_),
-        )
-        for start, frame in self.pieces(["high", "low", "valid"]):
-            for name, whole in (("high", high), ("low", low), ("valid", valid)):
-                whole[start : start + frame.height] = frame[name].to_numpy()
-        return Keys(high, low, valid)
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -110,14 +107,14 @@ class Wanted:
 class Copies:
     """What was found, in rows of the table; a row delivered earlier counts down from -2.
 
-    best: (n,) int64, the best of the exact copies of each row, itself where it is that, -1 where the row says nothing.
-    a, b: (pairs,) int64, similar rows, each the best of its copies, a the better one, grouped by b from the best to the worst.
+    best: (n,) int32, the best of the exact copies of each row, itself where it is that, -1 where the row says nothing.
+    a, b: (pairs,) int32, similar rows, each the best of its copies, a the better one, grouped by b from the best to the worst.
     similarity: (pairs, views) float64.
     """
 
-    best: Ints
-    a: Ints
-    b: Ints
+    best: NDArray[np.int32]
+    a: NDArray[np.int32]
+    b: NDArray[np.int32]
     similarity: NDArray[np.float64]
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -138,7 +135,7 @@ def known_copies(
     worth: Callable[[], Ints | None],
     files: Sequence[str],
     gather: Callable[[Columns], dict[str, pl.Series]],
-) -> tuple[Copies, Callable[[Ints], pl.Series]]:
+) -> tuple[Copies, Callable[[NDArray[np.int32]], pl.Series]]:
     """What `find` finds, once; and a function that names the earlier rows in an `into`.
 
     key: what else the result depends on; files: of earlier rows; gather: what the step gathers of rows.
@@ -155,7 +152,7 @@ def known_copies(
     frames = table.derived(fingerprint(key, asdict(wanted), hashes), make)
     row, place = frames["earlier"]["row"].to_numpy(), frames["earlier"]["place"]
 
-    def places(into: Ints) -> pl.Series:
+    def places(into: NDArray[np.int32]) -> pl.Series:
         out = pl.Series([None], dtype=pl.String).new_from_index(0, len(into))
         some = np.flatnonzero(into <= -2)
         return out.scatter(some, place.gather(pl.Series(np.searchsorted(row, into[some]), dtype=pl.UInt32)))
@@ -178,15 +175,14 @@ def find(table: Table, wanted: Wanted, worth: Ints | None = None, earlier: Table
     best, rows = _classes(parts, worth, before)
     place = np.full(height, -1, np.int32)
     place[rows] = np.arange(len(rows))
-    scratch = Scratch(TEXT_BYTES)
-    sketches = _sketches(parts, place, len(rows), len(wanted.views))
     read = _reader(parts, rows, wanted)
     fixed = int((rows < before).sum())
-    pairs = similar_pairs(sketches, wanted.floors, wanted.recall, wanted.unit, read, scratch, fixed)
-    del sketches
+    scratch = Scratch(TEXT_BYTES)
+    # who is given the sketches lets go of them before texts are read
+    pairs = similar_pairs(_sketches(parts, place, rows, wanted), wanted.floors, wanted.unit, read, scratch, fixed)
     pairs = without_templates(pairs, wanted.templates)
-    told = np.where(rows < before, -2 - rows, rows - before).astype(np.int64)
-    out = np.full(table.height, -1, np.int64)
+    told = np.where(rows < before, -2 - rows, rows - np.int32(before)).astype(np.int32)
+    out = np.full(table.height, -1, np.int32)
     mine = best[before:]
     out[mine >= 0] = told[place[mine[mine >= 0]]]
     return Copies(out, told[pairs.a], told[pairs.b], pairs.similarity)
@@ -197,40 +193,61 @@ def _classes(parts: Sequence[Part], worth: Ints | None, before: int) -> tuple[ND
 
     The first rows, so many as `before`, are better than all others.
     """
+    from .kernels.copies import first_of_key
+
     height = sum(part.height for part in parts)
-    order = ranked(worth, height - before)
-    if worth is not None or before:
-        order = np.concatenate([np.arange(before), order + before])
-    found = Keys(*map(np.concatenate, zip(*(part.keys() for part in parts), strict=True)))
-    first = first_equal(Keys(found.high[order], found.low[order], found.valid[order]))
+    order = (
+        np.arange(height - before, dtype=np.int32) if worth is None else ranked(worth, height - before).astype(np.int32)
+    )
+    if before:
+        order = np.concatenate([np.arange(before, dtype=np.int32), order + np.int32(before)])
+    high, low, valid = np.empty(height, np.uint64), np.empty(height, np.uint64), np.empty(height, np.bool_)
+    base = 0
+    for part in parts:
+        for start, frame in part.pieces(["high", "low", "valid"]):
+            for name, whole in (("high", high), ("low", low), ("valid", valid)):
+                whole[base + start : base + start + frame.height] = frame[name].to_numpy()
+        base += part.height
     best = np.empty(height, np.int32)
-    best[order] = order[first]
-    best[~found.valid] = -1
-    leads = (first == np.arange(height)) & found.valid[order]
-    return best, order[leads].astype(np.int32)
+    turns = 1 + 4 * height // _SLOTS
+    slots = np.empty(1 << max(4, (2 * height // turns).bit_length() + 1), np.int32)
+    for turn in range(turns):
+        slots[:] = -1
+        first_of_key(high, low, valid, order, turn, turns, slots, best)
+    best[~valid] = -1
+    return best, order[best[order] == order]
 
 
-def _sketches(parts: Sequence[Part], place: NDArray[np.int32], count: int, views: int) -> Sketches:
-    """The sketches of the rows that have a place, at their places."""
-    width = views * BINS
-    matrix = Scratch(SKETCH_BYTES).bytes(count * width).reshape(count, width)
-    words = matrix.view(np.uint64)
+def _sketches(parts: Sequence[Part], place: NDArray[np.int32], rows: NDArray[np.int32], wanted: Wanted) -> Sketches:
+    """What is known of the rows that have a place, at their places."""
+    from .kernels.neardup import band_keys, low_bits
+
+    count, views = len(rows), len(wanted.views)
+    bands = choose(wanted.floors, wanted.recall)
+    columns = bands.columns()
+    store = Scratch(KEY_BYTES).store(4 * count * bands.number)
+    bits = np.empty((count, views * BINS // 32), np.uint64)
     full, lengths = np.empty((count, views), np.uint8), np.empty((count, views), np.uint32)
     names = [f"{v}.{k:02d}" for v in range(views) for k in range(_WORDS)]
     more = [f"{v}.{what}" for v in range(views) for what in ("full", "bytes")]
-    base = 0
+    base = done = 0
     for part in parts:
         for start, frame in part.pieces([*names, *more]):
             where = place[base + start : base + start + frame.height]
             some = np.flatnonzero(where >= 0)
             where = where[some]
-            for k, name in enumerate(names):
-                words[where, k] = frame[name].to_numpy()[some]
+            words = np.stack([frame[name].to_numpy() for name in names])
+            keys = np.empty((bands.number, len(some)), np.uint32)
+            low_bits(words, some, where, bits)
+            band_keys(words, some, columns, keys)
+            for band in range(bands.number):
+                store.put(4 * (count * band + done), keys[band])
+            done += len(some)
             for v in range(views):
                 full[where, v] = frame[f"{v}.full"].to_numpy()[some]
                 lengths[where, v] = frame[f"{v}.bytes"].to_numpy()[some]
         base += part.height
-    return Sketches(matrix, full, lengths)
+    return Sketches(bits, full, lengths, rows, store, bands)
 
 
 def _reader(parts: Sequence[Part], rows: NDArray[np.int32], wanted: Wanted) -> Reader:
@@ -264,11 +281,11 @@ def _reader(parts: Sequence[Part], rows: NDArray[np.int32], wanted: Wanted) -> R
 
 
 class Groups(NamedTuple):
-    """into: (n,) int64, the row that each goes into, -1 where it stays; a row delivered earlier counts down from -2.
+    """into: (n,) int32, the row that each goes into, -1 where it stays; a row delivered earlier counts down from -2.
     similarity: (n,) float64, to that row; of rows that stay, to the most similar one that stays too; NaN where there is none.
     """
 
-    into: Ints
+    into: NDArray[np.int32]
     similarity: NDArray[np.float64]
 
 
@@ -279,16 +296,19 @@ def groups(copies: Copies, thresholds: Sequence[float]) -> Groups:
     n = len(copies.best)
     # earlier rows stand after the table's, so that every number is a place
     earlier = int(max(0, -1 - min(copies.a.min(initial=0), copies.best.min(initial=0))))
-    a = np.where(copies.a <= -2, n - 2 - copies.a, copies.a)
+    a = np.where(copies.a <= -2, np.int32(n - 2) - copies.a, copies.a)
     enough = np.asarray((copies.similarity >= np.array(thresholds)).all(axis=1), np.bool_)
     least = copies.similarity.min(axis=1) if len(a) else np.empty(0, np.float64)
-    into, pair = np.full(n + earlier, -1, np.int64), np.full(n + earlier, -1, np.int64)
+    into, pair = np.full(n + earlier, -1, np.int32), np.full(n + earlier, -1, np.int32)
     star(a, copies.b, least, enough, into, pair)
-    similarity = np.full(n + earlier, np.nan)
-    similarity[pair >= 0] = least[pair[pair >= 0]]
-    into, similarity = into[:n], similarity[:n]
-    into = np.where(into >= n, n - 2 - into, into)
-    rows = np.flatnonzero((copies.best != np.arange(n)) & (copies.best != -1))
+    into, pair = into[:n], pair[:n]
+    similarity = np.full(n, np.nan)
+    some = np.flatnonzero(pair >= 0)
+    similarity[some] = least[pair[some]]
+    del pair, some
+    out = np.flatnonzero(into >= n)
+    into[out] = np.int32(n - 2) - into[out]
+    rows = np.flatnonzero((copies.best != np.arange(n, dtype=np.int32)) & (copies.best != -1))
     best = copies.best[rows]
     inside = best >= 0
     into[rows], similarity[rows] = best, 1.0

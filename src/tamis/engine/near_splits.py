@@ -58,7 +58,7 @@ def near_copies(table: Table, views: Sequence[str], floor: float) -> Copies:
 
     wanted = Wanted(tuple(views), (floor,) * len(views), _RECALL, _unit(), _TEMPLATES)
     make: Callable[[], dict[str, pl.DataFrame]] = lambda: find(_Part(table, views), wanted).frames()  # noqa: E731
-    return Copies.of(table.derived(fingerprint("near splits", 1, list(views), floor), make))
+    return Copies.of(table.derived(fingerprint("near splits", 2, list(views), floor), make))
 
 
 def near_units(root: Ints, copies: Copies) -> Ints:

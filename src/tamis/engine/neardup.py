@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from tamis.core.columns import Text
 
-from .bands import BINS, Bands, choose, least_agreement
+from .bands import BINS, Bands, least_agreement
 from .executor import default_workers
 from .hashing import Rule, normalised
-from .scratch import Scratch
+from .near_texts import Texts
+from .scratch import Scratch, Store
 
 #: a difference is a passage of its own when it spans so many n-grams and they are mostly new, or, less surely, partly
 PASSAGE, SURELY, PERHAPS = 30, 0.6, 0.3
 
-#: from so many rows on, bands are made one at a time
-MANY = 2_500_000
-#: pairs compared by a thread at a time
+#: rows whose band is looked at by a thread at a time, so that it stays in the processor's cache
+_PART = 1 << 16
+#: pairs of different blocks compared at a time
 _CHUNK = 2048
 Ints = NDArray[np.int64]
 
@@ -34,13 +35,19 @@ class Unit(NamedTuple):
 
 
 class Sketches(NamedTuple):
-    """sketch: (rows, views * BINS) uint8; full: (rows, views) uint8, bins that a hash fell into; bytes: (rows, views) uint32,
-    of the texts.
+    """What is known of rows, which stand in the order of their worth.
+
+    bits: (rows, views * BINS / 32) uint64, the two lowest bits of each bin; full: (rows, views) uint8, bins that a hash fell
+    into; bytes: (rows, views) uint32, of the texts; at: (rows,) int32, the rows' order in the table, in which their keys stand;
+    keys: of `bands`, (bands, rows) uint32, one band after the other.
     """
 
-    sketch: NDArray[np.uint8]
+    bits: NDArray[np.uint64]
     full: NDArray[np.uint8]
     bytes: NDArray[np.uint32]
+    at: NDArray[np.int32]
+    keys: Store
+    bands: Bands
 
 
 class Pairs(NamedTuple):
@@ -58,13 +65,13 @@ class Pairs(NamedTuple):
 Reader = Callable[[Ints, Callable[[Ints, int, Text], None]], None]
 
 
-def sketch(text: Text, unit: Unit) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """(n, BINS) uint8, the sketch of each text; (n,) uint8, the bins that a hash fell into."""
+def sketch(text: Text, unit: Unit, rows: Ints | None = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(n, BINS) uint8, the sketch of each text, or of those at `rows`; (n,) uint8, the bins that a hash fell into."""
     from .kernels.shingles import sketch_rows
 
-    n = len(text.offsets) - 1
-    out, full = np.empty((n, BINS), np.uint8), np.empty(n, np.uint8)
-    sketch_rows(text.data, text.offsets, unit.n, unit.words, out, full)
+    rows = np.arange(len(text.offsets) - 1) if rows is None else rows
+    out, full = np.empty((len(rows), BINS), np.uint8), np.empty(len(rows), np.uint8)
+    sketch_rows(text.data, text.offsets, rows, unit.n, unit.words, out, full)
     return out, full
 
 
@@ -81,51 +88,56 @@ def plain(text: Text, rules: Sequence[Rule]) -> Text:
 
 
 def similar_pairs(
-    rows: Sketches, floors: Sequence[float], recall: float, unit: Unit, read: Reader, scratch: Scratch, fixed: int = 0
+    rows: Sketches, floors: Sequence[float], unit: Unit, read: Reader, scratch: Scratch, fixed: int = 0
 ) -> Pairs:
-    """Pairs of rows whose Jaccard similarity is at least `floors` in every view, each found with the chance `recall` or more.
+    """Pairs of rows whose Jaccard similarity is at least `floors` in every view, each found with the chance of its bands.
 
-    Rows stand in the order of their worth. fixed: the first rows, so many, are not compared with each other.
+    fixed: the first rows, so many, are not compared with each other.
     """
-    bands = choose(floors, recall)
-    limits = np.array(floors, np.float64)
     with ThreadPoolExecutor(default_workers()) as pool:
-        met = _meet(rows, bands, floors, fixed, pool)
-        return _compare(rows, met, limits, unit, read, scratch, pool)
+        met = _meet(rows, floors, fixed, pool)
+        known = rows._replace(bits=np.empty((0, 0), np.uint64))
+        del rows
+        return _compare(known, met, np.array(floors, np.float64), unit, read, scratch, pool)
 
 
-def _meet(
-    rows: Sketches, bands: Bands, floors: Sequence[float], fixed: int, pool: ThreadPoolExecutor
-) -> NDArray[np.int32]:
-    """(pairs, 2) int32, sorted: rows that may be similar; one band at a time in each thread."""
-    from .kernels.neardup import band_keys, band_pairs, in_large_buckets
+def _meet(rows: Sketches, floors: Sequence[float], fixed: int, pool: ThreadPoolExecutor) -> NDArray[np.uint64]:
+    """a << 32 | b, ascending: rows that may be similar. Band by band, each in parts by its keys."""
+    from .kernels.neardup import bucket_pairs, remember, spread
 
-    n = len(rows.sketch)
-    columns, least = bands.columns(), least_agreement(floors)
-    large = np.zeros(n, np.uint64)
+    n = len(rows.at)
+    least, columns = least_agreement(floors), rows.bands.columns()
+    height = max(2, (n // _PART).bit_length())
+    by_key, starts = np.empty(n, np.uint64), np.empty((1 << height) + 1, np.int64)
+    known = np.zeros(1 << 16, np.uint64)
+    count = 0
+    ascending = bool((rows.at[1:] > rows.at[:-1]).all())
+    turn = None if ascending else np.argsort(np.argsort(rows.at)).astype(np.int32)
+    for band in range(rows.bands.number):
+        keys = rows.keys.get(4 * n * band, 4 * n * (band + 1)).view(np.uint32)
+        starts[:] = 0
+        spread(keys if turn is None else keys[turn], 32 - height, starts, by_key)
 
-    # a band needs 38 bytes a row: where that is much, one at a time
-    each = map if n > MANY else pool.map
+        def meet(part: int, last: int = columns[band, -1], known: NDArray[np.uint64] = known) -> NDArray[np.uint64]:
+            some = by_key[starts[part] : starts[part + 1]]
+            return bucket_pairs(some, rows.bits, rows.full, last, fixed, least, known)
 
-    def keys_of(band: int) -> NDArray[np.uint64]:
-        keys = np.empty(n, np.uint64)
-        band_keys(rows.sketch, columns[band], keys)
-        return keys
-
-    for band, some in enumerate(each(lambda band: in_large_buckets(keys_of(band)), range(bands.number))):
-        large |= some.astype(np.uint64) << np.uint64(band)
-
-    def meet(band: int) -> NDArray[np.int32]:
-        return band_pairs(rows.sketch, rows.full, keys_of(band), columns, band, large, fixed, least, BINS)
-
-    found = np.concatenate([np.empty((0, 2), np.int32), *each(meet, range(bands.number))])
-    whole = np.unique(found[:, 0].astype(np.int64) << 32 | found[:, 1])
-    return np.stack([whole >> 32, whole & 0xFFFFFFFF], axis=1).astype(np.int32)
+        found = list(pool.map(meet, range(1 << height)))
+        count += sum(map(len, found))
+        if 2 * count > len(known):
+            old, known = known, np.zeros(1 << (2 * count).bit_length(), np.uint64)
+            remember(known, old)
+            del old
+        for some in found:
+            remember(known, some)
+    met: NDArray[np.uint64] = known[known != 0]
+    met.sort()
+    return met
 
 
 def _compare(
     rows: Sketches,
-    met: NDArray[np.int32],
+    met: NDArray[np.uint64],
     floors: NDArray[np.float64],
     unit: Unit,
     read: Reader,
@@ -133,73 +145,50 @@ def _compare(
     pool: ThreadPoolExecutor,
 ) -> Pairs:
     """The pairs that are similar indeed, by the texts themselves."""
+    from .kernels.allocate import tie
     from .kernels.neardup import compare_pairs
-    from .kernels.shingles import count_different
 
-    views = len(floors)
-    needed = np.zeros(len(rows.sketch), np.bool_)
-    needed[met.ravel()] = True
+    a, b = (met >> np.uint64(32)).astype(np.int32), met.astype(np.uint32).view(np.int32)
+    del met
+    root = np.arange(len(rows.at), dtype=np.int32)
+    tie(root, a, b)
+    needed = np.zeros(len(root), np.bool_)
+    needed[a] = needed[b] = True
     some = np.flatnonzero(needed)
-    texts = _texts(rows, some, views, read, scratch)
-    sizes = np.zeros(rows.bytes.shape, np.uint32)
+    texts = Texts(some, root, rows.at, rows.bytes, scratch)
+    del root, needed
+    read(some, texts.put)
+    similarity = np.zeros((len(a), len(floors)), np.float64)
+    passage = np.zeros(len(a), np.uint8)
 
-    def measure(piece: Ints) -> None:
-        """How many different n-grams some rows have."""
-        for view, (data, starts) in enumerate(texts):
-            count_different(data, starts, starts + rows.bytes[:, view], piece, unit.n, unit.words, sizes[:, view])
+    def compare(pairs: Ints) -> None:
+        """Some pairs, view by view as long as they are similar."""
+        for view, floor in enumerate(floors):
+            if not len(pairs):
+                return
+            data, places = texts.batch(view, a[pairs], b[pairs])
+            shared, union, foreign, span = (np.empty(len(pairs), np.uint32) for _ in range(4))
+            compare_pairs(data, places, unit.n, unit.words, floor, shared, union, foreign, span)
+            near = similarity[pairs, view] = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
+            dense = np.where(span >= PASSAGE, foreign, 0)
+            kind = (dense >= SURELY * span).astype(np.uint8) + (dense >= PERHAPS * span)
+            passage[pairs] = np.maximum(passage[pairs], np.where(span >= PASSAGE, kind, 0))
+            pairs = pairs[near >= floor]
 
-    for _ in pool.map(measure, _pieces(some)):
-        scratch.rest(every=1)
-    similarity = np.empty((len(met), views), np.float64)
-    passage = np.zeros(len(met), np.uint8)
-
-    def compare(view: int, pairs: Ints) -> None:
-        """One view of some pairs."""
-        a, b = np.ascontiguousarray(met[pairs, 0]), np.ascontiguousarray(met[pairs, 1])
-        data, starts = texts[view]
-        shared, foreign, span = (np.empty(len(pairs), np.uint32) for _ in range(3))
-        size, ends = sizes[:, view], starts + rows.bytes[:, view]
-        floor = floors[view]
-        compare_pairs(data, starts, ends, size, a, b, unit.n, unit.words, floor, shared, foreign, span)
-        union = size[a].astype(np.int64) + size[b] - shared
-        similarity[pairs, view] = np.where(union > 0, shared / np.maximum(union, 1), 1.0)
-        dense = np.where(span >= PASSAGE, foreign, 0)
-        kind = (dense >= SURELY * span).astype(np.uint8) + (dense >= PERHAPS * span)
-        passage[pairs] = np.maximum(passage[pairs], np.where(span >= PASSAGE, kind, 0))
-
-    alive = np.arange(len(met))
-    for view in range(views):
-        for _ in pool.map(lambda piece, view=view: compare(view, piece), _pieces(alive)):
-            scratch.rest(every=1)
-        alive = alive[similarity[alive, view] >= floors[view]]
-    alive = alive[np.lexsort((met[alive, 0], met[alive, 1]))]
-    return Pairs(met[alive, 0], met[alive, 1], similarity[alive], passage[alive])
+    for _ in pool.map(compare, _batches(texts.block[a], texts.block[b])):
+        pass
+    alive = np.flatnonzero((similarity >= floors).all(axis=1))
+    alive = alive[np.lexsort((a[alive], b[alive]))]
+    return Pairs(a[alive], b[alive], similarity[alive], passage[alive])
 
 
-def _pieces(items: Ints) -> list[Ints]:
-    return np.array_split(items, max(1, -(-len(items) // _CHUNK)))
-
-
-def _texts(
-    rows: Sketches, needed: Ints, views: int, read: Reader, scratch: Scratch
-) -> list[tuple[NDArray[np.uint8], Ints]]:
-    """Per view, the bytes of the texts needed and where each begins."""
-    from .kernels.buffers import scatter_rows
-
-    texts = []
-    for view in range(views):
-        starts = np.zeros(len(rows.sketch), np.int64)
-        lengths = rows.bytes[needed, view].astype(np.int64)
-        starts[needed] = np.cumsum(lengths) - lengths
-        texts.append((scratch.bytes(int(lengths.sum()) + 8), starts))
-
-    def put(which: Ints, view: int, text: Text) -> None:
-        data, starts = texts[view]
-        scatter_rows(text.data, text.offsets, starts[which], data)
-        scratch.rest(every=4)
-
-    read(needed, put)
-    return texts
+def _batches(a: NDArray[np.int32], b: NDArray[np.int32]) -> list[Ints]:
+    """Pairs by the blocks of their rows: those of each block, in order, and those of two blocks a few at a time."""
+    inside = np.flatnonzero(a == b)
+    inside = inside[np.argsort(a[inside], kind="stable")]
+    bounds = np.flatnonzero(np.diff(a[inside])) + 1
+    across = np.flatnonzero(a != b)
+    return [*np.split(inside, bounds), *np.split(across, range(_CHUNK, len(across), _CHUNK))]
 
 
 def without_templates(pairs: Pairs, most: int) -> Pairs:

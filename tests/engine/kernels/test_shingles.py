@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tamis.core.columns import Text
 from tamis.engine.bands import BINS
-from tamis.engine.kernels.shingles import count_different, mix, ngrams, tighten
+from tamis.engine.kernels.shingles import mix, ngrams, tighten
 from tamis.engine.neardup import Unit, sketch
 from tamis.engine.text import to_series, to_text
 
@@ -55,16 +55,7 @@ def test_an_ascii_ngram_has_one_hash_wherever_it_stands() -> None:
     assert hashes("x" * 9 + "abcdefghijkl", 9)[-1] == hashes("é" + "abcdefghijkl", 9)[-1]
 
 
-@given(st.lists(texts, max_size=5), st.integers(1, 9))
-def test_different_ngrams_are_counted(strings: list[str], n: int) -> None:
-    encoded = text(*strings)
-    sizes = np.full(len(strings), 99, np.uint32)
-    rows = np.arange(len(strings))
-    count_different(encoded.data, encoded.offsets[:-1], encoded.offsets[1:], rows, n, False, sizes)
-    assert sizes.tolist() == [len(set(grams(string, n))) for string in strings]
-
-
-@given(st.lists(st.text(st.sampled_from("ab \x1e"), max_size=14), max_size=5))
+@given(st.lists(st.text(st.sampled_from("abcdefgh \x1e"), max_size=50), max_size=5))
 @settings(max_examples=300)
 def test_blanks_beside_separators_go(strings: list[str]) -> None:
     strings = [re.sub(" +", " ", string) for string in strings]  # as normalised texts are
@@ -77,12 +68,13 @@ def test_blanks_beside_separators_go(strings: list[str]) -> None:
 
 @given(texts, st.integers(1, 6))
 def test_a_sketch_depends_on_the_set_alone(string: str, n: int) -> None:
-    once, full = sketch(text(string, string + string[:0], string), Unit(n, False))
+    once, full = sketch(text("x", string, string), Unit(n, False), np.array([1, 2]))
     assert (once[0] == once[1]).all()
-    assert full[0] == len({h >> 57 for h in hashes(string, n)})
+    mixed = [int(mix(np.uint64(h))) for h in hashes(string, n)]
+    assert full[0] == len({h >> 57 for h in mixed})
     if string:
         least = {}
-        for h in hashes(string, n):
+        for h in mixed:
             least[h >> 57] = min(least.get(h >> 57, 1 << 64), h)
         for place, h in least.items():
             assert once[0, place] == h & 255

@@ -125,13 +125,17 @@ def normalise_row(data: np.ndarray, start: int, end: int, folds: Folds, out: np.
     while k < end:
         if by_words and k + 8 <= end:
             word, good = _word(load64(data, k), last == _BLANK, lower)
+            if good == 8:  # by a fixed step, so that the next word need not wait for this one
+                store64(out, at, word)
+                at += 8
+                last = np.uint8(word >> _56)
+                k += 8
+                continue
             if good:
                 store64(out, at, word)
                 at += good
                 last = out[at - 1]
                 k += good
-                if good == 8:
-                    continue
         b = data[k]
         m = plain[b]
         if m != _SPECIAL:

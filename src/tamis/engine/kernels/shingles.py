@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import njit
-from .words import Word, load64
+from .words import Word, load64, store64, trailing_zeros
 
 _A, _B = np.uint64(0x9FB21C651E98DF25), np.uint64(0xD6E8FEB86659FD93)
-_29, _32, _8 = np.uint64(29), np.uint64(32), np.uint64(8)
-_HIGH = np.uint64(0x8080808080808080)
+_29, _32 = np.uint64(29), np.uint64(32)
+_HIGH, _ONES = np.uint64(0x8080808080808080), np.uint64(0x0101010101010101)
+_SEPARATORS = np.uint64(0x1E1E1E1E1E1E1E1E)
 _MOST = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -45,11 +46,12 @@ def _hash_bytes(data: np.ndarray, start: int, end: int) -> Word:
 
 @njit(nogil=True, cache=True)
 def _is_ascii(data: np.ndarray, start: int, end: int) -> bool:
-    k = start
+    k, high = start, np.uint64(0)
     while k + 8 <= end:
-        if load64(data, k) & _HIGH:
-            return False
+        high |= load64(data, k)
         k += 8
+    if high & _HIGH:
+        return False
     while k < end:
         if data[k] >= 0x80:
             return False
@@ -65,18 +67,16 @@ def _width(lead: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> int:
-    """Hashes of the n-grams of characters, in order, repeated ones too."""
+    """The n-grams of characters, in order, repeated ones too: those of at most eight bytes as they are, else their hashes."""
     count = 0
     if n <= 8 and end - start >= n and _is_ascii(data, start, end):
         mask = _MOST >> np.uint64(64 - 8 * n)
-        fast = min(end - n + 1, data.shape[0] - 7)
-        for k in range(start, fast):
-            out[count] = mix(load64(data, k) & mask)
-            count += 1
-        for k in range(max(start, fast), end - n + 1):
-            out[count] = mix(_packed(data, k, k + n))
-            count += 1
-        return count
+        fast = max(min(end - n + 1, data.shape[0] - 7) - start, 0)
+        for k in range(fast):
+            out[k] = load64(data, start + k) & mask
+        for k in range(fast, end - n + 1 - start):
+            out[k] = _packed(data, start + k, start + k + n)
+        return end - n + 1 - start
     stop, held = start, 0
     while stop < end and held < n:
         stop += _width(data[stop])
@@ -86,7 +86,7 @@ def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray)
         return 1
     begin = start
     while True:
-        out[count] = mix(_packed(data, begin, stop)) if stop - begin <= 8 else _hash_bytes(data, begin, stop)
+        out[count] = _packed(data, begin, stop) if stop - begin <= 8 else _hash_bytes(data, begin, stop)
         count += 1
         if stop >= end:
             return count
@@ -123,24 +123,26 @@ def _words(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> i
 
 @njit(nogil=True, cache=True)
 def ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
-    """Write the hashes of the n-grams of data[start : end] to `out`, room for end - start; returns how many."""
+    """Write the n-grams of data[start : end] as words to `out`, room for end - start; returns how many. To be mixed before
+    bits are taken from them.
+    """
     if end <= start:
         return 0
     return _words(data, start, end, n, out) if by_words else _characters(data, start, end, n, out)
 
 
 @njit(nogil=True, cache=True)
-def insert(table: np.ndarray, mask: Word, h: Word) -> bool:
-    """Put a hash other than 0 into an open table of the size mask + 1; True where it was not there."""
-    slot = (h >> _8) & mask
-    while True:
-        found = table[slot]
-        if found == h:
-            return False
-        if found == 0:
-            table[slot] = h
-            return True
-        slot = (slot + np.uint64(1)) & mask
+def mixed_ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
+    """The same, mixed."""
+    if not by_words and n <= 8 and end - start >= n and end + 8 <= data.shape[0] and _is_ascii(data, start, end):
+        mask = _MOST >> np.uint64(64 - 8 * n)
+        for k in range(end - n + 1 - start):
+            out[k] = mix(load64(data, start + k) & mask)
+        return end - n + 1 - start
+    count = ngrams(data, start, end, n, by_words, out)
+    for k in range(count):
+        out[k] = mix(out[k])
+    return count
 
 
 @njit(nogil=True, cache=True)
@@ -186,13 +188,14 @@ def _densify(least: np.ndarray, filled: np.ndarray) -> int:
 def sketch_rows(
     data: np.ndarray,
     offsets: np.ndarray,
+    rows: np.ndarray,
     n: int,
     by_words: bool,
     sketch: np.ndarray,
     full: np.ndarray,
 ) -> None:
-    """sketch: (rows, bins) uint8, bins a power of two: the lowest byte of the least hash in each bin; all 0 for an
-    empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
+    """sketch: (rows, bins) uint8, bins a power of two: of each of `rows` the lowest byte of the least hash in each bin; all 0
+    for an empty text. full: (rows,) uint8, in how many bins there was a hash before the empty ones were filled.
 
     The highest bits of a hash say which bin it falls into.
     """
@@ -203,65 +206,64 @@ def sketch_rows(
     least = np.empty(bins, np.uint64)
     filled = np.empty(bins, np.int64)
     grams = np.empty(4096, np.uint64)
-    for i in range(offsets.shape[0] - 1):
-        start, end = offsets[i], offsets[i + 1]
+    for place in range(rows.shape[0]):
+        start, end = offsets[rows[place]], offsets[rows[place] + 1]
         if end - start > grams.shape[0]:
             grams = np.empty(2 * (end - start), np.uint64)
-        count = ngrams(data, start, end, n, by_words, grams)
+        count = mixed_ngrams(data, start, end, n, by_words, grams)
         least[:] = _MOST
         for k in range(count):
             h = grams[k]
-            place = h >> shift
-            least[place] = min(least[place], h)
-        full[i] = _densify(least, filled)
+            bin = h >> shift
+            least[bin] = min(least[bin], h)
+        full[place] = _densify(least, filled)
         if count == 0:
-            sketch[i, :] = 0
+            sketch[place, :] = 0
             continue
         for k in range(bins):
-            sketch[i, k] = np.uint8(least[k] & np.uint64(0xFF))
+            sketch[place, k] = np.uint8(least[k] & np.uint64(0xFF))
 
 
 @njit(nogil=True, cache=True)
-def count_different(
-    data: np.ndarray, starts: np.ndarray, ends: np.ndarray, rows: np.ndarray, n: int, by_words: bool, sizes: np.ndarray
-) -> None:
-    """sizes: (n,) uint32; set for `rows`: how many different n-grams each has."""
-    grams, table = np.empty(4096, np.uint64), np.empty(8192, np.uint64)
-    for i in rows:
-        if ends[i] - starts[i] > grams.shape[0]:
-            grams = np.empty(2 * (ends[i] - starts[i]), np.uint64)
-        count = ngrams(data, starts[i], ends[i], n, by_words, grams)
-        size = table_size(count)
-        if size > table.shape[0]:
-            table = np.empty(2 * size, np.uint64)
-        sizes[i] = _different(grams, count, table, size)
-
-
-@njit(nogil=True, cache=True)
-def _different(grams: np.ndarray, count: int, table: np.ndarray, size: int) -> int:
-    """How many different hashes there are; `table` has room for `size`."""
-    table[:size] = 0
-    mask = np.uint64(size - 1)
-    found = 0
-    for k in range(count):
-        found += insert(table, mask, grams[k] | np.uint64(grams[k] == 0))
-    return found
+def _separator(data: np.ndarray, k: int, end: int) -> int:
+    """Where the next message separator (0x1E) stands, `end` where there is none."""
+    while k + 8 <= end:
+        w = load64(data, k) ^ _SEPARATORS
+        hit = (w - _ONES) & ~w & _HIGH
+        if hit:
+            return int(k + (trailing_zeros(hit) >> 3))
+        k += 8
+    while k < end and data[k] != 0x1E:
+        k += 1
+    return k
 
 
 @njit(nogil=True, cache=True)
 def tighten(data: np.ndarray, offsets: np.ndarray, out_offsets: np.ndarray) -> None:
-    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then."""
+    """Take the blanks beside message separators (0x1E) out of strings, in place; out_offsets: where they stand then.
+
+    Runs of blanks are one blank already.
+    """
     at = 0
     for i in range(offsets.shape[0] - 1):
         out_offsets[i] = at
-        after = False  # behind a separator
-        for k in range(offsets[i], offsets[i + 1]):
-            c = data[k]
-            if c == 0x20 and after:
-                continue
-            after = c == 0x1E
-            if after and at > out_offsets[i] and data[at - 1] == 0x20:
-                at -= 1
-            data[at] = c
-            at += 1
+        k, end = offsets[i], offsets[i + 1]
+        while k < end:
+            stop = _separator(data, k, end)
+            begin = k + int(k > offsets[i] and k < stop and data[k] == 0x20)
+            last = stop - int(stop < end and begin < stop and data[stop - 1] == 0x20)
+            if at == begin:
+                at = last
+            else:
+                while begin + 8 <= last:  # at < begin: what a word covers was read before
+                    store64(data, at, load64(data, begin))
+                    begin += 8
+                    at += 8
+                for place in range(begin, last):
+                    data[at] = data[place]
+                    at += 1
+            if stop < end:
+                data[at] = 0x1E
+                at += 1
+            k = stop + 1
     out_offsets[offsets.shape[0] - 1] = at

@@ -50,7 +50,7 @@ class Minhash(KeepFields):
     3 in = 2 kept + 1 merged (near_duplicate 1)
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 2: of rows near the floor others may meet, since sketches are compared by fewer bits
     reasons: ClassVar[Reasons] = {
         "near_duplicate": "a row that stays says nearly the same",
         "near_earlier": "a row delivered earlier says nearly the same",
