@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -112,11 +112,8 @@ def folds(rules: tuple[Rule, ...]) -> Folds:
     lead, trail = np.zeros(_CODES, np.uint8), np.zeros(_CODES, np.uint8)
     composing = _composing() if "nfkc" in rules else frozenset()
     pool = bytearray()
-    for point in range(128, _CODES):
-        if 0x3400 <= point <= 0x9FFF or 0xAC00 <= point <= 0xF8FF:
-            continue
+    for point, result in _told_apart(rules, composing, swaps):
         character = chr(point)
-        result = folded(character, rules)
         if "nfkc" in rules:
             first = unicodedata.normalize("NFKC", character)
             classes = [(unicodedata.combining(s[0]), unicodedata.combining(s[-1])) for s in (first, result)]
@@ -135,6 +132,19 @@ def folds(rules: tuple[Rule, ...]) -> Folds:
     return Folds(
         plain, mark, runs, code, lead, trail, np.frombuffer(bytes(pool) or b"\0", np.uint8), beyond, by_words, lower
     )
+
+
+def _told_apart(
+    rules: Sequence[Rule], composing: frozenset[str], swaps: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """The code points that rules, composition or order may change, and what they fold to; all others stay as they are."""
+    points = [p for p in range(128, _CODES) if not (0x3400 <= p <= 0x9FFF or 0xAC00 <= p <= 0xF8FF)]
+    characters = list(map(chr, points))
+    results = folded("\n".join(characters), rules).split("\n")  # nothing melts or moves across a line's end
+    orders = map(unicodedata.combining, characters)
+    for point, character, result, order in zip(points, characters, results, orders, strict=True):
+        if result != character or order or point in swaps or character in composing:
+            yield point, result
 
 
 @lru_cache(maxsize=1)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -43,10 +40,12 @@ from .delivery import Delivery, quarantine
 from .describe import card_facts, json_columns, write_card
 from .gate import GateAsk
 from .ingest import Ingest, ingest
+from .interrupts import interruptible
 from .preflight import needed_there, preflight
 from .result import RunResult as RunResult
 from .run import Flow, Judge
 from .secrecy import Secrecy
+from .warming import Warming
 from .write_up import model_record, write_gate, write_ledger, write_manifest
 
 
@@ -326,16 +325,18 @@ class _Run:
                 self.check()
                 yield result
 
-        return ingest(
-            self.recipe.sources,
-            root=self.base,
-            store=self.workspace.raw,
-            map_tasks=tasks,
-            emit=self.emit,
-            max_quarantined=self.recipe.max_quarantined,
-            pins=self.workspace.raw / "pinned" / self.recipe.name,
-            resumed=self.resumed,
-        )
+        with Warming(self.recipe if executor.shares_memory else None) as warming:
+            return ingest(
+                self.recipe.sources,
+                root=self.base,
+                store=self.workspace.raw,
+                map_tasks=tasks,
+                emit=self.emit,
+                max_quarantined=self.recipe.max_quarantined,
+                pins=self.workspace.raw / "pinned" / self.recipe.name,
+                resumed=self.resumed,
+                at_work=warming.start,
+            )
 
     def _metrics(self, *, waiting: bool = False) -> None:
         """What `metrics:` asks for; a fault in it does not undo a delivery."""
@@ -371,28 +372,3 @@ def part_state(partition: Partition) -> PartState:
     return PartState(
         partition.base, partition.rows, partition.source, partition.base.xxh3, tuple(partition.columns), (), {}, live
     )
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], None]]:
-    """Ctrl-C and SIGTERM end the run at the next partition; a second one at once. Yields the check to call."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    def check() -> None:
-        if asked:
-            raise Interrupted("interrupted; run the same command again to go on")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield check
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)

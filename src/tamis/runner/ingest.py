@@ -28,7 +28,17 @@ from tamis.engine.row_ids import occurrences
 from tamis.engine.store import write_json
 
 from .quarantine import Quarantine, Quarantined
-from .read_slices import FinishTask, ReadTask, SliceRead, cut_input, entry_of, finish_slice, pinned_ids, read_slices
+from .read_slices import (
+    FinishTask,
+    ReadTask,
+    SliceRead,
+    cut_input,
+    entry_of,
+    finish_slice,
+    pinned_ids,
+    read_slices,
+    unread,
+)
 
 MapTasks = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
@@ -67,6 +77,10 @@ class Ingest:
         return sum(self.causes.values())
 
 
+#: bytes of new input from which it pays to get steps ready meanwhile
+_WORTH = 4 << 20
+
+
 @dataclass
 class _Read:
     """One slice on its way to a partition. file: its number in `Ingest.files`."""
@@ -88,23 +102,32 @@ def ingest(
     max_quarantined: float = 0.01,
     pins: Path | None = None,
     resumed: bool = False,
+    at_work: Callable[[], None] = lambda: None,
 ) -> Ingest:
     """Read all sources. root: the recipe's folder; store: where base partitions are kept between runs; pins: where
-    the columns that make ids are remembered, by default a folder of the store; resumed: an earlier run goes on.
+    the columns that make ids are remembered, by default a folder of the store; resumed: an earlier run goes on;
+    at_work: called where much is to be read that was not read before.
 
     `map_tasks(task, arguments)` gives the results in the arguments' order. Raises DataError where an input cannot be
     used, TooManyQuarantined where more than the share `max_quarantined` of all lines cannot be read.
     """
-    reading = _Ingest(sources, root, store, map_tasks, emit, pins or store / "pinned")
+    reading = _Ingest(sources, root, store, map_tasks, emit, pins or store / "pinned", at_work)
     reading.fetch(resumed)
     return reading.run(max_quarantined)
 
 
 class _Ingest:
     def __init__(
-        self, sources: Sequence[Source], root: Path, store: Path, map_tasks: MapTasks, emit: Listener, pins: Path
+        self,
+        sources: Sequence[Source],
+        root: Path,
+        store: Path,
+        map_tasks: MapTasks,
+        emit: Listener,
+        pins: Path,
+        at_work: Callable[[], None],
     ) -> None:
-        self.pins = pins
+        self.pins, self.at_work = pins, at_work
         self.sources, self.root, self.store, self.map_tasks, self.emit = sources, root, store, map_tasks, emit
         self.cache = Cache(store / "slices")
         self.found = Ingest()
@@ -202,6 +225,8 @@ class _Ingest:
             groups = [cut.slices] if cut.sequential and cut.slices else [(part,) for part in cut.slices]
             number = numbers[source.label, what.path]
             tasks += [ReadTask(source, what, number, group, self.cache.root) for group in groups]
+        if sum(map(unread, tasks)) >= _WORTH:
+            self.at_work()
         reads = []
         for task, results in zip(tasks, self._map(source, read_slices, tasks), strict=True):
             for part, result in zip(task.slices, results, strict=True):

@@ -82,6 +82,12 @@ def cut_input(argument: tuple[Source, Input]) -> Cut:
     return source.cut(what)
 
 
+def unread(task: ReadTask) -> int:
+    """Bytes of the slices that no earlier run has read."""
+    cache = Cache(task.cache)
+    return sum(part.size for part in task.slices if not cache.folder(_fingerprint(task, part)).exists())
+
+
 def read_slices(task: ReadTask) -> list[SliceRead]:
     """Read the slices whose rows are not kept from an earlier run."""
     cache = Cache(task.cache)

@@ -15,7 +15,8 @@ from tamis.runs.queue import Queue
 from tamis.runs.rows import read_json
 from tamis.runs.workspace import Workspace, read_state
 
-from .execute import Options, execute, interruptible
+from .execute import Options, execute
+from .interrupts import interruptible
 from .result import RunResult
 
 #: seconds between two looks at the decisions
