@@ -64,6 +64,7 @@ def test_files_and_code_of_the_users_are_left_alone(judged: list[tuple[str, str,
     with Warming(recipe(*steps)) as one:
         one.start()
     assert [address for address, _, _ in judged] == ["filter.length"]
+    assert [step.address() for step in one.steps] == ["filter.length"]
 
 
 def test_a_step_that_fails_on_the_rows_stops_nothing(judged: list[tuple[str, str, int]]) -> None:
