@@ -37,7 +37,9 @@ def recipe(*steps: Step) -> tamis.Recipe:
 
 
 def test_own_row_steps_judge_two_rows_in_a_thread(judged: list[tuple[str, str, int]]) -> None:
-    with Warming(recipe(tamis.step("map.auto"), tamis.step("clean.unicode"), tamis.step("filter.language", keep=["en"]))) as one:
+    with Warming(
+        recipe(tamis.step("map.auto"), tamis.step("clean.unicode"), tamis.step("filter.language", keep=["en"]))
+    ) as one:
         one.start()
         one.start()
     assert judged == [(name, "tamis-warming", 2) for name in ("map.auto", "clean.unicode", "filter.language")]

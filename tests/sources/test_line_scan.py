@@ -38,3 +38,15 @@ def test_slices_begin_where_a_line_does(lines: list[int], tail: int, block: int)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_text, "SLICE", 16)
         assert cut(data, block) == slow(data, 16)
+
+
+@pytest.mark.parametrize(("size", "slices"), [(20 << 20, 3), (256 << 20, 1)])
+def test_small_files_are_cut_into_smaller_slices(size: int, slices: int) -> None:
+    line = b"x" * 1023 + b"\n"
+    cutter = Cutter("a.jsonl", LineScan(1 << 20, 0), 0, 1, "jsonl", size=size)
+    block = line * 1024
+    for n in range(20):
+        cutter.add(block, n << 20)
+    found = cutter.finish(20 << 20)
+    assert [part.size for part in found] == ([8 << 20, 8 << 20, 4 << 20] if slices == 3 else [20 << 20])
+    assert [part.first_line for part in found] == [1, 8193, 16385][:slices]

@@ -84,7 +84,9 @@ def cut_csv(what: Input, blocks: Blocks, limit: int, delimiter: str | None, give
     end, names, lines = _header(what.path, head, start, mark)
     context = canonical({"columns": names, "delimiter": mark})
     again = Blocks(what, max_bytes=blocks.max_bytes)
-    cut = cut_stream(what, again, Cutter(what.path, RecordScan(limit, end, 1 + lines, mark), end, 1 + lines, context))
+    cut = cut_stream(
+        what, again, Cutter(what.path, RecordScan(limit, end, 1 + lines, mark), end, 1 + lines, context, size=what.size)
+    )
     return dataclasses.replace(cut, warnings=tuple(warnings))
 
 

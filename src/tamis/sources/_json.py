@@ -18,7 +18,7 @@ from ._text import BOM, Cutter, LineScan, Piece, cut_stream, pieces
 
 def cut_lines(what: Input, blocks: Blocks, limit: int) -> Cut:
     """The slices of a JSONL file."""
-    return cut_stream(what, blocks, Cutter(what.path, LineScan(limit, 0), 0, 1, "jsonl"))
+    return cut_stream(what, blocks, Cutter(what.path, LineScan(limit, 0), 0, 1, "jsonl", size=what.size))
 
 
 def read_lines(
@@ -140,7 +140,7 @@ class ArrayScan:
 
 def cut_array(what: Input, blocks: Blocks, limit: int) -> Cut:
     """The slices of a JSON array."""
-    return cut_stream(what, blocks, Cutter(what.path, ArrayScan(what.path, limit), 0, 1, "json"))
+    return cut_stream(what, blocks, Cutter(what.path, ArrayScan(what.path, limit), 0, 1, "json", size=what.size))
 
 
 def read_array(

@@ -15,8 +15,10 @@ from tamis.core.origin import RAW_LIMIT, Cut, Gap, Input, Slice
 
 from ._open import BLOCK, Blocks, Broken, open_file, refuse_utf16, unchanged
 
-#: bytes of the (decompressed) stream after which a slice ends at the next record
+#: bytes of the (decompressed) stream after which a slice ends at the next record; and in files below `_SMALL` bytes, where
+#: more slices keep all cores at work to the end, and memory below the text's size
 SLICE = int(os.environ.get("TAMIS_SLICE_BYTES", 32 << 20))
+_SMALL, _SMALL_SLICE = 256 << 20, 8 << 20
 PADDING = 64
 BOM = b"\xef\xbb\xbf"
 _LINE_END, _WINDOW = 0x0A, 1 << 12
@@ -102,10 +104,11 @@ def _last_line_end(block: NDArray[np.uint8], first: int, end: int) -> int:
 
 
 class Cutter:
-    """Turns a stream into slices: feed it the blocks."""
+    """Turns a stream into slices: feed it the blocks. size: bytes of the file, where they are known."""
 
-    def __init__(self, path: str, scan: Scan, start: int, first_line: int, context: str) -> None:
+    def __init__(self, path: str, scan: Scan, start: int, first_line: int, context: str, *, size: int = _SMALL) -> None:
         self.path, self.scan, self.context = path, scan, context
+        self._size = min(SLICE, _SMALL_SLICE) if size < _SMALL else SLICE
         self.slices: list[Slice] = []
         self._start, self._first_line = start, first_line
         self._digest = xxhash.xxh3_128()
@@ -118,7 +121,7 @@ class Cutter:
             padded = np.concatenate([padded, np.zeros(PADDING, np.uint8)])
         at = max(0, self._start - base) if not self.slices else 0
         while at < len(block):
-            target = (self._start // SLICE + 1) * SLICE
+            target = (self._start // self._size + 1) * self._size
             cut = self.scan.feed(padded, at, len(block), base, target)
             stop = len(block) if cut is None else cut
             self._digest.update(memoryview(block)[at:stop])
