@@ -354,14 +354,16 @@ class TestLongLines:
 
     def test_long_records_of_csv_are_left_out_as_a_whole(self, put: Any, tmp_path: Path) -> None:
         put("a.csv", b'a,b\n1,2\n"' + b"x,1\n" * 1_500_000 + b'",3\n' + b"y" * 5_000_000 + b",4\n5,6\n")
-        (batch,) = read(tmp_path, path="a.csv", max_line_mb=4)
-        assert [(bad.line, bad.cause, bad.lines) for bad in batch.bad] == [
+        batches = list(read(tmp_path, path="a.csv", max_line_mb=4))
+        assert [(bad.line, bad.cause, bad.lines) for batch in batches for bad in batch.bad] == [
             (3, "too_long", 1_500_001),
             (1_500_004, "too_long", 1),
         ]
-        assert batch.bad_counts == {"too_long": 1_500_002}, "every line is counted"
-        assert batch.columns["a"].to_list() == ["1", "5"], "nothing inside the quotes is taken for a row"
-        assert batch.lines.tolist() == [2, 1_500_005]
+        counted = sum(batch.bad_counts.get("too_long", 0) for batch in batches)
+        assert counted == 1_500_002, "every line is counted"
+        kept = [text for batch in batches for text in batch.columns["a"].to_list()]
+        assert kept == ["1", "5"], "nothing inside the quotes is taken for a row"
+        assert [line for batch in batches for line in batch.lines.tolist()] == [2, 1_500_005]
 
     def test_an_element_that_never_ends_stops_the_run(self, put: Any, tmp_path: Path) -> None:
         put("a.json", b'[{"a": 1},\n{"a": "' + b"x" * 5_000_000)

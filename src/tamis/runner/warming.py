@@ -13,6 +13,7 @@ from typing import Any, Self
 import polars as pl
 
 from tamis.core.calls import Calling
+from tamis.core.errors import TamisError
 from tamis.core.row import RESERVED
 from tamis.core.step import RowStep, Step, TableStep
 from tamis.engine.bisect import judge_safely
@@ -60,8 +61,12 @@ class Warming:
 
 
 def _ours(step: Step) -> bool:
-    family = step.address().split(".")[0]
-    return family in _FAMILIES and not step.files() and not step.secrets() and not isinstance(step, Calling)
+    if step.address().split(".")[0] not in _FAMILIES or step.secrets() or isinstance(step, Calling):
+        return False
+    try:
+        return not step.files()
+    except TamisError:  # it looks for files, which its paths do not tell before they are placed
+        return False
 
 
 def _raw() -> pl.DataFrame:
