@@ -40,10 +40,7 @@ def stage_fingerprint(task: Task) -> str:
 
 
 def _partition(state: PartState) -> list[Any]:
-    layers = [
-        (layer.columns, layer.stored.xxh3, layer.start, layer.stop, _hash(layer.applied), layer.step)
-        for layer in state.layers
-    ]
+    layers = [[*layer.identity(), layer.step] for layer in state.layers]
     absent = [(name, str(kind)) for name, kind in state.absent.items()]
     told = [state.content, state.base.xxh3, state.rows, state.source, state.columns, sorted(state.versions.items())]
     return [*told, layers, mask_hash(state.live), absent]
@@ -58,10 +55,6 @@ def _steps(call: Call) -> list[Any]:
 def _gathers(call: Call) -> list[Any]:
     step = call.step
     return [step.name, call.gather_identity, call.seed, call.only_source, step.where, step.reads()]
-
-
-def _hash(mask: Mask | None) -> str | None:
-    return None if mask is None else mask_hash(mask)
 
 
 def first_unknown(tasks: Sequence[Task]) -> list[int]:

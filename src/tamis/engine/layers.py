@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,6 +37,11 @@ class Layer:
     stop: int | None = None
     applied: Mask | None = field(default=None, repr=False)
     step: str = ""
+
+    def identity(self) -> list[Any]:
+        """All that decides what it says of rows, as JSON values: its bytes by their hash, wherever they lie."""
+        applied = None if self.applied is None else mask_hash(self.applied)
+        return [list(self.columns), self.stored.xxh3, self.start, self.stop, applied]
 
     def lines(self, columns: Sequence[str]) -> pl.DataFrame:
         """The rows this layer changes, with `row` first."""

@@ -207,7 +207,7 @@ def verify(stored: Stored) -> None:
         with _lock:
             if key in _verified:
                 return
-        digest = _digest(stored.path, key[3])
+        digest = file_hash(stored.path)
     except OSError as error:
         raise CorruptFile(f"{stored.path}: {error.strerror}") from error
     if digest != stored.xxh3:
@@ -220,22 +220,13 @@ def verify(stored: Stored) -> None:
 _BLOCK = 1 << 20
 
 
-def _digest(path: str, size: int) -> str:
-    """The xxh3-128 of a file of about `size` bytes."""
-    digest = xxhash.xxh3_128()
-    block = memoryview(bytearray(min(size, _BLOCK) + 1))
-    with open(path, "rb", buffering=0) as file:
-        while count := file.readinto(block):
-            digest.update(block[:count])
-    return digest.hexdigest()
-
-
 def file_hash(path: str | Path) -> str:
     """The xxh3-128 of a file's bytes, read a piece at a time. OSError where it cannot be read."""
     digest = xxhash.xxh3_128()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
+    with open(path, "rb", buffering=0) as file:
+        block = memoryview(bytearray(min(os.fstat(file.fileno()).st_size, _BLOCK) + 1))
+        while count := file.readinto(block):
+            digest.update(block[:count])
     return digest.hexdigest()
 
 

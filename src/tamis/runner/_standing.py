@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
-import xxhash
 
 from tamis import __version__
 from tamis.core.fingerprint import fingerprint
 from tamis.core.origin import Delivered, Sink
 from tamis.engine.cache import Cache
-from tamis.engine.layers import Mask
+from tamis.engine.layers import mask_hash
 from tamis.engine.stage import PartState
 from tamis.engine.store import file_hash
 
@@ -52,22 +50,9 @@ def made_of(
 
 def _state(state: PartState) -> list[Any]:
     """A partition by the hashes of the files and masks it consists of."""
-    layers = [
-        [
-            list(layer.columns),
-            layer.stored.xxh3,
-            layer.start,
-            layer.stop,
-            None if layer.applied is None else _mask(layer.applied),
-        ]
-        for layer in state.layers
-    ]
+    layers = [layer.identity() for layer in state.layers]
     absent = [[name, str(dtype)] for name, dtype in state.absent.items()]
-    return [state.base.xxh3, state.rows, list(state.columns), absent, layers, _mask(state.live)]
-
-
-def _mask(mask: Mask) -> str:
-    return xxhash.xxh3_128_hexdigest(np.packbits(mask).tobytes())
+    return [state.base.xxh3, state.rows, list(state.columns), absent, layers, mask_hash(state.live)]
 
 
 def recall(cache: Cache, fp: str) -> dict[str, Standing] | None:
