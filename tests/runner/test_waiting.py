@@ -96,7 +96,6 @@ def test_somebody_else_may_run_it_to_its_end(desk: Reviewed) -> None:
 
 def test_decisions_that_are_replayed_are_waited_for_too(desk: Reviewed, tmp_path: Path) -> None:
     replayed = tmp_path / "other.jsonl"
-    replayed.touch()
     waits = Waits(desk, "--decisions", str(replayed))
     append(replayed, [Decision("accept", "look", one) for one in desk.ids()])
     said = waits.process.end()

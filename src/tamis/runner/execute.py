@@ -55,7 +55,7 @@ class Options:
 
     on: `local`, `ray`, or the address of a Ray cluster, which must see the workspace and the inputs.
     base: folder that paths of sources and steps are relative to; by default the workspace.
-    decisions: a file of decisions to replay instead of the workspace's own.
+    decisions: a file of decisions to replay instead of the workspace's own; awaited: it may be written while the run waits.
     store: the URL of an object store that a cluster's nodes read and write instead of a path they all see.
     throwaway_key: privacy steps use a key that nobody keeps; the run can be neither resumed nor repeated.
     """
@@ -64,6 +64,7 @@ class Options:
     kind: Kind = "threads"
     on: str = "local"
     decisions: Path | None = None
+    awaited: bool = False
     fresh: bool = False
     base: Path | None = None
     throwaway_key: bool = False
@@ -76,7 +77,7 @@ def execute(recipe: Recipe, root: Path, options: Options | None = None, *, emit:
     Raises TamisError of the kind that says what went wrong; whatever was done is kept for the next try.
     """
     options = options or Options()
-    if options.decisions is not None and not options.decisions.exists():
+    if options.decisions is not None and not (options.awaited or options.decisions.exists()):
         raise UsageError(f"no decisions file {options.decisions}", hint="decisions/RECIPE.jsonl is what people decided")
     secrecy = Secrecy.of(recipe, throwaway=options.throwaway_key)
     keep_freed_memory()

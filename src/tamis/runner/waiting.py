@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tamis.core.errors import GateWaiting, WorkspaceBusy
@@ -37,7 +38,7 @@ def execute_waiting(
 
     While it waits it holds nothing: decisions are appended by others, and another run may take the workspace.
     """
-    options = options or Options()
+    options = replace(options or Options(), awaited=True)
     workspace = Workspace(root)
     replayed = options.decisions
     folder: Path | None = None
