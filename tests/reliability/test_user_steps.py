@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,16 @@ def test_it_is_called_once_a_row_and_again_only_when_the_file_is_edited(folder: 
     other = fresh(folder)
     run(other)
     assert outcome(other) == same
+
+
+def test_an_edit_that_time_and_size_do_not_tell_is_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's bytecode goes by both: it would run the old code, and the outcome be kept as the new one's."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for limit in (15, 10):
+        mine(folder, f"return row['n'] < {limit}")
+        for file in folder.glob("*.py"):
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+        assert run(folder).outcomes["kept"] == limit
 
 
 #: every command that looks at a recipe or a run, but `run`
