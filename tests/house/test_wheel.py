@@ -57,7 +57,7 @@ def test_its_metadata_names_the_licence_and_the_command(wheel: zipfile.ZipFile) 
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert f"{folder}/licenses/LICENSE" in wheel.namelist()
-    assert b"tamis = tamis.cli:main" in wheel.read(f"{folder}/entry_points.txt")
+    assert b"tamis = tamis.cli:command" in wheel.read(f"{folder}/entry_points.txt")
 
 
 STATIC = ROOT / "src/tamis/web/static"

@@ -18,8 +18,10 @@ import pytest
 from tamis.core.errors import CorruptFile, DataError, DiskFull, UsageError
 from tamis.core.origin import Delivered
 from tamis.core.row import MESSAGES
+from tamis.recipe.load import parse
 from tamis.runner import _swap, deliver
 from tamis.runner.deliver import Publisher, by_split
+from tamis.runner.execute import execute
 from tamis.sinks.csv import Csv
 from tamis.sinks.jsonl import Jsonl
 from tamis.sinks.openai_chat import OpenaiChat
@@ -426,3 +428,21 @@ def test_a_split_that_is_no_file_name_is_refused(split: str) -> None:
 def test_rows_without_a_split_go_to_a_file_of_their_own(tmp_path: Path) -> None:
     found = by_split(pl.DataFrame({"split": ["train", None, "train"]}))
     assert [(split, positions.tolist()) for split, positions in found] == [("train", [0, 2]), (None, [1])]
+
+
+@pytest.mark.parametrize("sink", ["jsonl", "parquet", "csv, messages: text"])
+def test_a_column_left_out_of_a_delivery_is_neither_in_it_nor_on_its_card(tmp_path: Path, sink: str) -> None:
+    rows = [{"prompt": f"question {n}", "completion": "yes", "topic": "t", "secret": "s"} for n in range(3)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = (
+        "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\nsteps: [{use: map.auto}]\n"
+        f"deliver: [{{use: {sink}, path: out, without: [secret, source.prompt, source.completion]}}]\n"
+    )
+    execute(parse(recipe), tmp_path)
+    out = tmp_path / "out"
+    (path,) = (p for p in out.rglob("*") if p.suffix in (".jsonl", ".parquet", ".csv"))
+    reading = {".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet, ".csv": pl.read_csv}[path.suffix]
+    assert "topic" in reading(path).columns and "secret" not in reading(path).columns
+    assert reading(path)["topic"].to_list() == ["t", "t", "t"]
+    card = (out / "README.md").read_text()
+    assert "topic" in card and "secret" not in card

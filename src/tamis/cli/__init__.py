@@ -15,6 +15,8 @@ from tamis import __version__
 from tamis.core.errors import TamisError, UsageError, did_you_mean
 from tamis.engine.memory import keep_polars_memory
 
+from ._process import as_process
+
 #: in the order `--help` shows them
 COMMANDS = (
     "init", "run", "plan", "why", "dropped", "metrics", "diff", "report", "review", "decide", "llm", "prompt", "clusters",
@@ -92,3 +94,8 @@ def main() -> None:
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(130)  # asked twice: rows at work are not waited for
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def command() -> None:
+    """`tamis`: the command line, as a process of its own."""
+    as_process(main)

@@ -81,6 +81,10 @@ class Target:
         rows = rows.with_columns(missing) if missing else rows
         return rows.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
 
+    def described(self) -> list[dict[str, str]]:
+        """Name, type and origin of each delivered column."""
+        return self.sink.described(self._all, json_columns=self.json_columns)
+
     def encode(self, rows: pl.DataFrame) -> list[Encoded]:
         """The bytes of a chunk, by split. Pure."""
         if rows.height == 0:

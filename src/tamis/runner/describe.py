@@ -71,8 +71,8 @@ def write_card(facts: dict[str, Any], sinks: Sequence[tuple[Sink, Target]], deli
     targets = []
     for sink, target in sinks:
         mine = [one.path for one in delivered if one.rows and one.path.endswith(sink.suffix)]
-        about = sink.described(target.schema, json_columns=target.json_columns)
-        targets.append({"use": sink.address(), **sink.settings_note(), "columns": about, "files": mine})
+        told = {"columns": target.described(), "files": mine}
+        targets.append({"use": sink.address(), **sink.settings_note(), **told})
     # what is warned of on the card's own count of rows and labels is not said twice
     return card({**facts, "warnings": [], "targets": targets, "files": [one._asdict() for one in delivered]})
 

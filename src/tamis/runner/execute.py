@@ -173,8 +173,7 @@ class _Run:
             self.secrecy.tell(error)
             raise
         finally:
-            if self.looking is not None:
-                self.looking.wait()
+            self._not_looking()
             try:
                 self.state(status)
                 self.emit(RunDone(str(number), status, time.perf_counter() - self.started))
@@ -279,8 +278,12 @@ class _Run:
                 frozenset(json_columns(taken)), self.secrecy.rescan(), self.secrecy.settings,
             ) as delivery,
         ):  # fmt: skip
+            with self._timed("ledger"):
+                self._ledger(flow, taken, cache)
+            self._look(flow, cache)
             refused = delivery.write(executor, self.check)
             if refused:
+                self._not_looking()
                 log = quarantine(flow, refused, cache)
                 share = log.account.quarantined / max(1, log.account.rows_in)
                 if share > recipe.max_quarantined:
@@ -293,11 +296,10 @@ class _Run:
                 self.emit(
                     Warned(f"{len(refused)} rows were quarantined at delivery, the first because: {refused[0][2]}")
                 )
-            with self._timed("ledger"):
                 self._ledger(flow, taken, cache)
-                delivery.write_places(self.folder / "ledger" / "delivered")
+                self._look(flow, cache)
+            delivery.write_places(self.folder / "ledger" / "delivered")
             failpoint("run.ledger")
-            self.looking = Looking(self.folder, flow, None if self.secrecy.steps else cache)
             privacy = self.secrecy.record(flow, cache, self.workspace.decisions(recipe.name))
             facts = card_facts(recipe, flow, taken, count()) | {"privacy": privacy}
             self.warnings += [w for w in facts["warnings"] if w not in self.warnings]
@@ -306,6 +308,14 @@ class _Run:
                 {"recipe": recipe.name, "recipe_fingerprint": recipe.fingerprint()} | self.secrecy.mark(),
             )
         return delivered, count()
+
+    def _look(self, flow: Flow, cache: Cache) -> None:
+        """Begin to find out what the report says: a ledger stands, and tells of steps as they are unless targets refuse rows."""
+        self.looking = Looking(self.folder, flow, None if self.secrecy.steps else cache)
+
+    def _not_looking(self) -> None:
+        if self.looking is not None:
+            self.looking.wait()
 
     def _meet(self, executor: Executor) -> None:
         """Show a cluster what it must see. Unknown inputs are told when they are read."""
