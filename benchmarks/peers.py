@@ -8,7 +8,7 @@ own under --folder, runs `peer_drivers/run_NAME.py ROWS KEPT`, and prints one ta
 the whole process tree, the size of the installation, and what it got right. A peer that cannot be installed, fails, or
 takes longer than --limit seconds is told so, with its last line, and the next one has its turn; so is one that has no time
 left of --minutes. Environments stay under --folder: a second call installs nothing. Tamis runs as a whole command: read,
-judge, deliver. Linux only (/proc). --check tests the judging itself, and runs no peer.
+judge, deliver; to read the delivered rows' ids is left to this program. Linux only (/proc). --check tests the judging itself, and runs no peer.
 
 What the columns mean. ready in: seconds of installing, or of finding that it is installed (Tamis: of compiling its kernels
 by a run over 50 rows, if that is not done yet); removed: rows that left; exact … edit_10: the share of the planted copies of a kind that left, or that stand for their
@@ -48,28 +48,32 @@ import _rows  # noqa: E402 (what the drivers read with, so that the truth is abo
 
 SIMILAR = 0.7
 INSTALL_LIMIT = 480.0  # seconds
+DELIVERY = "dist/peers/data.jsonl"
 
 
 @dataclass(frozen=True)
 class Peer:
     """What pip installs, and what it is asked to do. pythons: versions that it runs on, the first that is found wins;
-    driver: whose driver and environment it uses, its own by default; asked: what the driver is told after the paths."""
+    driver: whose driver and environment it uses, its own by default; asked: what the driver is told after the paths;
+    delivers: JSON Lines with the ids of the kept rows, which this program reads, beside its clock."""
 
     packages: tuple[str, ...]
     unit: str
     pythons: tuple[str, ...] = ("3.11", "3.12", "3.13")
     driver: str = ""
     asked: tuple[str, ...] = ()
+    delivers: str = ""
 
 
 PEERS = {
-    "tamis": Peer((), "character 5-grams, 0.65, verified"),
+    "tamis": Peer((), "character 5-grams, 0.65, verified", delivers=DELIVERY),
     "tamis_words": Peer(
         (),
         "word 5-grams, 0.7, verified: what most peers are asked for",
         (),
         "tamis",
         ("unit: words, n: 5, threshold: 0.7",),
+        DELIVERY,
     ),
     "exact": Peer((), "Python dict of lower-cased, squeezed text"),
     "rensa": Peer(("rensa==0.5.0",), "word 5-grams, 128 permutations, 0.7, keep first"),
@@ -259,6 +263,9 @@ def run(
     answer |= {"wall": told.wall, "cpu": told.cpu, "peak_mb": told.peak_mb}
     answer |= {"installed_mb": size if peer.packages else None, "problem": told.problem}
     if not told.problem:
+        if peer.delivers:
+            with open(work / peer.delivers, encoding="utf-8") as file:
+                _rows.write_kept(kept_path, (int(json.loads(line)["id"].rpartition("-")[2]) for line in file))
         numbers = np.array(kept_path.read_text().split(), np.int64)
         if len(np.unique(numbers)) != len(numbers) or not len(numbers):
             return answer | {"problem": "failed: it kept no rows, or one of them twice"}
