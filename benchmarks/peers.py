@@ -48,6 +48,8 @@ import _rows  # noqa: E402 (what the drivers read with, so that the truth is abo
 
 SIMILAR = 0.7
 INSTALL_LIMIT = 480.0  # seconds
+#: this repository, with nothing but what it needs
+TAMIS = ("-e", str(HERE.parent))
 DELIVERY = "dist/peers/data.jsonl"
 
 
@@ -66,9 +68,9 @@ class Peer:
 
 
 PEERS = {
-    "tamis": Peer((), "character 5-grams, 0.65, verified", delivers=DELIVERY),
+    "tamis": Peer(TAMIS, "character 5-grams, 0.65, verified", delivers=DELIVERY),
     "tamis_words": Peer(
-        (),
+        TAMIS,
         "word 5-grams, 0.7, verified: what most peers are asked for",
         (),
         "tamis",
