@@ -225,10 +225,11 @@ class _Ingest:
             groups = [cut.slices] if cut.sequential and cut.slices else [(part,) for part in cut.slices]
             number = numbers[source.label, what.path]
             tasks += [ReadTask(source, what, number, group, self.cache.root) for group in groups]
-        if sum(map(unread, tasks)) >= _WORTH:
-            self.at_work()
+        much = sum(map(unread, tasks)) >= _WORTH
         reads = []
         for task, results in zip(tasks, self._map(source, read_slices, tasks), strict=True):
+            if much and not reads:  # not before: what reading itself must load would wait for its turn
+                self.at_work()
             for part, result in zip(task.slices, results, strict=True):
                 self.emit(PartitionDone("read", part.size, result.cached))
                 reads.append(_Read(source, task.file, part, task, result))
