@@ -67,3 +67,14 @@ def test_what_a_command_prints_arrives_through_a_pipe_though_it_is_long() -> Non
         [sys.executable, "-m", "tamis", "steps", "--json"], capture_output=True, text=True, check=True, timeout=120
     )
     assert "dedup.minhash" in str(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_under_what_is_said_is_told_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tamis", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode != 0
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -205,3 +205,21 @@ def test_two_recipes_in_one_workspace_do_not_share_what_makes_an_id(tmp_path: Pa
     assert run(tmp_path, text.replace("NAME", "two")).manifest["warnings"] == [
         "only 1 rows: fewer than 100 are rarely enough to fine-tune on"
     ]
+
+
+def test_a_row_that_lost_a_passage_is_not_warned_of_as_a_copy(tmp_path: Path) -> None:
+    notice = "Please do not reply to this message, since nobody reads what is sent to this address."
+    rows = [{"prompt": f"question {n} of many", "completion": f"Answer {n}. {notice}"} for n in range(12)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = run(
+        tmp_path,
+        "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\n"
+        "steps: [{use: map.auto}, {use: dedup.substring, min_length: 10, min_count: 3}]\n"
+        "deliver: [{use: jsonl, path: out}]\n",
+    )
+    answers = [row["messages"][1]["content"] for row in lines(tmp_path / "out" / "data.jsonl")]
+    assert answers == [f"Answer 0. {notice}", *(f"Answer {n}." for n in range(1, 12))]
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "dedup.substring" in page
+    assert "name another row" not in page
+    assert "names another row that it is like" not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import importlib
 import os
 import sys
@@ -90,6 +91,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        click.echo(f"tamis: what is said reaches nobody, the disk is full: {error}", err=True)
+        code = 1
     if code == 130 and any(thread.name.startswith("tamis") for thread in threading.enumerate()):
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(130)  # asked twice: rows at work are not waited for

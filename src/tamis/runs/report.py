@@ -9,7 +9,7 @@ from tamis.engine.store import writing
 
 NAME = "report.html"
 #: to be raised when `look` finds other things in the same folder
-LOOK = 1
+LOOK = 2
 
 
 def look(run: Path) -> dict[str, Any]:

@@ -107,7 +107,8 @@ class Outcomes:
         facts.leaving = self._leaving(record, left)
         if frames:
             facts.figures = self._figures(frames)
-            facts.alike = self._alike(frames)
+            if not str(record.get("address", "")).startswith("dedup."):  # there a kept row lost a passage to the other
+                facts.alike = self._alike(frames)
         return facts
 
     def _leaving(self, record: dict[str, Any], frames: dict[int, pl.DataFrame]) -> list[Leaving]:
