@@ -125,6 +125,25 @@ def test_a_rescued_row_meets_the_later_steps(gated: Terminal) -> None:
     told = gated("run", "recipe.yaml", "--json").json
     assert told["outcomes"]["kept"] == 1
     assert told["steps"]["filter.length"]["rescued"] == 1
+    assert ": rescue: “short and right”" in gated("why", row).out
+    gated("decide", "filter.length", row[:10], "--unrescue", "--why", "no, it was noise")
+    assert "noise" not in gated("why", row).out  # the run has not read that
+    [life] = gated("why", row, "--json").json["rows"]
+    [step] = [one for one in life["steps"] if one["decisions"]]
+    assert step["step"] == "filter.length"
+    assert [(d["kind"], d["why"], "content" in d) for d in step["decisions"]] == [("rescue", "short and right", False)]
+
+
+def test_what_people_said_of_a_row_stands_in_its_life(rich: Terminal) -> None:
+    first, second, third = ids(rich)
+    decided(rich, first, "--reject", "--reason", "rude", "--why", "it shouts")
+    assert "reject, rude: “it shouts”" in rich("why", first).out  # while the gate waits, too
+    decided(rich, second, "--relabel", "kind=old")
+    decided(rich, third, "--accept")
+    assert rich("run", "recipe.yaml").code == 0
+    assert "reject, rude: “it shouts”" in rich("why", first).out
+    assert "relabel, " in rich("why", second).out
+    assert "accept" in rich("why", third).out
 
 
 def test_decide_needs_a_known_step_and_rows(gated: Terminal) -> None:

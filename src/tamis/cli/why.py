@@ -56,6 +56,7 @@ def _life(life: dict[str, Any]) -> str:
         set_to = ", ".join(_change(name, *pair) for name, pair in step.get("changed", {}).items())
         tail = f"  [{evidence}]" if evidence else ""
         lines.append(f"  {step['step']:<18} {words}{into}{f', {set_to}' if set_to else ''}{tail}")
+        lines += [f"  {'':<18} {_decision(one)}" for one in step["decisions"]]
     lines += [f"  delivered  {place['file']}:{place['line']}" for place in life["delivered"]]
     if life["row"] is None:
         lines.append(f"  text       {life['text_gone']}")
@@ -65,6 +66,14 @@ def _life(life: dict[str, Any]) -> str:
         if not life["row"].get("messages"):
             lines += [f"  {name}: {short(value, 200)}" for name, value in life["row"].items()]
     return "\n".join(lines)
+
+
+def _decision(one: dict[str, Any]) -> str:
+    """What somebody said of the row."""
+    values = ("reason",) if one["kind"] == "edit" else ("reason", "value")  # what an edit made is told by the evidence
+    said = "".join(f", {short(one[name], 60)}" for name in values if name in one)
+    comment = f": “{short(one['why'], 200)}”" if "why" in one else ""
+    return f"{one.get('who', 'somebody')}, {one.get('at', '')[:10]}: {one['kind']}{said}{comment}"
 
 
 def _change(name: str, before: Any, after: Any) -> str:

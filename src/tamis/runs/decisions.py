@@ -105,10 +105,10 @@ class Decisions:
         return bool(last) and last[-1] == "close"
 
 
-def read(path: Path) -> Decisions:
-    """The decisions of a file; none where there is no file. A torn last line is left out."""
+def read(path: Path, length: int | None = None) -> Decisions:
+    """The decisions of a file, or of its first `length` bytes; none where there is no file. A torn last line is left out."""
     try:
-        data = path.read_bytes()
+        data = path.read_bytes()[:length]
     except FileNotFoundError:
         data = b""
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,11 +11,14 @@ import polars as pl
 
 from tamis.core.errors import DataError, UsageError
 
+from . import decisions as decided
 from .ledger import Found, Ledger
 from .rows import RunRows
 
 #: rows that a question is answered with; `Hits.more`: there are others
 SHOWN = 20
+#: what is told of a decision
+_SAID = ("step", "kind", "reason", "value", "why", "who", "at", "round")
 
 
 class Hits(NamedTuple):
@@ -106,6 +110,8 @@ class Why:
             "delivered": [] if last is not None else list(self._delivered(found)),
             "born_from": self._parent(found),
         }
+        for step in told:
+            step["decisions"] = [one for one in self._decisions(found) if one["step"] == step["step"]]
         try:
             self._changes(found, told)
             values = RunRows(self.run).told(found.partition, [found.row], steps=upto)[0]
@@ -114,6 +120,20 @@ class Why:
             record["row"] = None
             record["text_gone"] = error.message
         return record
+
+    def _decisions(self, found: Found) -> list[dict[str, Any]]:
+        """What people decided of the row and why, in order: what stands of the decisions the run has read."""
+        try:
+            manifest = json.loads((self.run / "manifest.json").read_bytes())
+            length = int(manifest["decisions"]["length"])
+        except (OSError, ValueError, KeyError):  # it waits for people, and was not written up yet
+            length = None
+        path = self.run.parent.parent.parent / "decisions" / f"{self.run.parent.name}.jsonl"
+        return [
+            {name: value for name in _SAID if (value := getattr(one, name)) not in (None, "")}
+            for one in decided.read(path, length).all
+            if one.row == found.id
+        ]
 
     def _changes(self, found: Found, told: list[dict[str, Any]]) -> None:
         """Add to each step what it changed of the row: column → (before, after)."""
