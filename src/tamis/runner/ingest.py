@@ -226,7 +226,7 @@ class _Ingest:
             number = numbers[source.label, what.path]
             tasks += [ReadTask(source, what, number, group, self.cache.root) for group in groups]
         much = sum(map(unread, tasks)) >= _WORTH
-        reads = []
+        reads: list[_Read] = []
         for task, results in zip(tasks, self._map(source, read_slices, tasks), strict=True):
             if much and not reads:  # not before: what reading itself must load would wait for its turn
                 self.at_work()
