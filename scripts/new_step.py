@@ -7,6 +7,7 @@ documentation, its place in the JSON Schema and its line in `tamis steps` follow
 from __future__ import annotations
 
 import argparse
+import difflib
 import keyword
 import re
 import sys
@@ -206,6 +207,13 @@ def problem(address: str) -> str | None:
     return None
 
 
+def misspelt(address: str, root: Path) -> str | None:
+    """The family that was meant, where there is none of the given name but one much like it."""
+    family = address.split(".")[0]
+    known = sorted(path.parent.name for path in (root / "src/tamis/steps").glob("*/__init__.py"))
+    return None if family in known else next(iter(difflib.get_close_matches(family, known, 1, 0.7)), None)
+
+
 def write(address: str, root: Path) -> list[Path]:
     """Write the files of a new step. FileExistsError if one of them is there; then nothing was written."""
     wanted = {root / path: text for path, text in files(address).items()}
@@ -230,6 +238,12 @@ def main() -> int:
     wrong = problem(options.address)
     if wrong:
         print(f"new_step: {wrong}\nHint: make step NAME=filter.shouting", file=sys.stderr)
+        return 2
+    meant = misspelt(options.address, options.root)
+    if meant:
+        family, _, name = options.address.partition(".")
+        print(f"new_step: no family {family!r}; did you mean {meant!r}?", file=sys.stderr)
+        print(f"Hint: make step NAME={meant}.{name}; a new family needs a name unlike the others", file=sys.stderr)
         return 2
     try:
         written = write(options.address, options.root)

@@ -70,3 +70,11 @@ def test_an_address_that_cannot_be_is_refused(tmp_path: Path, address: str) -> N
     assert done.returncode == 2
     assert "Hint: make step NAME=filter.shouting" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_family_is_no_new_one(copy: Path) -> None:
+    done = call(copy, "filtre.shouting")
+    assert done.returncode == 2
+    assert "no family 'filtre'; did you mean 'filter'?" in done.stderr
+    assert "Hint: make step NAME=filter.shouting" in done.stderr
+    assert not (copy / "src/tamis/steps/filtre").exists()
