@@ -379,3 +379,13 @@ def test_every_command_has_help_with_an_example_and_json(tamis: Terminal, comman
     assert "Example:" in said.out
     assert f"tamis {command}" in said.out.split("Example:")[1]
     assert "--json" in said.out
+
+
+def test_more_unreadable_lines_than_are_kept_by_name_are_counted_all(mine: Terminal) -> None:
+    mine.write("rows.jsonl", rows(*ROWS) + "{broken\n" * 12_345)
+    mine.write("recipe.yaml", RECIPE.replace("name: mine", "name: mine\nmax_quarantined: 1.0"))
+    assert mine("run", "recipe.yaml", "--json").json["outcomes"]["quarantined"] == 12_345
+    assert "12,345 lines could not be read" in mine("dropped").out
+    assert "12,345 lines could not be read; the first 1,000 are kept by name" in mine("dropped", "read").err
+    assert mine("dropped", "read", "--json").json["total"] == 12_345
+    assert mine("dropped", "--json").json["read"] == 12_345

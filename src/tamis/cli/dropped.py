@@ -45,24 +45,25 @@ def command(
             for s in ledger.steps
         ]
         if as_json:
-            answer({"run": str(ledger.run), "steps": table, "read": len(ledger.quarantined())})
+            answer({"run": str(ledger.run), "steps": table, "read": ledger.unreadable()})
             return
         for line in table:
             if any(line[k] for k in ("dropped", "merged", "held", "quarantined")):
                 told = [f"{slug} {count:,}" for slug, count in line["reasons"].items()]
                 told += [f"{line[end]:,} {end}" for end in ("held", "quarantined") if line[end]]
                 click.echo(f"{line['step']:<24} {', '.join(told)}")
-        if ledger.quarantined():
-            click.echo(f"{'read':<24} {len(ledger.quarantined()):,} lines could not be read")
+        if ledger.unreadable():
+            click.echo(f"{'read':<24} {ledger.unreadable():,} lines could not be read")
         return
     if step == "read":
-        bad = ledger.quarantined()
+        bad, total = ledger.quarantined(), ledger.unreadable()
         if as_json:
-            answer({"run": str(ledger.run), "lines": bad[:limit], "total": len(bad)})
+            answer({"run": str(ledger.run), "lines": bad[:limit], "total": total})
         else:
             for line in bad[:limit]:
                 click.echo(f"{line['file']}:{line['line']}  {line['cause']}: {short(line['message'], 120)}")
-            click.echo(f"{len(bad):,} lines could not be read", err=True)
+            few = f"; the first {len(bad):,} are kept by name" if len(bad) < total else ""
+            click.echo(f"{total:,} lines could not be read{few}", err=True)
         return
     rows, total = dropped_rows(ledger, step, reason, limit)
     if as_json:

@@ -182,8 +182,12 @@ class Ledger:
             {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))} if folder.is_dir() else {}
         )
 
+    def unreadable(self) -> int:
+        """How many lines could not be read; `quarantined` names the first of them."""
+        return max(sum(int(file.get("bad", 0)) for file in self.layout["files"]), len(self.quarantined()))
+
     def quarantined(self) -> list[dict[str, Any]]:
-        """The lines that could not be read."""
+        """The lines that could not be read, the first few thousand."""
         path = self.folder / "quarantine.jsonl"
         if not path.exists():
             return []

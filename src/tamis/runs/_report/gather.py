@@ -185,7 +185,7 @@ class _Gatherer:
 
     def _outcomes(self) -> dict[str, int]:
         """The account of a run that has no manifest yet."""
-        steps, bad = self.ledger.steps, len(self.ledger.quarantined())
+        steps, bad = self.ledger.steps, self.ledger.unreadable()
         read = sum(p["rows"] for p in self.ledger.partitions() if not p["born"]) + bad
         born = sum(step.get("born", 0) for step in steps)
         out = {name: sum(step.get(name, 0) for step in steps) for name in OUTCOMES[1:]}
