@@ -223,3 +223,30 @@ def test_a_row_that_lost_a_passage_is_not_warned_of_as_a_copy(tmp_path: Path) ->
     assert "dedup.substring" in page
     assert "name another row" not in page
     assert "names another row that it is like" not in page
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_decision_over_all_rows_takes_no_more_workers_than_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tamis.engine import executor, neardup
+
+    taken: list[int] = []
+
+    def pool(count: int) -> ThreadPoolExecutor:
+        taken.append(count)
+        return ThreadPoolExecutor(count)
+
+    monkeypatch.setattr(executor, "_cores", lambda: 8)
+    monkeypatch.setattr(neardup, "ThreadPoolExecutor", pool)
+    words = "one two three four five six seven eight nine ten eleven twelve thirteen".split()
+    write(tmp_path / "rows.jsonl", [{"prompt": f"{' '.join(words)} {n}", "completion": "yes"} for n in range(3)])
+    recipe = (
+        "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\nsteps: [{use: map.auto}, {use: dedup.minhash}]\n"
+    )
+    result = run(tmp_path, recipe, workers=workers)
+    assert result.outcomes["merged"] == 2
+    assert taken == [workers]
+    assert executor.default_workers() == 8

@@ -11,6 +11,7 @@ from concurrent.futures import BrokenExecutor as BrokenExecutor
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
@@ -20,8 +21,28 @@ R = TypeVar("R")
 Kind = Literal["inline", "threads", "processes"]
 
 
+#: how many workers a run was asked to use
+_asked: ContextVar[int | None] = ContextVar("workers", default=None)
+
+
+@contextmanager
+def workers_at_most(count: int | None) -> Iterator[None]:
+    """What this thread spreads by itself, for a decision over all rows, is spread over so many threads. None: no limit."""
+    token = _asked.set(count)
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def default_workers() -> int:
-    """The cores this process may use."""
+    """The cores this process may use, at most as many as the run was asked to use."""
+    cores = _cores()
+    asked = _asked.get()
+    return cores if asked is None else max(1, min(asked, cores))
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

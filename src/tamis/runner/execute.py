@@ -20,7 +20,7 @@ from tamis.core.errors import DataError, GateWaiting, Interrupted, TamisError, T
 from tamis.core.events import Listener, RunDone, RunStarted, Warned, quiet
 from tamis.core.step import ChoiceStep
 from tamis.engine.cache import Cache
-from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for
+from tamis.engine.executor import BrokenExecutor, Executor, Kind, LocalExecutor, executor_for, workers_at_most
 from tamis.engine.failpoint import failpoint
 from tamis.engine.memory import keep_freed_memory, seldom_collecting, short_turns
 from tamis.engine.partition import Partition
@@ -188,6 +188,7 @@ class _Run:
         asker = asker_of(recipe, workspace, self.emit, self.check)
         with (
             sharing(self.options.store, self.workspace.hidden),
+            workers_at_most(self.options.workers if self.options.on == "local" else None),
             executor_for(self.options.on, self.options.workers, self.options.kind) as executor,
             contextlib.closing(asker),
         ):
