@@ -241,7 +241,21 @@ def test_a_decision_over_all_rows_takes_no_more_workers_than_asked(
 
     monkeypatch.setattr(executor, "_cores", lambda: 8)
     monkeypatch.setattr(neardup, "ThreadPoolExecutor", pool)
-    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]
+    words = [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+    ]
     write(tmp_path / "rows.jsonl", [{"prompt": f"{' '.join(words)} {n}", "completion": "yes"} for n in range(3)])
     recipe = (
         "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\nsteps: [{use: map.auto}, {use: dedup.minhash}]\n"

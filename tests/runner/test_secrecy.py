@@ -327,7 +327,12 @@ def test_a_run_that_waits_before_the_step_tells_nothing_either(tmp_path: Path, k
     assert said.exit_code == 0, said.output
     shown = CliRunner().invoke(tamis, ["decide", "review.gate", "-w", str(tmp_path)])
     why = Why(folder)
-    told = [json.dumps(why.life(why.find("calls.csv:2")[0])), shown.output]
+    (row,) = why.find("calls.csv:2")
+    comment = ["decide", "review.gate", row.id, "--reject", "--why", "ask bob0@firma.de", "-w", str(tmp_path)]
+    assert CliRunner().invoke(tamis, comment).exit_code == 0
+    life = why.life(row)
+    assert [one["kind"] for step in life["steps"] for one in step["decisions"]] == ["reject"]
+    told = [json.dumps(life), shown.output]
     told += [path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("*") if path.is_file()]
     assert not any("firma" in text for text in told)
     assert "[EMAIL]" in shown.output

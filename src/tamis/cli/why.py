@@ -70,8 +70,7 @@ def _life(life: dict[str, Any]) -> str:
 
 def _decision(one: dict[str, Any]) -> str:
     """What somebody said of the row."""
-    values = ("reason",) if one["kind"] == "edit" else ("reason", "value")  # what an edit made is told by the evidence
-    said = "".join(f", {short(one[name], 60)}" for name in values if name in one)
+    said = "".join(f", {short(one[name], 60)}" for name in ("reason", "value") if name in one)
     comment = f": “{short(one['why'], 200)}”" if "why" in one else ""
     return f"{one.get('who', 'somebody')}, {one.get('at', '')[:10]}: {one['kind']}{said}{comment}"
 

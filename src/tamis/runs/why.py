@@ -13,12 +13,13 @@ from tamis.core.errors import DataError, UsageError
 
 from . import decisions as decided
 from .ledger import Found, Ledger
-from .rows import RunRows
+from .rows import RunRows, read_privacy
 
 #: rows that a question is answered with; `Hits.more`: there are others
 SHOWN = 20
 #: what is told of a decision
 _SAID = ("step", "kind", "reason", "value", "why", "who", "at", "round")
+_WRITTEN = ("value", "why")
 
 
 class Hits(NamedTuple):
@@ -129,11 +130,15 @@ class Why:
         except (OSError, ValueError, KeyError):  # it waits for people, and was not written up yet
             length = None
         path = self.run.parent.parent.parent / "decisions" / f"{self.run.parent.name}.jsonl"
-        return [
-            {name: value for name in _SAID if (value := getattr(one, name)) not in (None, "")}
-            for one in decided.read(path, length).all
-            if one.row == found.id
-        ]
+        private = bool(read_privacy(self.run))  # what people wrote may name what the recipe takes away
+        told = []
+        for one in decided.read(path, length).all:
+            if one.row == found.id:
+                names = [
+                    n for n in _SAID if not (n in _WRITTEN and private) and not (n == "value" and one.kind == "edit")
+                ]
+                told.append({n: value for n in names if (value := getattr(one, n)) not in (None, "")})
+        return told
 
     def _changes(self, found: Found, told: list[dict[str, Any]]) -> None:
         """Add to each step what it changed of the row: column → (before, after)."""
