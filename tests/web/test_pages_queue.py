@@ -244,8 +244,9 @@ def test_reviewed_rows_flow_into_the_next_run(browser: Any, folder: Path) -> Non
         page, _ = enter(browser, review)
         begin(page)
         for k in range(100):
-            page.wait_for_selector("article.card")
+            here = at(page)
             press(page, *(("r", "2") if k % 10 == 0 else ("a",)))
+            shows(page, here, no=True)
         saved(page)
         page.context.close()
     with pytest.raises(GateWaiting):
