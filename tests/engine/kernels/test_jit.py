@@ -131,3 +131,57 @@ def test_every_kernel_is_compiled_so() -> None:
             )
             used = set(re.findall(r"^from tamis\.engine\.kernels(?:\.(\w+))? import", text, re.MULTILINE))
             assert "" not in used, f"{path.name}: a stamp does not see `from tamis.engine.kernels import`"
+
+
+READY = """
+import sys; sys.path[:0] = [{folder!r}, {source!r}]
+import numpy as np
+from mill import outer
+ready = "numba.np.arraymath"  # which Numba imports before it compiles
+outer.twice(np.array([3], "int64"), 2)
+before = ready in sys.modules
+print(before, outer.twice(np.array([3], "int32"), 2), ready in sys.modules)
+"""
+
+
+def test_kept_code_is_loaded_without_getting_ready_to_compile(package: Path) -> None:
+    call(package, "int64")
+    script = READY.format(folder=str(package.parent), source=str(KERNELS.parents[2]))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False 10 True\n", "")
+
+
+EVERY = """
+import importlib, pkgutil, sys
+from numba.core.registry import CPUDispatcher
+from tamis.engine import kernels
+from tamis.engine.kernels.jit import Compiled
+loaded = 0
+for module in pkgutil.iter_modules(kernels.__path__):
+    for kernel in vars(importlib.import_module(f"{kernels.__name__}.{module.name}")).values():
+        if isinstance(kernel, CPUDispatcher) and isinstance(kernel._cache._cache_file, Compiled):
+            kept = kernel._cache._cache_file
+            for path in kept.folder.glob(f"{kept.base}.{kept.stamp}.*.nbc"):
+                (signature, *_), _ = kept._load_data(path.name)
+                assert kernel._cache.load_overload(signature, kernel.targetctx) is not None, path
+                loaded += 1
+print(loaded, "numba.np.arraymath" in sys.modules)
+"""
+
+
+def test_all_code_that_is_kept_needs_nothing_of_what_compiles(tmp_path: Path) -> None:
+    """Code that called for a function which only a compiler knows would end the process where it is linked."""
+    rows = "".join(f'{{"prompt": "Question {n}: where is my parcel?", "completion": "Soon, {n}."}}\n' for n in range(9))
+    (tmp_path / "rows.jsonl").write_text(rows)
+    (tmp_path / "recipe.yaml").write_text(
+        "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\nsteps: [{use: map.auto}, {use: clean.unicode}, "
+        "{use: filter.language, keep: [en]}, {use: filter.repetition}, {use: dedup.exact}, {use: dedup.minhash}]\n"
+        "deliver: [{use: jsonl, path: out}]\n"
+    )
+    run = [sys.executable, "-m", "tamis", "run", str(tmp_path / "recipe.yaml"), "--progress", "none"]
+    subprocess.run(run, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-c", EVERY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    loaded, ready = done.stdout.split()
+    assert int(loaded) > 30
+    assert ready == "False"

@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import caching
+from numba.core.runtime import rtsys
 
 F = TypeVar("F", bound=Callable[..., Any])
 _IMPORT = re.compile(rb"^from (?:\.|tamis\.engine\.kernels\.)(\w+) import\b", re.MULTILINE)
@@ -40,9 +41,22 @@ def njit(**options: Any) -> Callable[[F], F]:
             cache = dispatcher._cache
             source = Path(function.__code__.co_filename)
             cache._cache_file = Compiled(cache.cache_path, cache._impl.filename_base, source_stamp(source))
+            cache.load_overload = functools.partial(_load, cache)
         return cast("F", dispatcher)
 
     return decorate
+
+
+def _load(cache: Any, signature: Any, context: Any) -> Any:
+    """Compiled code that is kept. Numba would make itself ready to compile before it looks, which takes a fifth of a second
+    and imports SciPy where that is installed; it does so again, by itself, where there is something to compile."""
+    rtsys.initialize(context)
+    codegen = context.codegen()
+    if "magic_tuple" not in vars(codegen):  # what the processor is; asked for each overload, it took a millisecond
+        told = codegen.magic_tuple()
+        codegen.magic_tuple = lambda: told
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, context)
 
 
 def plain(function: F) -> F:
