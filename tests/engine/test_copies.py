@@ -164,8 +164,10 @@ def test_what_is_put_away_is_read_again(size: int) -> None:
 
 @pytest.mark.parametrize("block", [1, 40, 10_000])
 @pytest.mark.parametrize("most", [0, 1 << 20])
-def test_texts_of_pairs_are_found_again(block: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gap", [0, 25, 4096])
+def test_texts_of_pairs_are_found_again(block: int, most: int, gap: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_texts, "BLOCK", block)
+    monkeypatch.setattr(near_texts, "_GAP", gap)
     rng = np.random.default_rng(4)
     strings = [["".join(rng.choice(list("abc"), rng.integers(0, 30))) for _ in range(60)] for _ in range(2)]
     sizes = np.array([[len(one) for one in view] for view in strings], np.uint32).T
@@ -193,3 +195,23 @@ def test_rows_that_are_compared_stand_in_one_block(monkeypatch: pytest.MonkeyPat
     block = near_texts.Texts(np.arange(120), root, np.arange(120, dtype=np.int32), sizes, scratch.Scratch(0)).block
     assert all(len(set(block[root == k])) == (3 if k == 20 else 1) for k in range(40))
     assert max(np.bincount(np.delete(block, range(60, 63)))) <= 13
+
+
+def test_rows_in_a_chain_are_cut_where_few_pairs_tie_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty groups, each row of which is compared with those of its group, and with one of the next: all is one component."""
+    monkeypatch.setattr(near_texts, "BLOCK", 8 * 256)
+    group = np.random.default_rng(3).permutation(np.repeat(np.arange(40), 16))
+    members = [np.flatnonzero(group == k) for k in range(40)]
+    inside = [(i, j) for rows in members for i in rows for j in rows if i < j]
+    bridges = [(i, rows[k % 16]) for k, rows in enumerate(members[1:]) for i in members[k][:2]]
+    a, b = np.sort(np.array(inside + bridges, np.int32), axis=1).T
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    sizes = np.full((len(group), 1), 8, np.uint32)
+    needed, root = near_texts.tied(a, b, sizes)
+    assert needed.tolist() == list(range(640))
+    assert np.bincount(root).max() * 8 <= near_texts.BLOCK  # two groups or more
+    block = near_texts.Texts(needed, root, np.arange(640, dtype=np.int32), sizes, scratch.Scratch(0)).block
+    assert (block[a] != block[b]).mean() < 0.1
+    few, alone = near_texts.tied(a[:1], b[:1], np.full((640, 1), 1 << 31, np.uint32))
+    assert (few.tolist(), alone.tolist()) == ([a[0], b[0]], list(range(640)))  # together too large

@@ -11,8 +11,12 @@ from tamis.core.columns import Text
 
 from .scratch import Scratch, Store
 
-#: bytes of texts in a block; rows that are compared stand in one block, unless together they are larger
+#: bytes of texts in a block; rows that are compared stand in one block, as far as there is room
 BLOCK = 8 << 20
+#: rows are put together until they fill a block halved so often, then more: rows that many pairs tie to each other come first
+_STEPS = (8, 4, 0)
+#: bytes between two texts that are read with them rather than passed by
+_GAP = 4096
 
 Ints = NDArray[np.int64]
 
@@ -76,14 +80,32 @@ class Texts:
             low, high = self._bounds[view][block : block + 2].tolist()
             return Batch(store.get(low, high, 8), places - low)
         rows = np.unique(np.concatenate([a, b]))
-        lengths = sizes[rows].astype(np.int64)
-        ends = np.cumsum(lengths)
-        data = np.zeros(int(ends[-1]) + 8, np.uint8)
-        for start, end, size in zip(starts[rows].tolist(), ends.tolist(), lengths.tolist(), strict=True):
-            data[end - size : end] = store.get(start, start + size)
-        mine, theirs = np.searchsorted(rows, a), np.searchsorted(rows, b)
-        local = [ends[mine] - lengths[mine], ends[mine], ends[theirs] - lengths[theirs], ends[theirs]]
-        return Batch(data, np.stack(local, axis=1))
+        rows = rows[np.lexsort((sizes[rows], starts[rows]))]  # where a text is empty, another begins, too
+        first, end = starts[rows], starts[rows] + sizes[rows]
+        breaks = np.flatnonzero(first[1:] > end[:-1] + _GAP) + 1
+        lows, highs = first[np.append(0, breaks)], end[np.append(breaks - 1, -1)]
+        to = np.cumsum(highs - lows) - (highs - lows)
+        data = np.zeros(int((highs - lows).sum()) + 8, np.uint8)
+        for low, high, place in zip(lows.tolist(), highs.tolist(), to.tolist(), strict=True):
+            data[place : place + high - low] = store.get(low, high)
+        piece = np.searchsorted(lows, places[:, [0, 2]], side="right") - 1
+        return Batch(data, places - np.repeat((lows - to)[piece], 2, axis=1))
+
+
+def tied(a: NDArray[np.int32], b: NDArray[np.int32], sizes: NDArray[np.uint32]) -> tuple[Ints, NDArray[np.int32]]:
+    """The rows of pairs a, b, and (rows,) int32, equal for those that should stand in one block: no more than it has room for.
+
+    Blindly chained, a million rows under a few texts in common are one component, and its pairs lie in all of its blocks.
+    """
+    from .kernels.allocate import tie_up_to
+
+    root = np.arange(len(sizes), dtype=np.int32)
+    together = np.minimum(sizes.sum(axis=1, dtype=np.int64), BLOCK).astype(np.uint32)
+    for step in _STEPS:
+        tie_up_to(root, together, BLOCK >> step, a, b)
+    needed = np.zeros(len(root), np.bool_)
+    needed[a] = needed[b] = True
+    return np.flatnonzero(needed), root
 
 
 def _blocks(root: NDArray[np.int32], sizes: Ints) -> Ints:

@@ -14,7 +14,7 @@ from tamis.core.columns import Text
 from .bands import BINS, Bands, least_agreement
 from .executor import default_workers
 from .hashing import Rule, normalised
-from .near_texts import Texts
+from .near_texts import Texts, tied
 from .scratch import Scratch, Store
 
 #: a difference is a passage of its own when it spans so many n-grams and they are mostly new, or, less surely, partly
@@ -23,7 +23,7 @@ PASSAGE, SURELY, PERHAPS = 30, 0.6, 0.3
 #: rows whose band is looked at by a thread at a time, so that it stays in the processor's cache
 _PART = 1 << 16
 #: pairs of different blocks compared at a time
-_CHUNK = 2048
+_CHUNK = 1 << 14
 Ints = NDArray[np.int64]
 
 
@@ -145,18 +145,13 @@ def _compare(
     pool: ThreadPoolExecutor,
 ) -> Pairs:
     """The pairs that are similar indeed, by the texts themselves."""
-    from .kernels.allocate import tie
     from .kernels.neardup import compare_pairs
 
     a, b = (met >> np.uint64(32)).astype(np.int32), met.astype(np.uint32).view(np.int32)
     del met
-    root = np.arange(len(rows.at), dtype=np.int32)
-    tie(root, a, b)
-    needed = np.zeros(len(root), np.bool_)
-    needed[a] = needed[b] = True
-    some = np.flatnonzero(needed)
+    some, root = tied(a, b, rows.bytes)
     texts = Texts(some, root, rows.at, rows.bytes, scratch)
-    del root, needed
+    del root
     read(some, texts.put)
     similarity = np.zeros((len(a), len(floors)), np.float64)
     passage = np.zeros(len(a), np.uint8)
@@ -183,11 +178,12 @@ def _compare(
 
 
 def _batches(a: NDArray[np.int32], b: NDArray[np.int32]) -> list[Ints]:
-    """Pairs by the blocks of their rows: those of each block, in order, and those of two blocks a few at a time."""
+    """Pairs by the blocks of their rows: those of each block, in order, and those of two blocks a part at a time."""
     inside = np.flatnonzero(a == b)
     inside = inside[np.argsort(a[inside], kind="stable")]
     bounds = np.flatnonzero(np.diff(a[inside])) + 1
     across = np.flatnonzero(a != b)
+    across = across[np.lexsort((b[across], a[across]))]
     return [*np.split(inside, bounds), *np.split(across, range(_CHUNK, len(across), _CHUNK))]
 
 

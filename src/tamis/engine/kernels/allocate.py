@@ -90,3 +90,25 @@ def tie(root: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
         root[max(i, j)] = min(i, j)
     for i in range(root.shape[0]):
         root[i] = root[root[i]]
+
+
+@njit(nogil=True, cache=True)
+def tie_up_to(root: np.ndarray, sizes: np.ndarray, most: int, a: np.ndarray, b: np.ndarray) -> None:
+    """Join the components of each pair a, b, unless together they were larger than `most`.
+
+    root: (n,) int32, the first row of each row's component; sizes: (n,) uint32, of each component, at its first row; both updated.
+    """
+    for p in range(a.shape[0]):
+        i, j = a[p], b[p]
+        while root[i] != i:
+            root[i] = root[root[i]]
+            i = root[i]
+        while root[j] != j:
+            root[j] = root[root[j]]
+            j = root[j]
+        if i != j and np.int64(sizes[i]) + np.int64(sizes[j]) <= most:
+            one = min(i, j)
+            sizes[one] = sizes[i] + sizes[j]
+            root[max(i, j)] = one
+    for i in range(root.shape[0]):
+        root[i] = root[root[i]]
