@@ -231,12 +231,15 @@ def _wider(out: np.ndarray, count: int) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
-def _build(grams: np.ndarray, count: int, table: np.ndarray, mask: Word, base: int, first: np.ndarray) -> int:
-    """Where each n-gram stands first; how many are different. table: open, gets these positions from `base` on; what is less
-    is no place taken.
+def _build(
+    grams: np.ndarray, count: int, table: np.ndarray, mask: Word, base: int, first: np.ndarray, before: np.ndarray
+) -> int:
+    """Where each n-gram stands first; how many are different, before each (`before`) and at all. table: open, gets these
+    positions from `base` on; what is less is no place taken.
     """
     different = 0
     for k in range(count):
+        before[k] = different
         h = grams[k]
         slot = mix(h) & mask
         while table[slot] >= base and grams[table[slot] - base] != h:
@@ -245,6 +248,7 @@ def _build(grams: np.ndarray, count: int, table: np.ndarray, mask: Word, base: i
             table[slot] = base + k
             different += 1
         first[k] = table[slot] - base
+    before[count] = different
     return different
 
 
@@ -269,7 +273,7 @@ def compare_pairs(
     room, size = 0, 0
     mine, theirs, new = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.uint64)
     table, first, seen = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32)
-    turns = np.empty(0, np.int32)
+    turns, before = np.empty(0, np.int32), np.empty(0, np.int32)
     begin, end = np.int64(-1), np.int64(-1)
     count = different = base = 0
     mask = _0
@@ -280,20 +284,24 @@ def compare_pairs(
             size = table_size(room)
             mine, theirs, new = np.empty(room, np.uint64), np.empty(room, np.uint64), np.empty(size, np.uint64)
             table, first, seen = np.full(2 * size, np.int64(-1)), np.empty(room, np.int32), np.empty(room, np.int32)
-            turns = np.full(size, np.int32(-1), np.int32)
+            turns, before = np.full(size, np.int32(-1), np.int32), np.empty(room + 1, np.int32)
             begin = np.int64(-1)
         if places[p, 0] != begin or places[p, 1] != end:
             begin, end = places[p, 0], places[p, 1]
             base += count
             count = ngrams(data, begin, end, n, by_words, mine)
             mask = np.uint64(2 * table_size(count) - 1)
-            different = _build(mine, count, table, mask, base, first)
+            different = _build(mine, count, table, mask, base, first, before)
             seen[:count] = -1
         others = ngrams(data, places[p, 2], places[p, 3], n, by_words, theirs)
         among = np.uint64(table_size(others) - 1)
-        hits = strangers = fresh = opened = closed = 0
-        guess = 0  # where in a the next n-gram of b probably stands: after the last one
-        for k in range(others):
+        strangers = fresh = opened = closed = 0
+        head = 0  # both begin with these
+        while head < count and head < others and mine[head] == theirs[head]:
+            head += 1
+        hits = np.int64(before[head])
+        guess = head  # where in a the next n-gram of b probably stands: after the last one
+        for k in range(head, others):
             h = theirs[k]
             if guess >= count or mine[guess] != h:
                 mixed = mix(h)
@@ -316,8 +324,9 @@ def compare_pairs(
                     continue
                 guess = table[slot] - base
             place = first[guess]
-            hits += seen[place] != p
-            seen[place] = p
+            if place >= head and seen[place] != p:
+                hits += 1
+                seen[place] = p
             guess += 1
         shared[p], union[p], foreign[p], span[p] = hits, different + fresh, strangers, closed - opened
 
