@@ -190,14 +190,10 @@ def flat(strings: Strings, wanted: Wanted | None = None) -> Flat:
     if not trees:
         return Flat(values, strings.owner, np.arange(len(values)), {})
     plain = np.setdiff1d(np.arange(len(values)), np.fromiter(trees, np.int64))
-    inner = [(position, text) for position, tree in trees.items() for text in tree.strings()]
-    source = np.concatenate([plain, np.array([position for position, _ in inner], np.int64)])
-    some = pl.concat(
-        [
-            values.gather(pl.Series(plain, dtype=pl.UInt32)),
-            pl.Series(values.name, [t for _, t in inner], dtype=pl.String),
-        ]
-    )
+    counts = np.fromiter((len(tree.strings()) for tree in trees.values()), np.int64, len(trees))
+    source = np.concatenate([plain, np.repeat(np.fromiter(trees, np.int64, len(trees)), counts)])
+    inner = [text for tree in trees.values() for text in tree.strings()]
+    some = pl.concat([values.gather(pl.Series(plain, dtype=pl.UInt32)), pl.Series(values.name, inner, dtype=pl.String)])
     return Flat(some, strings.owner[source], source, trees)
 
 
@@ -205,16 +201,20 @@ def unflat(strings: Strings, seen: Flat, patch: Patch) -> Patch:
     """What was changed in the flat strings, as changes of the strings themselves."""
     if not seen.trees:
         return patch
-    new = dict(zip(patch.at.tolist(), patch.values, strict=True))
     first = len(strings.values) - len(seen.trees)
-    found: dict[int, str] = {int(seen.source[at]): text for at, text in new.items() if at < first}
-    old = seen.values
-    at = first
-    for position, tree in seen.trees.items():
-        count = sum(1 for _ in tree.strings())
-        inside = range(at, at + count)
-        if any(k in new for k in inside):
-            found[position] = tree.render(iter([new[k] if k in new else old[k] for k in inside]))
-        at += count
+    found: dict[int, str] = {}
+    fresh: dict[int, dict[int, str]] = {}  # by the position of the JSON, then of the string in it
+    starts = {}
+    for at, text in zip(patch.at.tolist(), patch.values, strict=True):
+        position = int(seen.source[at])
+        if at < first:
+            found[position] = text
+        else:
+            if position not in starts:
+                starts[position] = first + int(np.searchsorted(seen.source[first:], position))
+            fresh.setdefault(position, {})[at - starts[position]] = text
+    for position, new in fresh.items():
+        tree = seen.trees[position]
+        found[position] = tree.render(iter([new.get(k, old) for k, old in enumerate(tree.strings())]))
     order = sorted(found)
     return Patch(np.array(order, np.int64), [found[k] for k in order])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from json.decoder import scanstring
 from typing import Any
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
@@ -18,22 +19,18 @@ class JsonStrings:
     """JSON text with its strings (keys and long numbers too), decoded; strings that hold JSON are looked into.
 
     >>> told = parse_json('{"to": "bob@x.org", "args": "{\\\\"n\\\\": 12345678}"}')
-    >>> list(told.strings())
+    >>> told.strings()
     ['to', 'bob@x.org', 'args', 'n', '12345678']
     >>> told.render(iter(["to", "[EMAIL]", "args", "n", "•••"]))
     '{"to": "[EMAIL]", "args": "{\\\\"n\\\\": \\\\"•••\\\\"}"}'
     """
 
-    def __init__(self, text: str, parts: list[tuple[int, int, str | JsonStrings]]) -> None:
-        self.text, self.parts = text, parts
+    def __init__(self, text: str, parts: list[tuple[int, int, str | JsonStrings]], strings: list[str]) -> None:
+        self.text, self.parts, self._strings = text, parts, strings
 
-    def strings(self) -> Iterator[str]:
+    def strings(self) -> list[str]:
         """Every string, in order."""
-        for _, _, inner in self.parts:
-            if isinstance(inner, JsonStrings):
-                yield from inner.strings()
-            else:
-                yield inner
+        return self._strings
 
     def render(self, new: Iterator[str]) -> str:
         """The text with `new` strings in the places of the old ones."""
@@ -65,12 +62,19 @@ def parse_json(text: str, depth: int = 0) -> JsonStrings | None:
     if not isinstance(value, dict | list):
         return None
     parts: list[tuple[int, int, str | JsonStrings]] = []
+    strings: list[str] = []
     for match in _TOKEN.finditer(text):
-        raw = match[0]
+        raw, (start, end) = match[0], match.span()
         if raw[0] != '"':
             if sum(c.isdigit() for c in raw) >= NUMBER:
-                parts.append((match.start(), match.end(), raw))
+                parts.append((start, end, raw))
+                strings.append(raw)
             continue
-        inner = raw[1:-1] if "\\" not in raw else json.loads(raw)
-        parts.append((match.start(), match.end(), parse_json(inner, depth + 1) or inner))
-    return JsonStrings(text, parts)
+        inner = raw[1:-1] if "\\" not in raw else scanstring(text, start + 1)[0]
+        nested = None if inner[:1].isalnum() else parse_json(inner, depth + 1)
+        parts.append((start, end, nested or inner))
+        if nested is None:
+            strings.append(inner)
+        else:
+            strings += nested.strings()
+    return JsonStrings(text, parts, strings)
