@@ -180,7 +180,8 @@ def _compare(
 def _batches(a: NDArray[np.int32], b: NDArray[np.int32]) -> list[Ints]:
     """Pairs by the blocks of their rows: those of each block, in order, and those of two blocks a part at a time."""
     inside = np.flatnonzero(a == b)
-    inside = inside[np.argsort(a[inside], kind="stable")]
+    number = a.astype(np.uint16) if a.max(initial=0) < 1 << 16 else a  # small ones are counted, not compared
+    inside = inside[np.argsort(number[inside], kind="stable")]
     bounds = np.flatnonzero(np.diff(a[inside])) + 1
     across = np.flatnonzero(a != b)
     across = across[np.lexsort((b[across], a[across]))]

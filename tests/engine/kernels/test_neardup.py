@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tamis.engine.bands import BINS, choose, least_agreement
@@ -97,11 +97,25 @@ def grams(string: str, n: int) -> set[str]:
     return {string[k : k + n] for k in range(len(string) - n + 1)} or ({string} if string else set())
 
 
+heads = st.text(st.sampled_from("abc 漢"), max_size=20)
+
+
 @given(
-    st.lists(st.text(st.sampled_from("abc 漢"), max_size=30), min_size=2, max_size=6),
+    heads.flatmap(
+        lambda head: st.lists(
+            st.builds(
+                lambda cut, tail: head[:cut] + tail, st.integers(0, 20), st.text(st.sampled_from("abc 漢"), max_size=20)
+            ),
+            min_size=2,
+            max_size=6,
+        )
+    ),
     st.integers(1, 6),
     st.sampled_from([0.0, 0.3, 0.6, 1.0]),
 )
+@example(["漢ab", "漢abc"], 5, 0.0)  # as many bytes as an n-gram has characters
+@example(["abcabcabc", "abcabcab"], 5, 0.0)  # one begins with the other
+@example(["abcabca", "abc漢"], 5, 0.0)
 @settings(max_examples=200)
 def test_shared_ngrams(strings: list[str], n: int, floor: float) -> None:
     text = to_text(pl.Series(strings, dtype=pl.String))

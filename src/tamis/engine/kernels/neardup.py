@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .jit import njit
-from .shingles import mix, ngrams, table_size
-from .words import Word, ones_in
+from .shingles import is_ascii, mix, ngrams, table_size
+from .words import Word, load64, ones_in
 
 #: a bucket of more rows is large: in it a row is compared with so many of the first, and of those next to it in an order by
 #: further bins, not with all
@@ -253,6 +253,17 @@ def _build(
 
 
 @njit(nogil=True, cache=True)
+def _same_bytes(data: np.ndarray, a: int, b: int, most: int) -> int:
+    """How many bytes from `a` and from `b` on are the same, at most so many."""
+    k = 0
+    while k + 8 <= most and load64(data, a + k) == load64(data, b + k):
+        k += 8
+    while k < most and data[a + k] == data[b + k]:
+        k += 1
+    return k
+
+
+@njit(nogil=True, cache=True)
 def compare_pairs(
     data: np.ndarray,
     places: np.ndarray,
@@ -276,7 +287,7 @@ def compare_pairs(
     turns, before = np.empty(0, np.int32), np.empty(0, np.int32)
     begin, end = np.int64(-1), np.int64(-1)
     count = different = base = 0
-    mask = _0
+    mask, plain = _0, False
     for p in range(places.shape[0]):
         widest = max(places[p, 1] - places[p, 0], places[p, 3] - places[p, 2])
         if widest > room:
@@ -293,15 +304,21 @@ def compare_pairs(
             mask = np.uint64(2 * table_size(count) - 1)
             different = _build(mine, count, table, mask, base, first, before)
             seen[:count] = -1
-        others = ngrams(data, places[p, 2], places[p, 3], n, by_words, theirs)
+            # characters of a byte each, at least one n-gram of them: these stand where their bytes do
+            plain = not by_words and end - begin >= n and is_ascii(data, begin, end)
+        start, stop = places[p, 2], places[p, 3]
+        head = 0  # n-grams that both begin with
+        if plain:
+            same = _same_bytes(data, begin, start, min(end - begin, stop - start))
+            head = max(same - n + 1, 0)
+            others = 0 if head and same == stop - start else ngrams(data, start + head, stop, n, False, theirs)
+        else:
+            others = ngrams(data, start, stop, n, by_words, theirs)
         among = np.uint64(table_size(others) - 1)
         strangers = fresh = opened = closed = 0
-        head = 0  # both begin with these
-        while head < count and head < others and mine[head] == theirs[head]:
-            head += 1
         hits = np.int64(before[head])
         guess = head  # where in a the next n-gram of b probably stands: after the last one
-        for k in range(head, others):
+        for k in range(others):
             h = theirs[k]
             if guess >= count or mine[guess] != h:
                 mixed = mix(h)

@@ -45,7 +45,8 @@ def _hash_bytes(data: np.ndarray, start: int, end: int) -> Word:
 
 
 @njit(nogil=True, cache=True)
-def _is_ascii(data: np.ndarray, start: int, end: int) -> bool:
+def is_ascii(data: np.ndarray, start: int, end: int) -> bool:
+    """Whether every character of data[start : end] is a byte."""
     k, high = start, np.uint64(0)
     while k + 8 <= end:
         high |= load64(data, k)
@@ -69,7 +70,7 @@ def _width(lead: int) -> int:
 def _characters(data: np.ndarray, start: int, end: int, n: int, out: np.ndarray) -> int:
     """The n-grams of characters, in order, repeated ones too: those of at most eight bytes as they are, else their hashes."""
     count = 0
-    if n <= 8 and end - start >= n and _is_ascii(data, start, end):
+    if n <= 8 and end - start >= n and is_ascii(data, start, end):
         mask = _MOST >> np.uint64(64 - 8 * n)
         fast = max(min(end - n + 1, data.shape[0] - 7) - start, 0)
         for k in range(fast):
@@ -134,7 +135,7 @@ def ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: 
 @njit(nogil=True, cache=True)
 def mixed_ngrams(data: np.ndarray, start: int, end: int, n: int, by_words: bool, out: np.ndarray) -> int:
     """The same, mixed."""
-    if not by_words and n <= 8 and end - start >= n and end + 8 <= data.shape[0] and _is_ascii(data, start, end):
+    if not by_words and n <= 8 and end - start >= n and end + 8 <= data.shape[0] and is_ascii(data, start, end):
         mask = _MOST >> np.uint64(64 - 8 * n)
         for k in range(end - n + 1 - start):
             out[k] = mix(load64(data, start + k) & mask)
