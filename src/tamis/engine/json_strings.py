@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from json.decoder import scanstring
 from typing import Any
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*', re.DOTALL)
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
 #: numbers of fewer digits name nobody
 NUMBER = 7
 #: JSON in a string in a string …, as deep as is looked into
@@ -56,7 +57,7 @@ def parse_json(text: str, depth: int = 0) -> JsonStrings | None:
     if not text.lstrip()[:1].startswith(("{", "[")) or depth >= DEEPEST:
         return None
     try:
-        value: Any = json.loads(text, parse_int=str, parse_float=str)
+        value: Any = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict | list):
