@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from json.decoder import scanstring
 from typing import Any
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*', re.DOTALL)
@@ -71,7 +70,7 @@ def parse_json(text: str, depth: int = 0) -> JsonStrings | None:
                 parts.append((start, end, raw))
                 strings.append(raw)
             continue
-        inner = raw[1:-1] if "\\" not in raw else scanstring(text, start + 1)[0]
+        inner = raw[1:-1] if "\\" not in raw else _DECODER.raw_decode(text, start)[0]
         nested = None if inner[:1].isalnum() else parse_json(inner, depth + 1)
         parts.append((start, end, nested or inner))
         if nested is None:

@@ -17,6 +17,7 @@ from tamis import __version__
 from tamis.core.fingerprint import fingerprint
 from tamis.core.row import LINEAGE
 from tamis.engine.cache import Cache
+from tamis.engine.executor import side_by_side
 from tamis.engine.stage import PartState
 from tamis.engine.store import sync, write_json
 from tamis.recipe.model import Recipe
@@ -51,15 +52,20 @@ def write_ledger(
     shutil.rmtree(ledger, ignore_errors=True)
     ledger.mkdir(parents=True)
     position = {key: index for index, key in enumerate(flow.keys)}
+    parts = [(number, key) for number, log in enumerate(flow.logs[:hidden]) for key in log.parts]
+
+    def tell(part: tuple[int, int]) -> str:
+        log = flow.logs[part[0]]
+        return secrecy.part(cache, log.parts[part[1]], flow.states[position[part[1]]], log.step, names[: part[0]])
+
+    told = dict(zip(parts, side_by_side(tell, parts), strict=True))
     steps = []
     for number, log in enumerate(flow.logs, 1):
         name = f"{number:02d}-{log.step.name.replace('/', '_')}"
         for key, fp in log.parts.items():
             entry = cache.get(fp)
             assert entry is not None, f"part {fp} was written in this run"
-            path = entry.files["part"].path
-            if number <= hidden:
-                path = secrecy.part(cache, fp, flow.states[position[key]], log.step, names[: number - 1])
+            path = told.get((number - 1, key), entry.files["part"].path)
             link(path, ledger / name / f"{position[key]:05d}.parquet")
         steps.append(
             {
