@@ -37,6 +37,7 @@ ALONE = 16  # halves of telling words that make an answer worth finding without 
 FINE = 4  # words of the n-grams by which edited items are found
 FINE_WORTH = 2  # halves of telling words that such an n-gram holds
 EVERY = 40  # words up to which an item is found by each of them, else by the rarest of each n words
+MOST_PIECES = 1 << 16  # of one row
 FEW = 2  # choices that stand near a question as good as its answer
 
 
@@ -373,14 +374,16 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
     n = len(text.offsets) - 1
     room, piece_room = 1 << 14, 1 << 16
     best, hinted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    work = _work(index, int(np.diff(text.offsets).max(initial=1)))
     found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
     row = 0
     while row < n:
         hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
         used = np.zeros(3, np.int64)
+        work.stamps[:] = 0
         last = find_overlaps(
             text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *index.folds, index.long, index.fine, index.short,
-            index.items, whole, int(10000 * least), best, hinted, hits, some, used,
+            index.items, work, whole, int(10000 * least), best, hinted, hits, some, used,
         )  # fmt: skip
         if last < n:
             room, piece_room = 4 * room, 4 * piece_room
@@ -392,3 +395,18 @@ def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -
         pieces.append(some[: used[1]].copy())
     both = np.concatenate(found)
     return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000, hinted)
+
+
+def _work(index: Index, room: int) -> Any:
+    """Memory for a search in rows of up to `room` bytes."""
+    from .kernels.overlap_index import Work
+
+    items = index.items
+    n, longest = len(index.lengths), int((items.stops - items.starts).max(initial=0))
+    word, item, byte = lambda: np.empty(room, np.int64), lambda: np.empty(n, np.int64), lambda: np.empty(room, np.uint8)
+    return Work(
+        np.empty(room, np.uint64), word(), word(), byte(), word(), np.empty(room, np.uint64), byte(), word(),
+        np.zeros(n, np.int64), item(), item(), item(), np.empty(len(items.hashes), np.uint8),
+        np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64), np.empty(3, np.int64),
+        np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32), byte(),
+    )  # fmt: skip

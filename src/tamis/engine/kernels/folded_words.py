@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 
 LETTER, DIGIT, SINGLE, MORE = 1, 2, 3, 4  # as in `folding`, which kernels cannot import without its tables
 KIND, POINT = 24, 0xFFFFFF
@@ -22,13 +22,13 @@ _START = np.uint64(0xCBF29CE484222325)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@plain
 def _mixed(h: np.uint64) -> np.uint64:
     h = (h ^ (h >> np.uint64(32))) * _MIX
     return h ^ (h >> np.uint64(29))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> Any:
     """(code, bytes) of the character at `k`, which is not ASCII; code as in the table of `folding`."""
     b = np.int64(data[k])
@@ -48,7 +48,7 @@ def _code_at(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> Any:
     return 0, 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _digit(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
     """Bytes of the digit at `k`, of any script; 0 if there is none."""
     if k >= end:
@@ -59,7 +59,7 @@ def _digit(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
     return size if code >> KIND == DIGIT else 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _sign(data: np.ndarray, k: int, end: int, sign: int) -> int:
     """Bytes of the ASCII sign at `k`, or of its full-width form; 0 if another character stands there."""
     if k < end and data[k] == sign:
@@ -68,7 +68,7 @@ def _sign(data: np.ndarray, k: int, end: int, sign: int) -> int:
     return 3 if wide else 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _note(data: np.ndarray, k: int, end: int) -> int:
     """Bytes of the calculator's note that begins at `k`, 0 if there is none."""
     if k + 4 > end or data[k] != 0x3C or data[k + 1] != 0x3C:
@@ -82,7 +82,7 @@ def _note(data: np.ndarray, k: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _broken(data: np.ndarray, k: int, end: int) -> int:
     """Bytes from the hyphen at `k` to the rest of the word in the next line, 0 where the line goes on or ends otherwise."""
     j = k + 1
@@ -96,7 +96,7 @@ def _broken(data: np.ndarray, k: int, end: int) -> int:
     return j - k if j < end and 0x61 <= data[j] <= 0x7A else 0
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _fraction(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
     """Bytes of the decimal point at `k` and the digits after it, 0 where there is none (or it is 1.2.3)."""
     point = _sign(data, k, end, 0x2E)
@@ -111,7 +111,7 @@ def _fraction(data: np.ndarray, k: int, end: int, codes: np.ndarray) -> int:
     return 0 if again and _digit(data, j + again, end, codes) else j - k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _grouped(data: np.ndarray, k: int, end: int, run: int, codes: np.ndarray) -> int:
     """Bytes of the comma at `k`, after `run` digits, where it stands between thousands; else 0."""
     comma = _sign(data, k, end, 0x2C)
@@ -126,7 +126,7 @@ def _grouped(data: np.ndarray, k: int, end: int, run: int, codes: np.ndarray) ->
     return 0 if _digit(data, j, end, codes) else comma
 
 
-@njit(nogil=True, cache=True)
+@plain
 def find_words(
     data: np.ndarray,
     begin: int,
@@ -239,7 +239,7 @@ def find_words(
     return n
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fold_word(
     data: np.ndarray, start: int, stop: int, kind: int, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, out: np.ndarray
 ) -> int:  # fmt: skip
@@ -274,7 +274,7 @@ def fold_word(
     return n
 
 
-@njit(nogil=True, cache=True)
+@plain
 def words_of_all(
     data: np.ndarray, offsets: np.ndarray, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, counts: np.ndarray,
     hashes: np.ndarray, starts: np.ndarray, stops: np.ndarray, kinds: np.ndarray,

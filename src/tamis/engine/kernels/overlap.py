@@ -10,55 +10,54 @@ from __future__ import annotations
 import numpy as np
 
 from .folded_words import find_words
-from .jit import njit
+from .jit import plain
 from .overlap_grow import grow, promising
-from .overlap_index import BASE, Items, Seeds, filter_bit, find_slot, gram_key
+from .overlap_index import BASE, Items, Seeds, Work, filter_bit, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
-MOST_PIECES = 1 << 16  # of one row
 
-
-@njit(nogil=True, cache=True)
+@plain
 def _follow(
     slot: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
-    whole_only: bool, stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray,
-    touched: np.ndarray, pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray, enough: int,
+    whole_only: bool, stamp: int, work: Work, enough: int,
 ) -> int:  # fmt: skip
     """Grow every item that has a seed, which stands in the stream at r; returns up to where a whole item stands.
     enough: equal words in a row that are enough to grow it; 0: it is grown anyhow."""
+    counts, pieces = work.counts, work.pieces
     for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
         item, p = seeds.items[posting], seeds.words[posting]
         if item < 0:
             counts[2] = 1
             continue
         begin, end = items.bounds[item], items.bounds[item + 1]
-        if stamps[item] == stamp and r < ends[item]:
+        if work.stamps[item] == stamp and r < work.ends[item]:
             continue
         if r < known and not whole_only and not items.whole[item]:
             continue
         if enough and not promising(stream, n, r, items.hashes[begin:end], p, enough):
             continue
-        if stamps[item] != stamp:
-            stamps[item] = stamp
-            chains[item] = -1
-            marks[begin:end] = 0
-            touched[counts[0]] = item
+        if work.stamps[item] != stamp:
+            work.stamps[item] = stamp
+            work.chains[item] = -1
+            for k in range(begin, end):
+                work.marks[k] = 0
+            work.touched[counts[0]] = item
             counts[0] += 1
         before = counts[1]
-        counts[1], ends[item] = grow(
-            stream, kinds, n, r, items.hashes[begin:end], items.kinds[begin:end], p, marks[begin:end], pieces, before,
+        counts[1], work.ends[item] = grow(
+            stream, kinds, n, r, items.hashes[begin:end], items.kinds[begin:end], p, work.marks[begin:end], pieces, before,
             whole_only or items.whole[item],
         )  # fmt: skip
         if counts[1] > before and pieces[before, 2] == end - begin:
             upto = max(upto, pieces[before, 0] + pieces[before, 2])
         for piece in range(before, counts[1]):
             pieces[piece, 3] = before
-            links[piece] = chains[item]
-            chains[item] = piece
+            work.links[piece] = work.chains[item]
+            work.chains[item] = piece
     return upto
 
 
-@njit(nogil=True, cache=True, inline="always")
+@plain
 def _power(n: int) -> np.uint64:
     """What the oldest word of an n-gram is multiplied with in its rolling sum."""
     power = np.uint64(1)
@@ -67,7 +66,7 @@ def _power(n: int) -> np.uint64:
     return power
 
 
-@njit(nogil=True, cache=True, inline="always")
+@plain
 def _slot(seeds: Seeds, gram: np.uint64, bits: np.uint64) -> int:
     """The number of an n-gram by its rolling sum, -1 where no item has it."""
     bit = filter_bit(gram, bits)
@@ -76,14 +75,12 @@ def _slot(seeds: Seeds, gram: np.uint64, bits: np.uint64) -> int:
     return find_slot(seeds, gram_key(gram))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _scan(
-    stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items, whole_only: bool,
-    stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray, touched: np.ndarray,
-    pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
-) -> None:  # fmt: skip
-    """Find the items whose seeds stand in a stream. counts: (items touched, pieces, whether something
-    hints at another index), which go on from what they are."""
+    stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items, whole_only: bool, stamp: int, work: Work
+) -> None:
+    """Find the items whose seeds stand in a stream. `work.counts` (items touched, pieces, whether something
+    hints at another index) go on from what they are."""
     size = seeds.n
     if n < size or seeds.items.shape[0] == 0:
         return
@@ -98,18 +95,13 @@ def _scan(
             gram -= stream[r - 1] * oldest
         slot = _slot(seeds, gram, bits)
         if slot >= 0:
-            upto = _follow(
-                slot, r, upto, upto, stream, kinds, n, seeds, items, whole_only, stamps, stamp, ends, chains, links,
-                touched, pieces, marks, counts, 0,
-            )  # fmt: skip
+            upto = _follow(slot, r, upto, upto, stream, kinds, n, seeds, items, whole_only, stamp, work, 0)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _scan_both(
-    stream: np.ndarray, kinds: np.ndarray, n: int, long: Seeds, fine: Seeds, items: Items,
-    stamps: np.ndarray, stamp: int, ends: np.ndarray, chains: np.ndarray, links: np.ndarray, touched: np.ndarray,
-    pieces: np.ndarray, marks: np.ndarray, counts: np.ndarray,
-) -> None:  # fmt: skip
+    stream: np.ndarray, kinds: np.ndarray, n: int, long: Seeds, fine: Seeds, items: Items, stamp: int, work: Work
+) -> None:
     """As `_scan`, for n-grams of two sizes at once: at each word first the longer."""
     size, small = long.n, fine.n
     if n < small:
@@ -135,58 +127,40 @@ def _scan_both(
         small_slot = _slot(fine, small_gram, small_bits)
         known = upto
         if slot >= 0:
-            upto = _follow(
-                slot, r, known, upto, stream, kinds, n, long, items, False, stamps, stamp, ends, chains, links, touched,
-                pieces, marks, counts, 0,
-            )  # fmt: skip
+            upto = _follow(slot, r, known, upto, stream, kinds, n, long, items, False, stamp, work, 0)
         if small_slot >= 0:
-            upto = _follow(
-                small_slot, r, known, upto, stream, kinds, n, fine, items, False, stamps, stamp, ends, chains, links,
-                touched, pieces, marks, counts, size,
-            )  # fmt: skip
+            upto = _follow(small_slot, r, known, upto, stream, kinds, n, fine, items, False, stamp, work, size)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def find_overlaps(
     data: np.ndarray, offsets: np.ndarray, first_row: int, parts: np.ndarray, part_offsets: np.ndarray, spoken: np.ndarray,
     codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, long: Seeds, fine: Seeds, short: Seeds,
-    items: Items, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray,
+    items: Items, work: Work, whole_only: bool, least: int, best: np.ndarray, hinted: np.ndarray, hits: np.ndarray,
+    hit_pieces: np.ndarray, used: np.ndarray,
 ) -> int:  # fmt: skip
     """The items in each row from `first_row` on; returns the row at which there was no more room (or the number of rows).
 
     parts: where each part (message) of a row begins, bytes from the row's begin, `part_offsets[i]:part_offsets[i + 1]` of row
-    i; spoken bool: whether it is the user's. least: share of an item, in 1/10000, from which on it is told. best (n,) int64: the
-    largest share of an item in each row. hinted (n,) bool: the rows that may hold
+    i; spoken bool: whether it is the user's. work: with room for each row, all its stamps 0. least: share of an item, in 1/10000,
+    from which on it is told. best (n,) int64: the largest share of an item in each row. hinted (n,) bool: the rows that may hold
     items of another index. hits (h, HIT) int64, hit_pieces (k, PIECE) int64; used (3,): how many of each, and whether there was too little room.
     """
-    room = 1
-    for i in range(first_row, offsets.shape[0] - 1):
-        room = max(room, offsets[i + 1] - offsets[i])
-    n_items = items.bounds.shape[0] - 1
-    hashes, starts, stops = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
-    kinds, places = np.empty(room, np.uint8), np.empty(room, np.int64)
-    stream, stream_kinds, order = np.empty(room, np.uint64), np.empty(room, np.uint8), np.empty(room, np.int64)
-    stamps, ends, chains = np.zeros(n_items, np.int64), np.zeros(n_items, np.int64), np.zeros(n_items, np.int64)
-    touched, marks = np.empty(n_items, np.int64), np.zeros(items.hashes.shape[0], np.uint8)
-    pieces, links = np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64)
-    counts = np.zeros(3, np.int64)
-    longest = 0
-    for k in range(items.starts.shape[0]):
-        longest = max(longest, items.stops[k] - items.starts[k])
-    letters, others = np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32)
-    used[:] = 0
+    hashes, starts, kinds, places = work.hashes, work.starts, work.kinds, work.places
+    stream, stream_kinds, order, counts = work.stream, work.stream_kinds, work.order, work.counts
     stamp = 0
     for row in range(first_row, offsets.shape[0] - 1):
         begin, end = offsets[row], offsets[row + 1]
-        n = find_words(data, begin, end, codes, more, bounds, hashes, starts, stops, kinds)
+        n = find_words(data, begin, end, codes, more, bounds, hashes, starts, work.stops, kinds)
         n_parts = part_offsets[row + 1] - part_offsets[row]
         placed = False
         turns = 0
         for k in range(part_offsets[row], part_offsets[row + 1]):
             turns += spoken[k] and (k == part_offsets[row] or not spoken[k - 1])
         for which in range(2 if turns > 1 else 1):
+            m, mine, mine_kinds = n, hashes, kinds
             if which == 1:
-                m = 0
+                m, mine, mine_kinds = 0, stream, stream_kinds
                 if not placed:
                     _place(starts, n, begin, parts, part_offsets[row], n_parts, places)
                     placed = True
@@ -194,64 +168,13 @@ def find_overlaps(
                     if spoken[places[k]]:
                         stream[m], stream_kinds[m], order[m] = hashes[k], kinds[k], k
                         m += 1
-                mine, mine_kinds = stream, stream_kinds
-            else:
-                m, mine, mine_kinds = n, hashes, kinds
             stamp += 1
-            counts[:] = 0
+            counts[0], counts[1], counts[2] = 0, 0, 0
             if fine.items.shape[0]:
-                _scan_both(
-                    mine,
-                    mine_kinds,
-                    m,
-                    long,
-                    fine,
-                    items,
-                    stamps,
-                    stamp,
-                    ends,
-                    chains,
-                    links,
-                    touched,
-                    pieces,
-                    marks,
-                    counts,
-                )
+                _scan_both(mine, mine_kinds, m, long, fine, items, stamp, work)
             else:
-                _scan(
-                    mine,
-                    mine_kinds,
-                    m,
-                    long,
-                    items,
-                    whole_only,
-                    stamps,
-                    stamp,
-                    ends,
-                    chains,
-                    links,
-                    touched,
-                    pieces,
-                    marks,
-                    counts,
-                )
-            _scan(
-                mine,
-                mine_kinds,
-                m,
-                short,
-                items,
-                True,
-                stamps,
-                stamp,
-                ends,
-                chains,
-                links,
-                touched,
-                pieces,
-                marks,
-                counts,
-            )
+                _scan(mine, mine_kinds, m, long, items, whole_only, stamp, work)
+            _scan(mine, mine_kinds, m, short, items, True, stamp, work)
             hinted[row] |= counts[2] != 0
             if counts[0] == 0:
                 continue
@@ -259,24 +182,23 @@ def find_overlaps(
                 _place(starts, n, begin, parts, part_offsets[row], n_parts, places)
                 placed = True
             for k in range(counts[0]):
-                item = touched[k]
-                if chains[item] < 0:
+                item = work.touched[k]
+                if work.chains[item] < 0:
                     continue
                 if used[0] < hits.shape[0]:
                     tell(
-                        data, begin, end, mine, m, which, order, hashes, n, starts, stops, kinds, places, items, item,
-                        chains[item], links, pieces, marks, codes, more, bounds, letters, others, hits, hit_pieces, used, row, least, best,
-                        parts, part_offsets[row], n_parts, spoken,
+                        data, begin, end, mine, m, which, n, items, item, work, codes, more, bounds, hits, hit_pieces, used, row,
+                        least, best, parts, part_offsets[row], n_parts, spoken,
                     )  # fmt: skip
                 else:
                     used[2] = 1
                 if used[2]:  # no more room
                     _take_back(hits, used, row)
                     return row
-    return int(offsets.shape[0] - 1)
+    return offsets.shape[0] - 1
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _take_back(hits: np.ndarray, used: np.ndarray, row: int) -> None:
     """Forget what was told of a row that is to be done again."""
     if used[0] == 0 or hits[used[0] - 1, ROW] != row:
@@ -286,7 +208,7 @@ def _take_back(hits: np.ndarray, used: np.ndarray, row: int) -> None:
         used[1] = hits[used[0], FIRST_PIECE]
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _place(
     starts: np.ndarray, n: int, begin: int, parts: np.ndarray, first: int, n_parts: int, places: np.ndarray
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .folded_words import DIGIT
-from .jit import njit
+from .jit import plain
 
 ANCHOR = 3  # equal words that make a piece
 PAIR = 2  # that do over as small a gap
@@ -13,7 +13,7 @@ DRIFT = 3  # words by which an item may have moved against a seed of it
 GAP = 8  # most words put in, left out or changed between two pieces
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _equal_run(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int) -> int:
     """Equal words from r and p on."""
     k = 0
@@ -22,7 +22,7 @@ def _equal_run(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int) -> 
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _equal_back(stream: np.ndarray, r: int, item: np.ndarray, p: int) -> int:
     """Equal words before r and p."""
     k = 0
@@ -31,7 +31,7 @@ def _equal_back(stream: np.ndarray, r: int, item: np.ndarray, p: int) -> int:
     return k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enough: int) -> bool:
     """Whether a seed at r and p is worth growing: `enough` equal words in a row, or a third of the item near where it would stand,
     moved by no more than DRIFT words."""
@@ -43,11 +43,8 @@ def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enou
     for step in range(2 * DRIFT + 1):
         moved = (step + 1) // 2 if step % 2 else -(step // 2)
         at = r - p + moved
-        low, high = max(0, -at), min(size, n - at)
-        if low < high:
-            mine, other = stream[at + low : at + high], item[low:high]
-            for k in range(high - low):
-                equal += mine[k] == other[k]
+        for k in range(max(0, -at), min(size, n - at)):
+            equal += stream[at + k] == item[k]
         if equal >= needed:
             return True
         if step == 2 and 3 * equal < needed:
@@ -55,7 +52,7 @@ def promising(stream: np.ndarray, n: int, r: int, item: np.ndarray, p: int, enou
     return False
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _changed(
     stream: np.ndarray, kinds: np.ndarray, r0: int, r1: int, item: np.ndarray, item_kinds: np.ndarray, p0: int, p1: int,
     mark: np.ndarray,
@@ -80,7 +77,7 @@ def _changed(
             mark[p] |= 2
 
 
-@njit(nogil=True, cache=True, inline="always")
+@plain
 def _joins(run: int, dr: int, dp: int, ends: bool) -> bool:
     """Whether so many equal words after a gap of dr words in the row, dp in the item, go on with it; ends: with them the item does."""
     if run >= ANCHOR or (run >= PAIR and dr + dp <= PAIR):
@@ -88,7 +85,7 @@ def _joins(run: int, dr: int, dp: int, ends: bool) -> bool:
     return run > 0 and ends and ((dp == dr and dp <= PAIR) or (dp <= 1 and dr <= 1))
 
 
-@njit(nogil=True, cache=True)
+@plain
 def grow(
     stream: np.ndarray, kinds: np.ndarray, n: int, r: int, item: np.ndarray, item_kinds: np.ndarray, p: int,
     mark: np.ndarray, pieces: np.ndarray, count: int, whole: bool,

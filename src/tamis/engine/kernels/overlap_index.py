@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import njit
+from .jit import plain
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 BASE = np.uint64(0xD6E8FEB86659FD93)  # of the rolling sums of n-grams
@@ -53,20 +53,49 @@ class Items(NamedTuple):
     needed: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+class Work(NamedTuple):
+    """Memory that the search works in, for one thread at a time.
+
+    Per word of a row: hashes, starts, stops, kinds, places (the message it stands in); of the user's words alone: stream,
+    stream_kinds, order (the word it is). Per item: stamps (when it was touched last), ends, chains; touched; marks, per word of an
+    item. Per piece: pieces, links. counts (3,). letters, others: one folded word. said: the user's messages of a row.
+    """
+
+    hashes: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+    kinds: np.ndarray
+    places: np.ndarray
+    stream: np.ndarray
+    stream_kinds: np.ndarray
+    order: np.ndarray
+    stamps: np.ndarray
+    ends: np.ndarray
+    chains: np.ndarray
+    touched: np.ndarray
+    marks: np.ndarray
+    pieces: np.ndarray
+    links: np.ndarray
+    counts: np.ndarray
+    letters: np.ndarray
+    others: np.ndarray
+    said: np.ndarray
+
+
+@plain
 def gram_key(gram: np.uint64) -> np.uint64:
     """The hash of an n-gram from its rolling sum; never 0."""
     h = (gram ^ (gram >> np.uint64(31))) * _MIX
     return (h ^ (h >> np.uint64(30))) | np.uint64(1)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@plain
 def filter_bit(gram: np.uint64, bits: np.uint64) -> np.uint64:
     """The bit of an n-gram's rolling sum in a filter of so many bits less one, a power of two."""
     return ((gram * _MIX) >> np.uint64(34)) & bits
 
 
-@njit(nogil=True, cache=True)
+@plain
 def gram_sums(hashes: np.ndarray, at: np.ndarray, n: int, out: np.ndarray) -> None:
     """The rolling sums of the n-grams that begin at the words `at`."""
     for k in range(at.shape[0]):
@@ -76,7 +105,7 @@ def gram_sums(hashes: np.ndarray, at: np.ndarray, n: int, out: np.ndarray) -> No
         out[k] = gram
 
 
-@njit(nogil=True, cache=True)
+@plain
 def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -> None:
     """The key of the n-gram that begins at each word, within its item; 0 where fewer than n words are left."""
     out[:] = 0
@@ -88,7 +117,7 @@ def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -
             out[p] = gram_key(gram)
 
 
-@njit(nogil=True, cache=True)
+@plain
 def fill_table(sums: np.ndarray, uniques: np.ndarray, filter: np.ndarray, keys: np.ndarray, slots: np.ndarray) -> None:
     """Put the unique keys into the open table, the rolling sums they are made of into the filter."""
     bits = np.uint64(filter.shape[0] * 64 - 1)
@@ -104,7 +133,7 @@ def fill_table(sums: np.ndarray, uniques: np.ndarray, filter: np.ndarray, keys: 
         slots[at] = k
 
 
-@njit(nogil=True, cache=True)
+@plain
 def find_slot(seeds: Seeds, key: np.uint64) -> int:
     """The number of a key, -1 where no item has it."""
     mask = np.uint64(seeds.keys.shape[0] - 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .folded_words import fold_word
-from .jit import njit
-from .overlap_index import Items
+from .jit import plain
+from .overlap_index import Items, Work
 
 #: columns of a hit
 ROW, ITEM, WEIGHT, COVERED, CONTENT, CHANGED, NEAR, WHOLE = range(8)
@@ -19,7 +19,7 @@ ANSWER_WORDS = 12  # of an answer that are compared
 END_WORDS = 10  # of an item: where its question stands, if it begins with a passage
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _near(stream: np.ndarray, n: int, first: int, last: int, items: Items, item: int) -> bool:
     """Whether enough of an item's answers stand near the row's words first … last-1, outside of them."""
     found = 0
@@ -43,7 +43,7 @@ def _near(stream: np.ndarray, n: int, first: int, last: int, items: Items, item:
     return found > 0 and found >= items.needed[item]
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _folded_byte(b: int) -> int:
     """A byte for comparison: small ASCII letters; 0 where it is white space or joins messages."""
     if b <= 0x20:
@@ -51,7 +51,7 @@ def _folded_byte(b: int) -> int:
     return b + 0x20 if 0x41 <= b <= 0x5A else b
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _same_signs(
     data: np.ndarray, begin: int, end: int, at: int, text: np.ndarray, text_begin: int, text_end: int, text_at: int
 ) -> bool:
@@ -71,12 +71,12 @@ def _same_signs(
     return True
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _spoken(
-    data: np.ndarray, begin: int, end: int, at: int, parts: np.ndarray, first: int, n_parts: int, spoken: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """The bytes of the user's messages of a row alone, and where byte `at` is among them."""
-    out = np.empty(end - begin, np.uint8)
+    data: np.ndarray, begin: int, end: int, at: int, parts: np.ndarray, first: int, n_parts: int, spoken: np.ndarray,
+    said: np.ndarray,
+) -> tuple[int, int]:  # fmt: skip
+    """Write the bytes of the user's messages of a row alone; returns how many, and where byte `at` is among them."""
     n, moved = 0, 0
     for k in range(first, first + n_parts):
         if not spoken[k]:
@@ -85,24 +85,25 @@ def _spoken(
         high = begin + parts[k + 1] - 1 if k + 1 < first + n_parts else end
         if low <= at < high:
             moved = n + at - low
-        out[n : n + high - low] = data[low:high]
+        for j in range(low, high):
+            said[n + j - low] = data[j]
         n += high - low
-    return out[:n], moved
+    return n, moved
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _ends(b: int) -> bool:
     """Whether a byte ends a sentence: a line's or message's end, `.:?!`, or a sign that is not ASCII."""
     return b == 0x0A or b == 0x1E or b == 0x2E or b == 0x3A or b == 0x3F or b == 0x21 or b >= 0x80
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _says(b: int) -> bool:
     """Whether a byte is a letter or digit of ASCII."""
     return 0x30 <= b <= 0x39 or 0x61 <= (b | 0x20) <= 0x7A
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _bounded(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> int:
     """Whether a sentence begins with byte `start` (1) and one ends before `stop` (2), as a sum."""
     found = 3
@@ -121,7 +122,7 @@ def _bounded(data: np.ndarray, begin: int, end: int, start: int, stop: int) -> i
     return found
 
 
-@njit(nogil=True, cache=True)
+@plain
 def _put_in(chain: int, links: np.ndarray, pieces: np.ndarray) -> int:
     """How many words the row has more than the item, within the seed that grew furthest. One seed's pieces follow each other."""
     piece, best, most = chain, 0, 0
@@ -139,15 +140,17 @@ def _put_in(chain: int, links: np.ndarray, pieces: np.ndarray) -> int:
     return best
 
 
-@njit(nogil=True, cache=True)
+@plain
 def tell(
-    data: np.ndarray, begin: int, end: int, stream: np.ndarray, m: int, which: int, order: np.ndarray, hashes: np.ndarray, n: int,
-    starts: np.ndarray, stops: np.ndarray, kinds: np.ndarray, places: np.ndarray, items: Items, item: int, chain: int,
-    links: np.ndarray, pieces: np.ndarray, marks: np.ndarray, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray,
-    letters: np.ndarray, others: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray, used: np.ndarray, row: int,
-    least: int, best: np.ndarray, parts: np.ndarray, first_part: int, n_parts: int, spoken: np.ndarray,
+    data: np.ndarray, begin: int, end: int, stream: np.ndarray, m: int, which: int, n: int, items: Items, item: int,
+    work: Work, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray,
+    used: np.ndarray, row: int, least: int, best: np.ndarray, parts: np.ndarray, first_part: int, n_parts: int,
+    spoken: np.ndarray,
 ) -> None:  # fmt: skip
     """Write the hit of one item, unless too little of it is covered, or a word is not what its hash says."""
+    hashes, starts, stops, kinds, places = work.hashes, work.starts, work.stops, work.kinds, work.places
+    order, pieces, links, marks = work.order, work.pieces, work.links, work.marks
+    letters, others, chain = work.letters, work.others, work.chains[item]
     first, last = items.bounds[item], items.bounds[item + 1]
     weight = covered = content = changed = touched = ended = other = 0
     for k in range(first, last):
@@ -179,8 +182,8 @@ def tell(
         high = (order[first_whole + last - first - 1] if which else first_whole + last - first - 1) + 1
         text_begin, text_end, text_at = items.offsets[item], items.offsets[item + 1], items.starts[first]
         if which:
-            said, at = _spoken(data, begin, end, starts[low], parts, first_part, n_parts, spoken)
-            same = _same_signs(said, 0, said.shape[0], at, items.data, text_begin, text_end, text_at)
+            size, at = _spoken(data, begin, end, starts[low], parts, first_part, n_parts, spoken, work.said)
+            same = _same_signs(work.said, 0, size, at, items.data, text_begin, text_end, text_at)
         else:
             same = _same_signs(data, begin, end, starts[low], items.data, text_begin, text_end, text_at)
     if items.strict[item] and not same and (alone or items.whole[item]):
