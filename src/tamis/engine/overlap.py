@@ -336,7 +336,7 @@ def _seeds(
     uniques, firsts = np.unique(keys[at], return_index=True)
     bounds = np.concatenate([firsts, [len(at)]]).astype(np.int64)
     room = 1 << max(4, int(2 * len(uniques)).bit_length())
-    bits = min(max(1 << 10, 16 * room), 1 << 26)
+    bits = min(max(1 << 14, 16 * room), 1 << 26)
     table, slots, filter = np.zeros(room, np.uint64), np.zeros(room, np.int32), np.zeros(bits // 64, np.uint64)
     sums = np.zeros(len(uniques), np.uint64)
     gram_sums(words.hashes, at[firsts], n, sums)
@@ -409,4 +409,5 @@ def _work(index: Index, room: int) -> Any:
         np.zeros(n, np.int64), item(), item(), item(), np.empty(len(items.hashes), np.uint8),
         np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64), np.empty(3, np.int64),
         np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32), byte(),
+        np.empty(room + 1, np.uint64), np.empty(room + 1, np.int64), np.empty(room + 1, np.uint8),
     )  # fmt: skip

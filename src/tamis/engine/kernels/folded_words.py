@@ -10,22 +10,64 @@ from typing import Any
 
 import numpy as np
 
-from .jit import plain
+from .jit import inlined, plain
+from .words import load64, trailing_zeros
 
 LETTER, DIGIT, SINGLE, MORE = 1, 2, 3, 4  # as in `folding`, which kernels cannot import without its tables
 KIND, POINT = 24, 0xFFFFFF
 TABLE = 0x1E000
 NOTE = 64  # bytes of the longest calculator's note
 
-_PRIME = np.uint64(0x100000001B3)
 _START = np.uint64(0xCBF29CE484222325)
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MIX, _END = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_0, _3, _7, _8, _29, _32 = (np.uint64(k) for k in (0, 3, 7, 8, 29, 32))
+#: of eight bytes at once: the bit of a small letter; of each byte the top bit, and what carries letters from `a` and past `z` into it
+_SMALL, _TOP = np.uint64(0x2020202020202020), np.uint64(0x8080808080808080)
+_TO_A, _PAST_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
+_BYTE = np.uint64(0xFF)
+_WORD = 8  # bytes
 
 
-@plain
-def _mixed(h: np.uint64) -> np.uint64:
-    h = (h ^ (h >> np.uint64(32))) * _MIX
-    return h ^ (h >> np.uint64(29))
+@inlined
+def _block(h: np.uint64, block: np.uint64) -> np.uint64:
+    """The hash after eight more bytes."""
+    h = (h ^ block) * _MIX
+    return h ^ (h >> _29)
+
+
+@inlined
+def _add(h: np.uint64, block: np.uint64, filled: int, some: np.uint64, size: int) -> tuple[np.uint64, np.uint64, int]:
+    """The hash, the bytes that do not fill a block yet, and how many, after `size` more bytes (1 to 8)."""
+    block |= some << np.uint64(8 * filled)
+    if filled + size < _WORD:
+        return h, block, filled + size
+    rest = some >> np.uint64(8 * (_WORD - filled)) if filled else _0
+    return _block(h, block), rest, filled + size - _WORD
+
+
+@inlined
+def _point(h: np.uint64, block: np.uint64, filled: int, point: int) -> tuple[np.uint64, np.uint64, int]:
+    """The same after a folded code point: a byte of ASCII, or three beyond it."""
+    if point < 0x80:
+        return _add(h, block, filled, np.uint64(point), 1)
+    some = 0x808080 | (point & 0x7F) | ((point >> 7) & 0x7F) << 8 | ((point >> 14) & 0x7F) << 16
+    return _add(h, block, filled, np.uint64(some), 3)
+
+
+@inlined
+def _hashed(h: np.uint64, block: np.uint64) -> np.uint64:
+    """The hash of a word. No byte of one is 0, so what fills its last block tells how long it is."""
+    h = (h ^ block) * _MIX
+    h = (h ^ (h >> _32)) * _END
+    return h ^ (h >> _29)
+
+
+@inlined
+def _letters(low: np.uint64, eight: np.uint64) -> int:
+    """How many of eight bytes are ASCII letters, from the first on. low: the same in small letters."""
+    below = low & ~_TOP
+    letter = (below + _TO_A) & ~(below + _PAST_Z) & ~eight & _TOP
+    return trailing_zeros(~letter & _TOP) >> 3
 
 
 @plain
@@ -145,11 +187,31 @@ def find_words(
     """
     n = 0
     opened = 0  # kind of the word being read, 0: none is
-    h = _START
+    h, block, filled = _START, _0, 0
     start, stop, run = begin, begin, 0
     whole = True  # a number has no decimal point yet
-    k = begin
+    k, room = begin, data.shape[0] - _WORD
     while k < end:
+        if opened <= LETTER and k <= room:  # eight bytes at once
+            eight = load64(data, k)
+            low = eight | _SMALL
+            size = min(_letters(low, eight), end - k)
+            if size:
+                if not opened:
+                    opened, h, block, filled, start = LETTER, _START, _0, 0, k
+                if size < _WORD:
+                    low &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+                h, block, filled = _add(h, block, filled, low, size)
+                k += size
+                stop = k
+                if size == _WORD or k >= end:
+                    continue
+                if data[k] == 0x20:
+                    hashes[n], starts[n], stops[n], kinds[n] = _hashed(h, block), start, stop, LETTER
+                    n += 1
+                    opened = 0
+                    k += 1
+                    continue
         b = data[k]
         size = 1
         if b < 0x80:
@@ -160,17 +222,6 @@ def find_words(
             k += size
             continue
         kind = code >> KIND
-        if kind == LETTER and opened == LETTER:
-            h = (h ^ np.uint64(code & POINT)) * _PRIME
-            k += size
-            while k < end and data[k] < 0x80:
-                code = np.int64(codes[data[k]])
-                if code >> KIND != LETTER:
-                    break
-                h = (h ^ np.uint64(code & POINT)) * _PRIME
-                k += 1
-            stop = k
-            continue
         if code == 0:
             if opened == LETTER and b == 0x2D:
                 skip = _broken(data, k, end)
@@ -195,17 +246,17 @@ def find_words(
                             zeros += 1
                             continue
                         if not pointed:
-                            h = (h ^ np.uint64(0x2E)) * _PRIME
+                            h, block, filled = _point(h, block, filled, 0x2E)
                             pointed = True
                         for _ in range(zeros):
-                            h = (h ^ np.uint64(0x30)) * _PRIME
+                            h, block, filled = _point(h, block, filled, 0x30)
                         zeros = 0
-                        h = (h ^ np.uint64(digit & POINT)) * _PRIME
+                        h, block, filled = _point(h, block, filled, digit & POINT)
                     k += rest
                     stop, whole = k, False
                     continue
             if opened:
-                hashes[n], starts[n], stops[n], kinds[n] = _mixed(h), start, stop, opened
+                hashes[n], starts[n], stops[n], kinds[n] = _hashed(h, block), start, stop, opened
                 n += 1
                 opened = 0
             if b == 0x3C:
@@ -219,22 +270,19 @@ def find_words(
             if kind == MORE:
                 code = np.int64(more[part])
             mine = code >> KIND
-            if opened and (mine != opened or mine == SINGLE):
-                hashes[n], starts[n], stops[n], kinds[n] = _mixed(h), start, stop, opened
+            # digits of another script after a decimal point are a number of their own
+            if opened and (mine != opened or mine == SINGLE or (mine == DIGIT and not whole)):
+                hashes[n], starts[n], stops[n], kinds[n] = _hashed(h, block), start, stop, opened
                 n += 1
                 opened = 0
             if not opened:
-                opened, h, start, run, whole = mine, _START, k, 0, True
-            elif mine == DIGIT and not whole:  # digits of another script after a decimal point: a number of their own
-                hashes[n], starts[n], stops[n], kinds[n] = _mixed(h), start, stop, opened
-                n += 1
-                h, start, run, whole = _START, k, 0, True
-            h = (h ^ np.uint64(code & POINT)) * _PRIME
+                opened, h, block, filled, start, run, whole = mine, _START, _0, 0, k, 0, True
+            h, block, filled = _point(h, block, filled, code & POINT)
             run += 1
             stop = k + size
         k += size
     if opened:
-        hashes[n], starts[n], stops[n], kinds[n] = _mixed(h), start, stop, opened
+        hashes[n], starts[n], stops[n], kinds[n] = _hashed(h, block), start, stop, opened
         n += 1
     return n
 

@@ -68,6 +68,11 @@ def plain(function: F) -> F:
     return njit(nogil=True, cache=True, _nrt=False)(function)
 
 
+def inlined(function: F) -> F:
+    """A `plain` kernel whose code stands where it is called: its tables' many numbers are not handed on, call by call."""
+    return njit(nogil=True, cache=True, _nrt=False, forceinline=True)(function)
+
+
 _Files: Any = caching.IndexDataCacheFile
 
 

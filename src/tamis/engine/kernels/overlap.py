@@ -10,13 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from .folded_words import find_words
-from .jit import plain
+from .jit import inlined, plain
 from .overlap_grow import grow, promising
-from .overlap_index import BASE, Items, Seeds, Work, filter_bit, find_slot, gram_key
+from .overlap_index import BASE, Items, Seeds, Work, filter_bits, find_slot, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
+LONG, FINE, SHORT = 1, 2, 4  # seeds that may begin at a word
 
-@plain
+
+@inlined
 def _follow(
     slot: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
     whole_only: bool, stamp: int, work: Work, enough: int,
@@ -66,70 +68,88 @@ def _power(n: int) -> np.uint64:
     return power
 
 
+@inlined
+def _in(filter: np.ndarray, gram: np.uint64) -> bool:
+    """Whether an n-gram may be one of the seeds that a filter is of, by its rolling sum."""
+    word, bits = filter_bits(gram, np.uint64(filter.shape[0] - 1))
+    return (filter[word] & bits) == bits
+
+
 @plain
-def _slot(seeds: Seeds, gram: np.uint64, bits: np.uint64) -> int:
-    """The number of an n-gram by its rolling sum, -1 where no item has it."""
-    bit = filter_bit(gram, bits)
-    if not (seeds.filter[bit >> np.uint64(6)] >> (bit & np.uint64(63))) & np.uint64(1):
-        return -1
-    return find_slot(seeds, gram_key(gram))
+def _candidates(
+    stream: np.ndarray, n: int, sums: np.ndarray, filters: tuple[np.ndarray, np.ndarray, np.ndarray],
+    sizes: tuple[int, int, int], places: np.ndarray, which: np.ndarray,
+) -> int:  # fmt: skip
+    """The words at which a seed may begin: places, and which of LONG, FINE and SHORT; returns how many.
+
+    sums (n + 1,) uint64: of the words before each; an n-gram's is the difference of two, the first times `_power`.
+    """
+    long, fine, short = filters
+    long_size, fine_size, short_size = sizes
+    long_power, fine_power, short_power = _power(long_size), _power(fine_size), _power(short_size)
+    total = np.uint64(0)
+    for k in range(n):
+        sums[k] = total
+        total = total * BASE + stream[k]
+    sums[n] = total
+    found = 0
+    whole = n - max(long_size, fine_size, short_size) + 1  # words at which each of the n-grams ends within the stream
+    for r in range(whole):
+        before = sums[r]
+        hit = int(_in(long, sums[r + long_size] - before * long_power))
+        hit |= int(_in(fine, sums[r + fine_size] - before * fine_power)) << 1
+        hit |= int(_in(short, sums[r + short_size] - before * short_power)) << 2
+        places[found], which[found] = r, hit
+        found += hit != 0
+    for r in range(max(0, whole), n):
+        before, hit = sums[r], 0
+        if r + long_size <= n:
+            hit |= int(_in(long, sums[r + long_size] - before * long_power))
+        if r + fine_size <= n:
+            hit |= int(_in(fine, sums[r + fine_size] - before * fine_power)) << 1
+        if r + short_size <= n:
+            hit |= int(_in(short, sums[r + short_size] - before * short_power)) << 2
+        places[found], which[found] = r, hit
+        found += hit != 0
+    return found
+
+
+@inlined
+def _slot(seeds: Seeds, sums: np.ndarray, r: int) -> int:
+    """The number of the n-gram at word r, -1 where no item has it."""
+    return find_slot(seeds, gram_key(sums[r + seeds.n] - sums[r] * _power(seeds.n)))
 
 
 @plain
 def _scan(
-    stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items, whole_only: bool, stamp: int, work: Work
-) -> None:
-    """Find the items whose seeds stand in a stream. `work.counts` (items touched, pieces, whether something
-    hints at another index) go on from what they are."""
-    size = seeds.n
-    if n < size or seeds.items.shape[0] == 0:
+    stream: np.ndarray, kinds: np.ndarray, n: int, long: Seeds, fine: Seeds, short: Seeds, items: Items, whole_only: bool,
+    stamp: int, work: Work,
+) -> None:  # fmt: skip
+    """Find the items whose seeds stand in a stream: the longer n-grams first at each word, then, in all of it, the short ones.
+    work.counts: (items touched, pieces, whether something hints at another index)."""
+    found = _candidates(
+        stream, n, work.sums, (long.filter, fine.filter, short.filter), (long.n, fine.n, short.n), work.at, work.which
+    )
+    upto, shorts = 0, 0  # within an item that stands there as a whole, its variants are not looked for
+    for k in range(found):
+        r, which, known = work.at[k], work.which[k], upto
+        if which & LONG:
+            slot = _slot(long, work.sums, r)
+            if slot >= 0:
+                upto = _follow(slot, r, known, upto, stream, kinds, n, long, items, whole_only, stamp, work, 0)
+        if which & FINE:
+            slot = _slot(fine, work.sums, r)
+            if slot >= 0:
+                upto = _follow(slot, r, known, upto, stream, kinds, n, fine, items, whole_only, stamp, work, long.n)
+        shorts += which & SHORT
+    if not shorts:
         return
-    bits, oldest, gram = np.uint64(seeds.filter.shape[0] * 64 - 1), _power(size), np.uint64(0)
-    for k in range(size - 1):
-        gram = gram * BASE + stream[k]
-    upto = 0  # within an item that stands there as a whole, its variants are not looked for
-    for last in range(size - 1, n):
-        gram = gram * BASE + stream[last]
-        r = last - size + 1
-        if r > 0:
-            gram -= stream[r - 1] * oldest
-        slot = _slot(seeds, gram, bits)
-        if slot >= 0:
-            upto = _follow(slot, r, upto, upto, stream, kinds, n, seeds, items, whole_only, stamp, work, 0)
-
-
-@plain
-def _scan_both(
-    stream: np.ndarray, kinds: np.ndarray, n: int, long: Seeds, fine: Seeds, items: Items, stamp: int, work: Work
-) -> None:
-    """As `_scan`, for n-grams of two sizes at once: at each word first the longer."""
-    size, small = long.n, fine.n
-    if n < small:
-        return
-    bits, small_bits = np.uint64(long.filter.shape[0] * 64 - 1), np.uint64(fine.filter.shape[0] * 64 - 1)
-    oldest, small_oldest = _power(size), _power(small)
-    gram, small_gram = np.uint64(0), np.uint64(0)
-    for k in range(min(n, size - 1)):
-        gram = gram * BASE + stream[k]
-        if k < small - 1:
-            small_gram = small_gram * BASE + stream[k]
     upto = 0
-    for r in range(n - small + 1):
-        slot = -1
-        if r + size <= n:
-            gram = gram * BASE + stream[r + size - 1]
-            if r > 0:
-                gram -= stream[r - 1] * oldest
-            slot = _slot(long, gram, bits)
-        small_gram = small_gram * BASE + stream[r + small - 1]
-        if r > 0:
-            small_gram -= stream[r - 1] * small_oldest
-        small_slot = _slot(fine, small_gram, small_bits)
-        known = upto
-        if slot >= 0:
-            upto = _follow(slot, r, known, upto, stream, kinds, n, long, items, False, stamp, work, 0)
-        if small_slot >= 0:
-            upto = _follow(small_slot, r, known, upto, stream, kinds, n, fine, items, False, stamp, work, size)
+    for k in range(found):
+        if work.which[k] & SHORT:
+            slot = _slot(short, work.sums, work.at[k])
+            if slot >= 0:
+                upto = _follow(slot, work.at[k], upto, upto, stream, kinds, n, short, items, True, stamp, work, 0)
 
 
 @plain
@@ -170,11 +190,7 @@ def find_overlaps(
                         m += 1
             stamp += 1
             counts[0], counts[1], counts[2] = 0, 0, 0
-            if fine.items.shape[0]:
-                _scan_both(mine, mine_kinds, m, long, fine, items, stamp, work)
-            else:
-                _scan(mine, mine_kinds, m, long, items, whole_only, stamp, work)
-            _scan(mine, mine_kinds, m, short, items, True, stamp, work)
+            _scan(mine, mine_kinds, m, long, fine, short, items, whole_only, stamp, work)
             hinted[row] |= counts[2] != 0
             if counts[0] == 0:
                 continue

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import plain
+from .jit import inlined, plain
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 BASE = np.uint64(0xD6E8FEB86659FD93)  # of the rolling sums of n-grams
+
+_1, _34, _52, _58, _63 = (np.uint64(k) for k in (1, 34, 52, 58, 63))
 
 
 class Seeds(NamedTuple):
@@ -59,6 +61,7 @@ class Work(NamedTuple):
     Per word of a row: hashes, starts, stops, kinds, places (the message it stands in); of the user's words alone: stream,
     stream_kinds, order (the word it is). Per item: stamps (when it was touched last), ends, chains; touched; marks, per word of an
     item. Per piece: pieces, links. counts (3,). letters, others: one folded word. said: the user's messages of a row.
+    sums: of the words before each; at, which: where a seed may begin, and of what size.
     """
 
     hashes: np.ndarray
@@ -80,6 +83,9 @@ class Work(NamedTuple):
     letters: np.ndarray
     others: np.ndarray
     said: np.ndarray
+    sums: np.ndarray
+    at: np.ndarray
+    which: np.ndarray
 
 
 @plain
@@ -89,10 +95,11 @@ def gram_key(gram: np.uint64) -> np.uint64:
     return (h ^ (h >> np.uint64(30))) | np.uint64(1)
 
 
-@plain
-def filter_bit(gram: np.uint64, bits: np.uint64) -> np.uint64:
-    """The bit of an n-gram's rolling sum in a filter of so many bits less one, a power of two."""
-    return ((gram * _MIX) >> np.uint64(34)) & bits
+@inlined
+def filter_bits(gram: np.uint64, words: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Where an n-gram's rolling sum stands in a filter of so many words less one, a power of two: the word, and two bits of it."""
+    mixed = gram * _MIX
+    return (mixed >> _34) & words, (_1 << (mixed >> _58)) | (_1 << ((mixed >> _52) & _63))
 
 
 @plain
@@ -120,12 +127,12 @@ def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -
 @plain
 def fill_table(sums: np.ndarray, uniques: np.ndarray, filter: np.ndarray, keys: np.ndarray, slots: np.ndarray) -> None:
     """Put the unique keys into the open table, the rolling sums they are made of into the filter."""
-    bits = np.uint64(filter.shape[0] * 64 - 1)
+    words = np.uint64(filter.shape[0] - 1)
     mask = np.uint64(keys.shape[0] - 1)
     for k in range(uniques.shape[0]):
         key = uniques[k]
-        bit = filter_bit(sums[k], bits)
-        filter[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+        word, bits = filter_bits(sums[k], words)
+        filter[word] |= bits
         at = (key >> np.uint64(1)) & mask
         while keys[at] != 0:
             at = (at + np.uint64(1)) & mask
