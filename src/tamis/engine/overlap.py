@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from functools import lru_cache
@@ -37,7 +38,6 @@ ALONE = 16  # halves of telling words that make an answer worth finding without 
 FINE = 4  # words of the n-grams by which edited items are found
 FINE_WORTH = 2  # halves of telling words that such an n-gram holds
 EVERY = 40  # words up to which an item is found by each of them, else by the rarest of each n words
-MOST_PIECES = 1 << 16  # of one row
 FEW = 2  # choices that stand near a question as good as its answer
 
 
@@ -59,6 +59,7 @@ class Index(NamedTuple):
     sets: tuple[Benchmark, ...]
     left_out: tuple[int, ...]  # per set: items too short to be looked for
     folds: Folds
+    heads: Text  # what evidence in JSON says of each item first
     signed: Any = None  # the index of items that only signs tell apart, their signs being words
 
 
@@ -222,7 +223,7 @@ def build(
     left_out = tuple(int((~usable & ~alike & ~is_answer & (of_set == k)).sum()) for k in range(len(sets)))
     index = Index(
         long, fine, short, items, lengths, _sums(words.kinds == 2, words.bounds), said, of_set, np.array(numbers_in, np.int64),
-        is_answer, signs, tuple(texts), sets, left_out, table,
+        is_answer, signs, tuple(texts), sets, left_out, table, heads_of(sets, set_of, numbers_in, answer),
     )  # fmt: skip
     if not alike.any():
         return index
@@ -244,6 +245,19 @@ def _sums(values: NDArray[Any], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sums over the words of each text."""
     total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     return np.asarray(total[bounds[1:]] - total[bounds[:-1]], np.int64)
+
+
+def heads_of(sets: tuple[Benchmark, ...], set_of: list[int], number: list[int], answer: list[bool]) -> Text:
+    """What evidence says of each item first, as JSON up to its coverage."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    fronts = [f'{{"benchmark": {encode(one.name)}, "items": {len(one.items)}, "item": ' for one in sets]
+    backs = [f', "part": "{part}", "coverage": ' for part in ("question", "answer")]
+    heads = [
+        (fronts[k] + encode(sets[k].items[j].id) + backs[told]).encode("utf-8", "replace")
+        for k, j, told in zip(set_of, number, answer, strict=True)
+    ]
+    offsets = np.cumsum([0, *map(len, heads)], dtype=np.int64)
+    return Text(np.frombuffer(b"".join(heads), np.uint8), offsets, np.ones(len(heads), np.bool_))
 
 
 def bare(text: str) -> str:
@@ -346,68 +360,3 @@ def _seeds(
     return Seeds(
         n, filter, table, slots, bounds, np.where(hints[at], -1, items) if hints is not None else items, stands
     )
-
-
-class Hits(NamedTuple):
-    """What was found: hits (h, HIT) and pieces (k, PIECE) int64, see the kernel; best (n,): largest share per row, 0..1."""
-
-    hits: NDArray[np.int64]
-    pieces: NDArray[np.int64]
-    best: NDArray[np.float64]
-    hinted: NDArray[np.bool_]  # (n,): rows in which the index of signs is to be looked at
-
-
-class Parts(NamedTuple):
-    """Messages of each row of a view: where they begin in the row's bytes, whether the user's, their place in the chat."""
-
-    starts: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    spoken: NDArray[np.bool_]
-    places: NDArray[np.int64]
-
-
-def find(text: Text, parts: Parts, index: Index, *, whole: bool, least: float) -> Hits:
-    """Every item of which a share of `least` or more stands in some row, as the kernel finds them."""
-    from .kernels.overlap import find_overlaps
-    from .kernels.overlap_tell import FIRST_PIECE, HIT, PIECE, ROW
-
-    n = len(text.offsets) - 1
-    room, piece_room = 1 << 14, 1 << 16
-    best, hinted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    work = _work(index, int(np.diff(text.offsets).max(initial=1)))
-    found, pieces, told = [np.empty((0, HIT), np.int64)], [np.empty((0, PIECE), np.int64)], 0
-    row = 0
-    while row < n:
-        hits, some = np.empty((room, HIT), np.int64), np.empty((piece_room, PIECE), np.int64)
-        used = np.zeros(3, np.int64)
-        work.stamps[:] = 0
-        last = find_overlaps(
-            text.data, text.offsets, row, parts.starts, parts.offsets, parts.spoken, *index.folds, index.long, index.fine, index.short,
-            index.items, work, whole, int(10000 * least), best, hinted, hits, some, used,
-        )  # fmt: skip
-        if last < n:
-            room, piece_room = 4 * room, 4 * piece_room
-        row = last
-        mine = hits[: used[0]].copy()
-        mine[:, FIRST_PIECE] += told
-        told += int(used[1])
-        found.append(mine)
-        pieces.append(some[: used[1]].copy())
-    both = np.concatenate(found)
-    return Hits(both[np.argsort(both[:, ROW], kind="stable")], np.concatenate(pieces), best / 10000, hinted)
-
-
-def _work(index: Index, room: int) -> Any:
-    """Memory for a search in rows of up to `room` bytes."""
-    from .kernels.overlap_index import Work
-
-    items = index.items
-    n, longest = len(index.lengths), int((items.stops - items.starts).max(initial=0))
-    word, item, byte = lambda: np.empty(room, np.int64), lambda: np.empty(n, np.int64), lambda: np.empty(room, np.uint8)
-    return Work(
-        np.empty(room, np.uint64), word(), word(), byte(), word(), np.empty(room, np.uint64), byte(), word(),
-        np.zeros(n, np.int64), item(), item(), item(), np.empty(len(items.hashes), np.uint8),
-        np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64), np.empty(3, np.int64),
-        np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32), byte(),
-        np.empty(room + 1, np.uint64), np.empty(room + 1, np.int64), np.empty(room + 1, np.uint8),
-    )  # fmt: skip

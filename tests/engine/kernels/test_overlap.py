@@ -10,7 +10,8 @@ from tamis.core.columns import Text
 from tamis.engine.benchmarks import Benchmark
 from tamis.engine.kernels.overlap_grow import ANCHOR, GAP, PAIR
 from tamis.engine.kernels.overlap_tell import COVERED, ITEM, PIECES, ROW, SAME, TOUCHED, WEIGHT, WHOLE
-from tamis.engine.overlap import Hits, Parts, build, find
+from tamis.engine.overlap import build
+from tamis.engine.overlap_find import Hits, Parts, find
 from tamis.engine.testsets import Item
 
 N = 4
