@@ -343,7 +343,7 @@ def _seeds(
     hints: NDArray[np.bool_] | None = None,
 ) -> Any:  # fmt: skip
     """The table of n-grams at the words `seeded`; hints: at which they hint at another index."""
-    from .kernels.overlap_index import Seeds, fill_table, gram_sums
+    from .kernels.overlap_index import BASE, Seeds, fill_table, gram_sums
 
     at = np.flatnonzero(seeded & (keys != 0))
     at = at[np.argsort(keys[at], kind="stable")]
@@ -351,12 +351,11 @@ def _seeds(
     bounds = np.concatenate([firsts, [len(at)]]).astype(np.int64)
     room = 1 << max(4, int(2 * len(uniques)).bit_length())
     bits = min(max(1 << 14, 16 * room), 1 << 26)
-    table, slots, filter = np.zeros(room, np.uint64), np.zeros(room, np.int32), np.zeros(bits // 64, np.uint64)
+    table, filter = np.zeros((room, 2), np.uint64), np.zeros(bits // 64, np.uint64)
     sums = np.zeros(len(uniques), np.uint64)
     gram_sums(words.hashes, at[firsts], n, sums)
-    fill_table(sums, uniques, filter, table, slots)
-    items = place[at].astype(np.int64)
+    fill_table(sums, uniques, bounds, filter, table)
+    items = place[at]
     stands = at - words.bounds[items]
-    return Seeds(
-        n, filter, table, slots, bounds, np.where(hints[at], -1, items) if hints is not None else items, stands
-    )
+    postings = np.stack([items if hints is None else np.where(hints[at], -1, items), stands], axis=1).astype(np.int32)
+    return Seeds(n, np.uint64(pow(int(BASE), n, 1 << 64)), filter, table, postings)

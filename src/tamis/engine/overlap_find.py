@@ -76,4 +76,5 @@ def _work(index: Index, room: int) -> Any:
         np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64), np.empty(3, np.int64),
         np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32), byte(),
         np.empty(room + 1, np.uint64), np.empty(room + 1, np.int64), np.empty(room + 1, np.uint8),
+        np.empty((3 * room + 3, 3), np.int64),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from .folded_words import find_words
 from .jit import inlined, plain
 from .overlap_grow import grow, promising
-from .overlap_index import BASE, Items, Seeds, Work, filter_bits, find_slot, gram_key
+from .overlap_index import BASE, COUNT, Items, Seeds, Work, filter_bits, find_postings, gram_key
 from .overlap_tell import FIRST_PIECE, ROW, tell
 
 LONG, FINE, SHORT = 1, 2, 4  # seeds that may begin at a word
@@ -20,14 +20,15 @@ LONG, FINE, SHORT = 1, 2, 4  # seeds that may begin at a word
 
 @inlined
 def _follow(
-    slot: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
+    found: int, r: int, known: int, upto: int, stream: np.ndarray, kinds: np.ndarray, n: int, seeds: Seeds, items: Items,
     whole_only: bool, stamp: int, work: Work, enough: int,
 ) -> int:  # fmt: skip
-    """Grow every item that has a seed, which stands in the stream at r; returns up to where a whole item stands.
+    """Grow every item that has a seed, which stands in the stream at r; found: its postings; returns up to where a whole item stands.
     enough: equal words in a row that are enough to grow it; 0: it is grown anyhow."""
     counts, pieces = work.counts, work.pieces
-    for posting in range(seeds.firsts[slot], seeds.firsts[slot + 1]):
-        item, p = seeds.items[posting], seeds.words[posting]
+    first = found >> COUNT
+    for posting in range(first, first + (found & ((1 << COUNT) - 1))):
+        item, p = np.int64(seeds.postings[posting, 0]), np.int64(seeds.postings[posting, 1])
         if item < 0:
             counts[2] = 1
             continue
@@ -59,15 +60,6 @@ def _follow(
     return upto
 
 
-@plain
-def _power(n: int) -> np.uint64:
-    """What the oldest word of an n-gram is multiplied with in its rolling sum."""
-    power = np.uint64(1)
-    for _ in range(n):
-        power *= BASE
-    return power
-
-
 @inlined
 def _in(filter: np.ndarray, gram: np.uint64) -> bool:
     """Whether an n-gram may be one of the seeds that a filter is of, by its rolling sum."""
@@ -77,47 +69,59 @@ def _in(filter: np.ndarray, gram: np.uint64) -> bool:
 
 @plain
 def _candidates(
-    stream: np.ndarray, n: int, sums: np.ndarray, filters: tuple[np.ndarray, np.ndarray, np.ndarray],
-    sizes: tuple[int, int, int], places: np.ndarray, which: np.ndarray,
+    stream: np.ndarray, n: int, long: Seeds, fine: Seeds, short: Seeds, sums: np.ndarray, at: np.ndarray, which: np.ndarray
 ) -> int:  # fmt: skip
-    """The words at which a seed may begin: places, and which of LONG, FINE and SHORT; returns how many.
+    """The words at which a seed may begin: at, and which of LONG, FINE and SHORT; returns how many.
 
-    sums (n + 1,) uint64: of the words before each; an n-gram's is the difference of two, the first times `_power`.
+    sums (n + 1,) uint64: of the words before each; an n-gram's is the difference of two, the first times `power`.
     """
-    long, fine, short = filters
-    long_size, fine_size, short_size = sizes
-    long_power, fine_power, short_power = _power(long_size), _power(fine_size), _power(short_size)
     total = np.uint64(0)
     for k in range(n):
         sums[k] = total
         total = total * BASE + stream[k]
     sums[n] = total
     found = 0
-    whole = n - max(long_size, fine_size, short_size) + 1  # words at which each of the n-grams ends within the stream
+    whole = n - max(long.n, fine.n, short.n) + 1  # words at which each of the n-grams ends within the stream
     for r in range(whole):
         before = sums[r]
-        hit = int(_in(long, sums[r + long_size] - before * long_power))
-        hit |= int(_in(fine, sums[r + fine_size] - before * fine_power)) << 1
-        hit |= int(_in(short, sums[r + short_size] - before * short_power)) << 2
-        places[found], which[found] = r, hit
+        hit = int(_in(long.filter, sums[r + long.n] - before * long.power))
+        hit |= int(_in(fine.filter, sums[r + fine.n] - before * fine.power)) << 1
+        hit |= int(_in(short.filter, sums[r + short.n] - before * short.power)) << 2
+        at[found], which[found] = r, hit
         found += hit != 0
     for r in range(max(0, whole), n):
         before, hit = sums[r], 0
-        if r + long_size <= n:
-            hit |= int(_in(long, sums[r + long_size] - before * long_power))
-        if r + fine_size <= n:
-            hit |= int(_in(fine, sums[r + fine_size] - before * fine_power)) << 1
-        if r + short_size <= n:
-            hit |= int(_in(short, sums[r + short_size] - before * short_power)) << 2
-        places[found], which[found] = r, hit
+        if r + long.n <= n:
+            hit |= int(_in(long.filter, sums[r + long.n] - before * long.power))
+        if r + fine.n <= n:
+            hit |= int(_in(fine.filter, sums[r + fine.n] - before * fine.power)) << 1
+        if r + short.n <= n:
+            hit |= int(_in(short.filter, sums[r + short.n] - before * short.power)) << 2
+        at[found], which[found] = r, hit
         found += hit != 0
     return found
 
 
-@inlined
-def _slot(seeds: Seeds, sums: np.ndarray, r: int) -> int:
-    """The number of the n-gram at word r, -1 where no item has it."""
-    return find_slot(seeds, gram_key(sums[r + seeds.n] - sums[r] * _power(seeds.n)))
+@plain
+def _look_up(n: int, long: Seeds, fine: Seeds, short: Seeds, work: Work) -> int:
+    """Of the candidates the seeds, into work.seeds; returns how many. One look-up does not wait for another."""
+    sums, at, which, seeds = work.sums, work.at, work.which, work.seeds
+    m = 0
+    for k in range(n):
+        r = at[k]
+        if which[k] & LONG:
+            seeds[m, 0], seeds[m, 1] = r, LONG
+            seeds[m, 2] = find_postings(long.table, gram_key(sums[r + long.n] - sums[r] * long.power))
+            m += seeds[m, 2] != 0
+        if which[k] & FINE:
+            seeds[m, 0], seeds[m, 1] = r, FINE
+            seeds[m, 2] = find_postings(fine.table, gram_key(sums[r + fine.n] - sums[r] * fine.power))
+            m += seeds[m, 2] != 0
+        if which[k] & SHORT:
+            seeds[m, 0], seeds[m, 1] = r, SHORT
+            seeds[m, 2] = find_postings(short.table, gram_key(sums[r + short.n] - sums[r] * short.power))
+            m += seeds[m, 2] != 0
+    return m
 
 
 @plain
@@ -127,29 +131,24 @@ def _scan(
 ) -> None:  # fmt: skip
     """Find the items whose seeds stand in a stream: the longer n-grams first at each word, then, in all of it, the short ones.
     work.counts: (items touched, pieces, whether something hints at another index)."""
-    found = _candidates(
-        stream, n, work.sums, (long.filter, fine.filter, short.filter), (long.n, fine.n, short.n), work.at, work.which
-    )
-    upto, shorts = 0, 0  # within an item that stands there as a whole, its variants are not looked for
+    found = _candidates(stream, n, long, fine, short, work.sums, work.at, work.which)
+    found = _look_up(found, long, fine, short, work) if found else 0
+    seeds = work.seeds
+    upto, last, known, shorts = 0, -1, 0, 0  # within an item that stands there as a whole, its variants are not looked for
     for k in range(found):
-        r, which, known = work.at[k], work.which[k], upto
-        if which & LONG:
-            slot = _slot(long, work.sums, r)
-            if slot >= 0:
-                upto = _follow(slot, r, known, upto, stream, kinds, n, long, items, whole_only, stamp, work, 0)
-        if which & FINE:
-            slot = _slot(fine, work.sums, r)
-            if slot >= 0:
-                upto = _follow(slot, r, known, upto, stream, kinds, n, fine, items, whole_only, stamp, work, long.n)
-        shorts += which & SHORT
-    if not shorts:
-        return
+        r, which, postings = seeds[k, 0], seeds[k, 1], seeds[k, 2]
+        if r != last:
+            last, known = r, upto
+        if which == LONG:
+            upto = _follow(postings, r, known, upto, stream, kinds, n, long, items, whole_only, stamp, work, 0)
+        elif which == FINE:
+            upto = _follow(postings, r, known, upto, stream, kinds, n, fine, items, whole_only, stamp, work, long.n)
+        else:
+            shorts += 1
     upto = 0
-    for k in range(found):
-        if work.which[k] & SHORT:
-            slot = _slot(short, work.sums, work.at[k])
-            if slot >= 0:
-                upto = _follow(slot, work.at[k], upto, upto, stream, kinds, n, short, items, True, stamp, work, 0)
+    for k in range(found if shorts else 0):
+        if seeds[k, 1] == SHORT:
+            upto = _follow(seeds[k, 2], seeds[k, 0], upto, upto, stream, kinds, n, short, items, True, stamp, work, 0)
 
 
 @plain

@@ -11,21 +11,23 @@ from .jit import inlined, plain
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 BASE = np.uint64(0xD6E8FEB86659FD93)  # of the rolling sums of n-grams
 
+COUNT = 24  # bits of how many postings an n-gram has
 _1, _34, _52, _58, _63 = (np.uint64(k) for k in (1, 34, 52, 58, 63))
 
 
 class Seeds(NamedTuple):
-    """n-grams that lead to items. filter: bits of the hashes; keys: open table of hashes (0: free); places: where the
-    postings of each begin, `bounds` style in `firsts`; items, words: the postings; item -1
-    is a hint at items of another index."""
+    """n-grams that lead to items.
+
+    power: what an n-gram's oldest word is multiplied with in its rolling sum; filter: bits of the sums; table (2^k, 2) uint64: an
+    open table of (key, first posting << COUNT | how many), key 0: free; postings (p, 2) int32: (item, word in it), item -1 is a hint at
+    items of another index.
+    """
 
     n: int
+    power: np.uint64
     filter: np.ndarray
-    keys: np.ndarray
-    slots: np.ndarray
-    firsts: np.ndarray
-    items: np.ndarray
-    words: np.ndarray
+    table: np.ndarray
+    postings: np.ndarray
 
 
 class Items(NamedTuple):
@@ -61,7 +63,8 @@ class Work(NamedTuple):
     Per word of a row: hashes, starts, stops, kinds, places (the message it stands in); of the user's words alone: stream,
     stream_kinds, order (the word it is). Per item: stamps (when it was touched last), ends, chains; touched; marks, per word of an
     item. Per piece: pieces, links. counts (3,). letters, others: one folded word. said: the user's messages of a row.
-    sums: of the words before each; at, which: where a seed may begin, and of what size.
+    sums: of the words before each; at, which: where a seed may begin, and of what sizes; seeds (s, 3): those that are some: (word,
+    size, postings).
     """
 
     hashes: np.ndarray
@@ -86,6 +89,7 @@ class Work(NamedTuple):
     sums: np.ndarray
     at: np.ndarray
     which: np.ndarray
+    seeds: np.ndarray
 
 
 @plain
@@ -125,28 +129,31 @@ def gram_keys(hashes: np.ndarray, bounds: np.ndarray, n: int, out: np.ndarray) -
 
 
 @plain
-def fill_table(sums: np.ndarray, uniques: np.ndarray, filter: np.ndarray, keys: np.ndarray, slots: np.ndarray) -> None:
-    """Put the unique keys into the open table, the rolling sums they are made of into the filter."""
+def fill_table(
+    sums: np.ndarray, uniques: np.ndarray, firsts: np.ndarray, filter: np.ndarray, table: np.ndarray
+) -> None:
+    """Put the unique keys into the open table, with the postings `firsts[k]:firsts[k + 1]`; the rolling sums they are made
+    of into the filter."""
     words = np.uint64(filter.shape[0] - 1)
-    mask = np.uint64(keys.shape[0] - 1)
+    mask = np.uint64(table.shape[0] - 1)
     for k in range(uniques.shape[0]):
         key = uniques[k]
         word, bits = filter_bits(sums[k], words)
         filter[word] |= bits
-        at = (key >> np.uint64(1)) & mask
-        while keys[at] != 0:
-            at = (at + np.uint64(1)) & mask
-        keys[at] = key
-        slots[at] = k
+        at = (key >> _1) & mask
+        while table[at, 0] != 0:
+            at = (at + _1) & mask
+        table[at, 0] = key
+        table[at, 1] = np.uint64(firsts[k] << COUNT | (firsts[k + 1] - firsts[k]))
 
 
-@plain
-def find_slot(seeds: Seeds, key: np.uint64) -> int:
-    """The number of a key, -1 where no item has it."""
-    mask = np.uint64(seeds.keys.shape[0] - 1)
-    at = (key >> np.uint64(1)) & mask
-    while seeds.keys[at] != 0:
-        if seeds.keys[at] == key:
-            return int(seeds.slots[at])
-        at = (at + np.uint64(1)) & mask
-    return -1
+@inlined
+def find_postings(table: np.ndarray, key: np.uint64) -> int:
+    """What stands in the table beside a key, 0 where no item has it."""
+    mask = np.uint64(table.shape[0] - 1)
+    at = (key >> _1) & mask
+    while table[at, 0] != 0:
+        if table[at, 0] == key:
+            return np.int64(table[at, 1])
+        at = (at + _1) & mask
+    return np.int64(0)

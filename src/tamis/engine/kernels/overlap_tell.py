@@ -141,6 +141,18 @@ def _put_in(chain: int, links: np.ndarray, pieces: np.ndarray) -> int:
 
 
 @plain
+def _alike(data: np.ndarray, start: int, stop: int, other: np.ndarray, low: int, high: int) -> bool:
+    """Whether two words of one kind are the same bytes, case of ASCII aside: then they fold to the same."""
+    if stop - start != high - low:
+        return False
+    for k in range(stop - start):
+        a, b = data[start + k], other[low + k]
+        if a != b and (a ^ b != 0x20 or not 0x61 <= (a | 0x20) <= 0x7A):
+            return False
+    return True
+
+
+@plain
 def tell(
     data: np.ndarray, begin: int, end: int, stream: np.ndarray, m: int, which: int, n: int, items: Items, item: int,
     work: Work, codes: np.ndarray, more: np.ndarray, bounds: np.ndarray, hits: np.ndarray, hit_pieces: np.ndarray,
@@ -211,6 +223,8 @@ def tell(
             for t in range(k, j + 1):
                 w = order[r + t] if which else r + t
                 q = first + p + t
+                if _alike(data, starts[w], stops[w], items.data, items.starts[q], items.stops[q]):
+                    continue
                 na = fold_word(data, starts[w], stops[w], kinds[w], codes, more, bounds, letters)
                 nb = fold_word(items.data, items.starts[q], items.stops[q], items.kinds[q], codes, more, bounds, others)
                 if na != nb:
