@@ -21,7 +21,7 @@ from tamis.core.errors import CorruptFile
 
 from .failpoint import failpoint
 from .remote import bring
-from .store import Stored, _verified, columns_of, read_frame, verify, write_frame, write_json
+from .store import Stored, _verified, columns_of, read_frame, verify, write_frame, write_text
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Cache:
         files = {name: write_frame(folder / f"{name}.parquet", frame) for name, frame in frames.items()}
         failpoint("cache.put")
         record = {"files": {name: [s.rows, s.size, s.xxh3] for name, s in files.items()}, "facts": facts}
-        write_json(folder / "entry.json", {**record, "check": _check(record)})
+        write_text(folder / "entry.json", json.dumps({**record, "check": _check(record)}, ensure_ascii=False))
         return Entry(folder, files, facts, frames if isinstance(frames, dict) else {})
 
     def drop(self, fingerprint: str) -> None:

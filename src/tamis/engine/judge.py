@@ -51,7 +51,8 @@ def resolve(
                 f"step {step.name!r} gives the undeclared reason {clause.reason!r}; {did_you_mean(clause.reason, slugs)}"
             )
         _check_length(step, "when", clause.when, height)
-        hit = clause.when.fill_null(False).to_numpy() & (outcome == KEPT) & ~not_applicable
+        when = clause.when.fill_null(False) if clause.when.null_count() else clause.when
+        hit = when.to_numpy() & (outcome == KEPT) & ~not_applicable
         outcome[hit] = MERGED if clause.into is not None else HELD if clause.held else DROPPED
         reason[hit] = slugs.index(clause.reason)
         if clause.into is not None:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from tamis.core.columns import Columns, Text
 from tamis.core.row import CHAT_VIEWS, SEPARATOR, view_column
 
-from .frame import select_messages
+from .frame import Frame, select_messages
 from .leak_evidence import tell
 from .overlap import Index
 from .overlap_find import Hits, Parts, find
+from .text import to_text
 
 ENOUGH = 6  # halves of telling words that an item must share, or its answer stands near
 MUCH = 10  # in the middle of a sentence, of an item shorter than an n-gram
@@ -95,14 +96,15 @@ def _parts(rows: Columns, view: str, text: Text) -> Parts:
         zeros = np.zeros(n, np.int64)
         return Parts(zeros, np.arange(n + 1, dtype=np.int64), np.zeros(n, np.bool_), zeros)
     chat = rows.chat(view_column(view))
-    content = chat.messages["content"]
-    chosen = np.flatnonzero(select_messages(view, chat) & content.is_not_null().to_numpy())
+    contents = rows.contents(view_column(view)) if isinstance(rows, Frame) else to_text(chat.messages["content"])
+    chosen = np.flatnonzero(select_messages(view, chat) & contents.valid)
     row = np.searchsorted(chat.starts, chosen, side="right") - 1
-    sizes = content.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)[chosen] + len(SEPARATOR)
+    sizes = np.diff(contents.offsets)[chosen] + len(SEPARATOR)
     offsets = np.searchsorted(row, np.arange(n + 1)).astype(np.int64)
     before = np.concatenate([[0], np.cumsum(sizes)])
     starts = before[:-1] - before[offsets[row]]
-    spoken = (chat.messages["role"] == "user").fill_null(False).to_numpy()[chosen]
+    user = chat.messages["role"] == "user"
+    spoken = (user.fill_null(False) if user.null_count() else user).to_numpy()[chosen]
     return Parts(starts, offsets, np.ascontiguousarray(spoken), (chosen - chat.starts[row]).astype(np.int64))
 
 

@@ -47,20 +47,25 @@ _ABANDONED = 3600
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that becomes `path` if the block ends well. Maps a full disk to DiskFull."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.parent.is_dir():
+        _sweep(path)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{_BORN}-{threading.get_ident()}.tmp")
-    _sweep(path)
+    there = True
     try:
         yield temporary
         failpoint("store.write")
         os.replace(temporary, path)
+        there = False
         share(path)
     except OSError as error:
         raise disk_error(error, path) from error
     except pl.exceptions.PolarsError as error:
         raise DiskFull(f"cannot write {path}: {error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if there:
+            temporary.unlink(missing_ok=True)
 
 
 def _sweep(path: Path) -> None:

@@ -63,10 +63,11 @@ def _bitmap(valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 def to_chat(series: pl.Series) -> Chat:
     """The messages of a `List(MESSAGE)` series, flat. Null rows have no messages."""
-    lengths = series.list.len().fill_null(0).to_numpy()
+    lengths = series.list.len()
+    filled = (lengths.fill_null(0) if series.null_count() else lengths).to_numpy()
     starts = np.zeros(len(series) + 1, np.int64)
-    np.cumsum(lengths, out=starts[1:])
-    flat = series.filter(series.list.len() > 0).explode()
+    np.cumsum(filled, out=starts[1:])
+    flat = (series if filled.all() else series.filter(lengths > 0)).explode()
     if len(flat) == 0:
         return Chat(starts, pl.DataFrame(schema=dict(MESSAGE)))
     return Chat(starts, flat.struct.unnest())
