@@ -36,14 +36,12 @@ def tell(
         return {"benchmark": same["benchmark"], "item": same["item"], "coverage": coverage, **same}
     rows, item = hits[firsts, ROW], hits[firsts, ITEM]
     matches, words = _written(text, view, parts, found, hits, firsts, share, index)
-    sets, inverse = np.unique(index.set_of[item], return_inverse=True)
-    names = pl.Series([index.sets[k].name for k in sets.tolist()], dtype=pl.String).gather(pl.Series(inverse))
-    pairs = zip(index.set_of[item].tolist(), index.number_in_set[item].tolist(), strict=True)
-    ids = pl.Series([index.sets[k].items[j].id for k, j in pairs], dtype=pl.String)
-    there = np.full(n, len(rows), np.uint32)  # past the end: null
+    sets, numbers = index.set_of[item].tolist(), index.number_in_set[item].tolist()
+    names = pl.Series([*(index.sets[k].name for k in sets), None], dtype=pl.String)
+    ids = pl.Series([*(index.sets[k].items[j].id for k, j in zip(sets, numbers, strict=True)), None], dtype=pl.String)
+    there = np.full(n, len(rows), np.uint32)  # the null at the end
     there[rows] = np.arange(len(rows))
     place = pl.Series(there)
-    place = place.set(place == len(rows), None)
     return {
         "benchmark": names.gather(place).alias("benchmark"),
         "item": ids.gather(place).alias("item"),

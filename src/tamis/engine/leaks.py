@@ -57,9 +57,10 @@ def _leaks(text: Text, parts: Parts, view: str, index: Index, rule: Rule) -> Lea
     found = find(text, parts, index, whole=rule.whole, least=rule.coverage)
     leaked, share = _judge(found, index, rule)
     told = _told(text, view, parts, found, leaked, share, index, rule)
-    if index.signed is None or not found.hinted.any():
+    # a row that leaked as a whole item cannot be told more
+    rows = np.flatnonzero(found.hinted & ~((told.kind > 0) & (found.best >= 1)))
+    if index.signed is None or not len(rows):
         return told
-    rows = np.flatnonzero(found.hinted)
     return _with(told, _leaks(*_some(text, parts, rows), view, index.signed, rule), rows)
 
 
@@ -85,8 +86,10 @@ def _with(told: Leaks, more: Leaks, rows: NDArray[np.int64]) -> Leaks:
             best = values.to_numpy().copy()
             best[rows] = np.maximum(best[rows], more.evidence[name].to_numpy())
             evidence[name] = pl.Series(best)
-        else:
+        elif new.any():
             evidence[name] = values.scatter(rows[new], more.evidence[name].filter(pl.Series(new)))
+        else:
+            evidence[name] = values
     return Leaks(kind, evidence)
 
 
