@@ -149,3 +149,36 @@ def test_what_is_the_same(a: str, b: str) -> None:
 )  # fmt: skip
 def test_what_is_not_the_same(a: str, b: str) -> None:
     assert [w for w, *_ in by_kernel(a)] != [w for w, *_ in by_kernel(b)]
+
+
+LETTERS = st.sampled_from(["a", "B", "z", "é", "E\u0301", "ÿ", "ﬁ", "Ж", "한", "\u200b", "'"])
+
+
+def hashes_of(text: str, behind: bytes) -> list[tuple[int, int, int, int]]:
+    """(hash, kind, first byte, last byte) of each word, with other bytes behind the text."""
+    raw = text.encode()
+    data = np.frombuffer(raw + behind, np.uint8)
+    room = len(data) + 8
+    hashes, kinds = np.empty(room, np.uint64), np.empty(room, np.uint8)
+    starts, stops = np.empty(room, np.int64), np.empty(room, np.int64)
+    n = find_words(data, 0, len(raw), *folds(), hashes, starts, stops, kinds)
+    return [(int(hashes[k]), int(kinds[k]), int(starts[k]), int(stops[k])) for k in range(n)]
+
+
+@given(st.text(st.sampled_from("abzAZ@[`{ 09-,.<éж\n"), max_size=60), st.binary(max_size=24))
+def test_bytes_behind_a_text_make_no_difference(text: str, behind: bytes) -> None:
+    """Eight letters are read at once where there are eight bytes, whosever they are, and one by one at the end."""
+    assert hashes_of(text, behind) == hashes_of(text, b"") == hashes_of(text, b"abcdefgh" * 2)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=40))
+def test_a_hash_does_not_depend_on_how_a_word_is_written(letters: list[str]) -> None:
+    text = "".join(letters)
+    plain = "".join(folded(c) or "" for c in unicodedata.normalize("NFC", text))
+    for other in (plain, text.upper() if "ﬁ" not in text else plain):
+        assert [h for h, *_ in hashes_of(text, b"behind it")] == [h for h, *_ in hashes_of(other, b"")]
+
+
+@given(st.lists(st.text(st.sampled_from("abж한"), min_size=1, max_size=20), min_size=2, max_size=30, unique=True))
+def test_other_words_have_other_hashes(words: list[str]) -> None:
+    assert len({h for word in words for h, *_ in hashes_of(word, b"")}) == len(words)
