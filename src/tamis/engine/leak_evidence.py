@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -75,12 +74,10 @@ def _written(
     complete = hits[:, TOUCHED] == index.lengths[hits[:, ITEM]]
     told = kernel.Found(hits, bounds, complete, _rounded(share), found.pieces, index.heads.data, index.heads.offsets)
     pieces = int(np.add.reduceat(hits[:, PIECES], firsts).max())
-    memory = [np.empty((pieces + 1, 2), np.int64) for _ in range(2)]
+    claimed, whole = (np.empty((pieces + 1, 2), np.int64) for _ in range(2))
+    places, spans = (np.empty((kernel.SPANS_TOLD, 2), np.int64) for _ in range(2))
+    own, some = np.empty(kernel.ITEMS_TOLD, np.int64), np.empty(kernel.SPANS_TOLD, np.int64)
     stamps = np.zeros(len(index.lengths), np.int64)
-    lists: list[Any] = [
-        np.empty(kernel.ITEMS_TOLD, np.int64), np.empty(kernel.SPANS_TOLD, np.int64),
-        np.empty((kernel.SPANS_TOLD, 2), np.int64), np.empty((kernel.SPANS_TOLD, 2), np.int64),
-    ]  # fmt: skip
     row = hits[firsts, ROW]
     room = 3 * int((text.offsets[row + 1] - text.offsets[row]).sum()) + 1024 * n + (1 << 16)
     offsets, used, done = [np.zeros(n + 1, np.int64) for _ in range(2)], np.zeros(3, np.int64), 0
@@ -88,8 +85,8 @@ def _written(
     totals = [0, 0]
     while done < n:
         out = [np.empty(room, np.uint8), np.empty(4 * LONGEST_WORDS * (n - done), np.uint8)]
-        own = kernel.Told(out[0], offsets[0], out[1], offsets[1], *memory, stamps)
-        last = kernel.tell_groups(done, rows, told, index.items, index.lengths, own, *lists, used)
+        written = kernel.Told(out[0], offsets[0], out[1], offsets[1], claimed, whole, stamps)
+        last = kernel.tell_groups(done, rows, told, index.items, index.lengths, written, own, some, places, spans, used)
         for k in range(2):
             chunks[k].append(out[k][: used[k]])
             offsets[k][done : last + 1] += totals[k]

@@ -69,12 +69,15 @@ def _work(index: Index, room: int) -> Any:
 
     items = index.items
     n, longest = len(index.lengths), int((items.stops - items.starts).max(initial=0))
-    word, item, byte = lambda: np.empty(room, np.int64), lambda: np.empty(n, np.int64), lambda: np.empty(room, np.uint8)
+    words = [np.empty(room, np.int64) for _ in range(4)]
+    each = [np.empty(n, np.int64) for _ in range(3)]
+    bytes = [np.empty(room, np.uint8) for _ in range(3)]
     return Work(
-        np.empty(room, np.uint64), word(), word(), byte(), word(), np.empty(room, np.uint64), byte(), word(),
-        np.zeros(n, np.int64), item(), item(), item(), np.empty(len(items.hashes), np.uint8),
-        np.empty((MOST_PIECES, 4), np.int64), np.empty(MOST_PIECES, np.int64), np.empty(3, np.int64),
-        np.empty(3 * room + 64, np.int32), np.empty(3 * longest + 64, np.int32), byte(),
-        np.empty(room + 1, np.uint64), np.empty(room + 1, np.int64), np.empty(room + 1, np.uint8),
-        np.empty((3 * room + 3, 3), np.int64),
+        hashes=np.empty(room, np.uint64), starts=words[0], stops=words[1], kinds=bytes[0], places=words[2],
+        stream=np.empty(room, np.uint64), stream_kinds=bytes[1], order=words[3], stamps=np.zeros(n, np.int64), ends=each[0],
+        chains=each[1], touched=each[2], marks=np.empty(len(items.hashes), np.uint8),
+        pieces=np.empty((MOST_PIECES, 4), np.int64), links=np.empty(MOST_PIECES, np.int64), counts=np.empty(3, np.int64),
+        letters=np.empty(3 * room + 64, np.int32), others=np.empty(3 * longest + 64, np.int32), said=bytes[2],
+        sums=np.empty(room + 1, np.uint64), at=np.empty(room + 1, np.int64), which=np.empty(room + 1, np.uint8),
+        seeds=np.empty((3 * room + 3, 3), np.int64),
     )  # fmt: skip

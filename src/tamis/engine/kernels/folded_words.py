@@ -67,7 +67,7 @@ def _letters(low: np.uint64, eight: np.uint64) -> int:
     """How many of eight bytes are ASCII letters, from the first on. low: the same in small letters."""
     below = low & ~_TOP
     letter = (below + _TO_A) & ~(below + _PAST_Z) & ~eight & _TOP
-    return trailing_zeros(~letter & _TOP) >> 3
+    return int(trailing_zeros(~letter & _TOP) >> 3)
 
 
 @plain

@@ -64,7 +64,7 @@ def _follow(
 def _in(filter: np.ndarray, gram: np.uint64) -> bool:
     """Whether an n-gram may be one of the seeds that a filter is of, by its rolling sum."""
     word, bits = filter_bits(gram, np.uint64(filter.shape[0] - 1))
-    return (filter[word] & bits) == bits
+    return bool((filter[word] & bits) == bits)
 
 
 @plain
@@ -134,7 +134,12 @@ def _scan(
     found = _candidates(stream, n, long, fine, short, work.sums, work.at, work.which)
     found = _look_up(found, long, fine, short, work) if found else 0
     seeds = work.seeds
-    upto, last, known, shorts = 0, -1, 0, 0  # within an item that stands there as a whole, its variants are not looked for
+    upto, last, known, shorts = (
+        0,
+        -1,
+        0,
+        0,
+    )  # within an item that stands there as a whole, its variants are not looked for
     for k in range(found):
         r, which, postings = seeds[k, 0], seeds[k, 1], seeds[k, 2]
         if r != last:
@@ -210,7 +215,7 @@ def find_overlaps(
                 if used[2]:  # no more room
                     _take_back(hits, used, row)
                     return row
-    return offsets.shape[0] - 1
+    return int(offsets.shape[0] - 1)
 
 
 @plain

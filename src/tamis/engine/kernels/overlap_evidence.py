@@ -14,7 +14,17 @@ import numpy as np
 from .jit import plain
 from .json_encode import SLACK
 from .overlap_index import Items
-from .overlap_quotes import LONGEST_WORDS, after, points_in, put, put_marked, put_number, put_pairs, put_share, put_words
+from .overlap_quotes import (
+    LONGEST_WORDS,
+    after,
+    points_in,
+    put,
+    put_marked,
+    put_number,
+    put_pairs,
+    put_share,
+    put_words,
+)
 from .overlap_tell import FIRST_PIECE, ITEM, PIECES, ROW, TOUCHED
 
 ITEMS_TOLD = 200  # items of one row that are told one by one
@@ -26,12 +36,15 @@ def _key(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-_WORDS, _OF, _SPANS, _ITEM_SPANS = _key(', "words": '), _key(', "of": '), _key(', "spans": ['), _key('], "item_spans": ')
+_WORDS, _OF, _SPANS, _ITEM_SPANS = (
+    _key(', "words": '),
+    _key(', "of": '),
+    _key(', "spans": ['),
+    _key('], "item_spans": '),
+)
 _ROW_TEXT, _ROW_MARKS = _key(', "row_text": '), _key(', "row_marks": ')
 _ITEM_TEXT, _ITEM_MARKS = _key(', "item_text": '), _key(', "item_marks": ')
-_KEYS = sum(
-    len(key) for key in (_WORDS, _OF, _SPANS, _ITEM_SPANS, _ROW_TEXT, _ROW_MARKS, _ITEM_TEXT, _ITEM_MARKS)
-)
+_KEYS = sum(len(key) for key in (_WORDS, _OF, _SPANS, _ITEM_SPANS, _ROW_TEXT, _ROW_MARKS, _ITEM_TEXT, _ITEM_MARKS))
 
 
 class Rows(NamedTuple):
@@ -240,9 +253,7 @@ def tell_groups(
                 start = found.pieces[chosen[0], 2]
                 _in_order(places, size)
                 _in_order(spans, size)
-                at = put_marked(
-                    rows.data, begin, end, begin + start, places, size, _ROW_TEXT, _ROW_MARKS, out, at
-                )
+                at = put_marked(rows.data, begin, end, begin + start, places, size, _ROW_TEXT, _ROW_MARKS, out, at)
                 at = put_marked(
                     base, text, items.offsets[item + 1], item_first, spans, size, _ITEM_TEXT, _ITEM_MARKS, out, at
                 )  # fmt: skip

@@ -154,6 +154,6 @@ def find_postings(table: np.ndarray, key: np.uint64) -> int:
     at = (key >> _1) & mask
     while table[at, 0] != 0:
         if table[at, 0] == key:
-            return np.int64(table[at, 1])
+            return int(table[at, 1])
         at = (at + _1) & mask
-    return np.int64(0)
+    return 0

@@ -21,7 +21,7 @@ def put(key: np.ndarray, out: np.ndarray, at: int) -> int:
     """Copy some bytes; where writing goes on."""
     for k in range(key.shape[0]):
         out[at + k] = key[k]
-    return at + key.shape[0]
+    return int(at + key.shape[0])
 
 
 @plain
@@ -129,16 +129,16 @@ def _is_space(data: np.ndarray, k: int) -> bool:
     """Whether the code point that begins at byte k is white space, as `str.isspace` says."""
     b = np.int64(data[k])
     if b < 0x80:
-        return b == 0x20 or 0x09 <= b <= 0x0D or 0x1C <= b <= 0x1F
+        return bool(b == 0x20 or 0x09 <= b <= 0x0D or 0x1C <= b <= 0x1F)
     if b == 0xC2:
-        return data[k + 1] == 0x85 or data[k + 1] == 0xA0
+        return bool(data[k + 1] == 0x85 or data[k + 1] == 0xA0)
     if b < 0xE1 or b > 0xE3:
         return False
     point = (b & 0x0F) << 12 | (np.int64(data[k + 1]) & 0x3F) << 6 | (np.int64(data[k + 2]) & 0x3F)
-    return (
-        point == 0x1680 or 0x2000 <= point <= 0x200A or point == 0x2028 or point == 0x2029 or point == 0x202F
-        or point == 0x205F or point == 0x3000
-    )  # fmt: skip
+    line = point == 0x2028 or point == 0x2029
+    return bool(
+        line or point == 0x1680 or 0x2000 <= point <= 0x200A or point == 0x202F or point == 0x205F or point == 0x3000
+    )
 
 
 @plain
