@@ -151,7 +151,9 @@ def test_what_is_not_the_same(a: str, b: str) -> None:
     assert [w for w, *_ in by_kernel(a)] != [w for w, *_ in by_kernel(b)]
 
 
-LETTERS = st.sampled_from(["a", "B", "z", "é", "E\u0301", "ÿ", "ﬁ", "Ж", "한", "\u200b", "'"])
+LETTERS = st.sampled_from(
+    ["a", "B", "z", "abcdefg", "stuvwxyz", "ijklmnopqrs", "é", "E\u0301", "ÿ", "ﬁ", "Ж", "한", "\u200b", "'"]
+)
 
 
 def hashes_of(text: str, behind: bytes) -> list[tuple[int, int, int, int]]:
@@ -171,7 +173,7 @@ def test_bytes_behind_a_text_make_no_difference(text: str, behind: bytes) -> Non
     assert hashes_of(text, behind) == hashes_of(text, b"") == hashes_of(text, b"abcdefgh" * 2)
 
 
-@given(st.lists(LETTERS, min_size=1, max_size=40))
+@given(st.lists(LETTERS, min_size=1, max_size=20))
 def test_a_hash_does_not_depend_on_how_a_word_is_written(letters: list[str]) -> None:
     text = "".join(letters)
     plain = "".join(folded(c) or "" for c in unicodedata.normalize("NFC", text))

@@ -62,6 +62,11 @@ def searched(rows: list[list[str]]) -> tuple[Text, Parts]:
     return text, Parts(np.array(starts, np.int64), bounds, spoken, np.array(places, np.int64))
 
 
+def letters(k: int) -> str:
+    """A number in letters alone."""
+    return chr(97 + k // 26) + chr(97 + k % 26)
+
+
 def compare(
     items: list[list[str]], rows: list[list[str]], chosen: list[bool] | None = None, view: str = "all"
 ) -> list[Any]:
@@ -108,8 +113,10 @@ def test_evidence_is_that_of_the_twin(case: tuple[list[list[str]], list[list[str
 
 def test_no_more_items_and_spans_are_told_than_there_may_be() -> None:
     items = [[f"w{k}a", f"w{k}b", f"w{k}c", f"w{k}d", f"w{k}e"] for k in range(TOLD_ITEMS + 50)]
-    long = [f"y{k}" for k in range(4 * (TOLD_SPANS + 20))]
-    parted = [word for k in range(0, len(long), 4) for word in [*long[k : k + 4], "so"]]
+    long, parted, at = [f"y{letters(k)}" for k in range(20 * 3 + 45 * 4)], [], 0
+    for size in [*[3] * 20, *[4] * 45]:  # those of three words are found from the first of four on, backwards
+        parted += [*long[at : at + size], "so"]
+        at += size
     told = compare([*items, long], [[" ".join(word for item in items for word in item)], [" ".join(parted)]])
     assert len(told[0]) == TOLD_ITEMS
     assert len(told[1][0]["spans"]) == TOLD_SPANS
@@ -136,7 +143,7 @@ def test_the_view_is_named_as_json_names_it(view: str) -> None:
     ["\xa0", "\u1680", "\u2003", "\u2028", "\u202f", "\u205f", "\u3000", "\x85", "\x1c", "\x1f", "\x1e", "\x0b", " "],
 )
 def test_words_are_cut_at_white_space_of_any_kind(gap: str) -> None:
-    item = [f"w{chr(97 + k // 26)}{chr(97 + k % 26)}" for k in range(80)]
+    item = [f"w{letters(k)}" for k in range(80)]
     row = gap.join(item)
     assert compare([item], [[row]])[0][0]["words"] == 80
     compare([item], [[gap.join(["x" * 197, *item])]])
