@@ -1,4 +1,4 @@
-"""Tamis: the whole command, from the rows to a delivery; what stands after the paths is asked of dedup.minhash."""
+"""Tamis: the whole command, from the rows to a delivery of chat messages; what stands after the paths is asked of dedup.minhash."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ tamis: 1
 name: peers
 sources: [{use: files, path: ROWS, id: [id]}]
 steps: [{use: map.auto}, {use: dedup.minhash ASKED}]
-deliver: [{use: jsonl, path: dist/peers}]
+deliver: [{use: jsonl, path: dist/peers, without: [source.prompt, source.completion]}]  # each text once
 """
 work = out.parent
 (work / "recipe.yaml").write_text(
