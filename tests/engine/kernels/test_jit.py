@@ -152,7 +152,7 @@ def test_kept_code_is_loaded_without_getting_ready_to_compile(package: Path) -> 
 
 
 EVERY = """
-import importlib, pkgutil
+import importlib, pkgutil, sys
 from numba.core.registry import CPUDispatcher
 from tamis.engine import kernels
 from tamis.engine.kernels.jit import Compiled
@@ -165,17 +165,24 @@ for module in pkgutil.iter_modules(kernels.__path__):
                 (signature, *_), _ = kept._load_data(path.name)
                 assert kernel._cache.load_overload(signature, kernel.targetctx) is not None, path
                 loaded += 1
+                if "numba.np.arraymath" in sys.modules:
+                    sys.exit(f"{module.name}: {path.name} loads what compiles: spell out sums and the like as loops")
 print(loaded)
 """
 
 
 def test_all_code_that_is_kept_can_be_loaded(tmp_path: Path) -> None:
-    """Code that called for a function which only a compiler knows would end the process where it is linked."""
-    rows = "".join(f'{{"prompt": "Question {n}: where is my parcel?", "completion": "Soon, {n}."}}\n' for n in range(9))
+    """Code that called for a function which only a compiler knows would end the process where it is linked. And code that
+    has in it what Numba wrote of its own (`a.sum(axis=0)`) loads that, and SciPy, which takes 0.15 s."""
+    rows = "".join(
+        f'{{"prompt": "Question {n}: where is my parcel?", "completion": "Soon, {n}.", "topic": "t"}}\n'
+        for n in range(9)
+    )
     (tmp_path / "rows.jsonl").write_text(rows)
     (tmp_path / "recipe.yaml").write_text(
         "tamis: 1\nname: r\nsources: [{use: files, path: rows.jsonl}]\nsteps: [{use: map.auto}, {use: clean.unicode}, "
-        "{use: filter.language, keep: [en]}, {use: filter.repetition}, {use: dedup.exact}, {use: dedup.minhash}]\n"
+        "{use: filter.language, keep: [en]}, {use: filter.repetition}, {use: dedup.exact}, "
+        "{use: split.stratified, by: topic, shares: {train: 0.5, test: 0.5}}]\n"
         "deliver: [{use: jsonl, path: out}]\n"
     )
     run = [sys.executable, "-m", "tamis", "run", str(tmp_path / "recipe.yaml"), "--progress", "none"]

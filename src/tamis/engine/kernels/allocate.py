@@ -53,8 +53,12 @@ def place_large(
     (n_strata,) rows; placed: (n_strata, n_splits) rows, updated; split: (n_units,) int64, filled.
     """
     k = targets.shape[0]
-    room = targets - placed.sum(axis=0)
-    every = max(targets.sum(), 1)
+    room, every = targets.copy(), np.int64(0)
+    for s in range(k):
+        for stratum in range(placed.shape[0]):
+            room[s] -= placed[stratum, s]
+        every += targets[s]
+    every = max(every, np.int64(1))
     for t in range(turn.shape[0]):
         unit = turn[t]
         size, stratum = sizes[unit], strata[unit]
@@ -70,7 +74,10 @@ def place_large(
                 if room[s] >= size and (chosen < 0 or mine > lack):
                     chosen, lack = s, mine
             if chosen < 0:
-                chosen = int(np.argmax(room))
+                chosen = 0
+                for s in range(1, k):
+                    if room[s] > room[chosen]:
+                        chosen = s
         split[unit] = chosen
         room[chosen] -= size
         placed[stratum, chosen] += size
