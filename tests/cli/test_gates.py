@@ -144,6 +144,9 @@ def test_what_people_said_of_a_row_stands_in_its_life(rich: Terminal) -> None:
     assert "reject, rude: “it shouts”" in rich("why", first).out
     assert "relabel, " in rich("why", second).out
     assert "accept" in rich("why", third).out
+    path = rich.folder / "decisions" / "gated.jsonl"
+    path.write_text(path.read_text().replace("it shouts", "it sings"))
+    assert "reject, rude" not in rich("why", first).out  # these are not the decisions that the run has read
 
 
 def test_decide_needs_a_known_step_and_rows(gated: Terminal) -> None:

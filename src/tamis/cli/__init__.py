@@ -94,7 +94,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        click.echo(f"tamis: what is said reaches nobody, the disk is full: {error}", err=True)
+        click.echo(f"tamis: the disk is full: {error}", err=True)
         code = 1
     if code == 130 and any(thread.name.startswith("tamis") for thread in threading.enumerate()):
         sys.stdout.flush(), sys.stderr.flush()

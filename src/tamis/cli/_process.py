@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 from collections.abc import Callable
+
+from tamis.engine.memory import collect_seldom
 
 #: log2 of the cycles that a thread of OpenBLAS spins before it sleeps, about half a millisecond. Its own 26 kept a core busy
 #: for 25 ms after each product, and after the import.
@@ -20,7 +21,7 @@ def as_process(main: Callable[[], None]) -> None:
     others left to do at the end is still done: threads are waited for, and this, registered first, is called last.
     """
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SPIN)  # read when NumPy is first imported
-    gc.set_threshold(200_000, 50, 1000)  # imports make no cycles of garbage; looking for them took 3 % of the start
+    collect_seldom()  # imports make no cycles of garbage; looking for them took 3 % of the start
     code = 1
 
     def leave() -> None:

@@ -52,8 +52,8 @@ def command(
                 told = [f"{slug} {count:,}" for slug, count in line["reasons"].items()]
                 told += [f"{line[end]:,} {end}" for end in ("held", "quarantined") if line[end]]
                 click.echo(f"{line['step']:<24} {', '.join(told)}")
-        if ledger.unreadable():
-            click.echo(f"{'read':<24} {ledger.unreadable():,} lines could not be read")
+        if unreadable := ledger.unreadable():
+            click.echo(f"{'read':<24} {unreadable:,} lines could not be read")
         return
     if step == "read":
         bad, total = ledger.quarantined(), ledger.unreadable()

@@ -53,11 +53,16 @@ def short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
+def collect_seldom() -> None:
+    """Look for cycles of garbage seldom, from now on."""
+    gc.set_threshold(200_000, 50, 1000)
+
+
 @contextmanager
 def seldom_collecting() -> Iterator[None]:
     """Look for cycles of garbage seldom: a run makes hardly any, and looking took 6 % of its processor time."""
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1000)
+    collect_seldom()
     try:
         yield
     finally:

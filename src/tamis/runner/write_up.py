@@ -55,8 +55,9 @@ def write_ledger(
     parts = [(number, key) for number, log in enumerate(flow.logs[:hidden]) for key in log.parts]
 
     def tell(part: tuple[int, int]) -> str:
-        log = flow.logs[part[0]]
-        return secrecy.part(cache, log.parts[part[1]], flow.states[position[part[1]]], log.step, names[: part[0]])
+        number, key = part
+        log = flow.logs[number]
+        return secrecy.part(cache, log.parts[key], flow.states[position[key]], log.step, names[:number])
 
     told = dict(zip(parts, side_by_side(tell, parts), strict=True))
     steps = []

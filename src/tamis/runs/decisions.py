@@ -113,17 +113,17 @@ def read(path: Path, length: int | None = None) -> Decisions:
         data = b""
     except OSError as error:
         raise disk_error(error, path) from error
-    return _parse(path, data)
+    return _parse(path, data, part=length is not None)
 
 
-#: what was read of a file last: its prefix, how many lines that were, and the decisions on them
-_read_before: dict[Path, tuple[Prefix, int, tuple[Decision, ...]]] = {}
+#: what was read last of a file, or of a part of it: its prefix, how many lines that were, and the decisions on them
+_read_before: dict[tuple[Path, bool], tuple[Prefix, int, tuple[Decision, ...]]] = {}
 
 
-def _parse(path: Path, data: bytes) -> Decisions:
+def _parse(path: Path, data: bytes, *, part: bool = False) -> Decisions:
     """The decisions in a file's bytes. Lines that were read before, and are the same bytes, are not parsed again."""
     whole = data[: data.rfind(b"\n") + 1]
-    prefix, lines, before = _read_before.get(path, (Prefix(0, ""), 0, ()))
+    prefix, lines, before = _read_before.get((path, part), (Prefix(0, ""), 0, ()))
     hashed = hashlib.sha256(whole[: prefix.length])
     if prefix.length > len(whole) or hashed.hexdigest() != prefix.sha256:
         prefix, lines, before, hashed = Prefix(0, ""), 0, (), hashlib.sha256()
@@ -144,7 +144,7 @@ def _parse(path: Path, data: bytes) -> Decisions:
     hashed.update(rest)
     read = Prefix(len(whole), hashed.hexdigest())
     told = tuple(found)
-    _read_before[path] = (read, lines + rest.count(b"\n"), told)
+    _read_before[path, part] = (read, lines + rest.count(b"\n"), told)
     undone = {d.undoes for d in told if d.kind == "undo"}
     stand = tuple(d for d in told if d.kind != "undo" and d.key not in undone)
     return Decisions(stand, read, told)

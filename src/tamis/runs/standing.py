@@ -12,6 +12,7 @@ from . import decisions as decided
 from .decisions import Decision, Decisions
 from .gates import Gate, read_gate
 from .settle import DECIDING, OPEN, Settled, Stand, current, settle, stand
+from .workspace import decisions_of
 
 IS_OPEN, DIFFERS, IS_DECIDED = range(3)
 #: kinds after which a reviewer is not asked about a row again
@@ -26,7 +27,7 @@ class Standing:
         self.run, self.step = run, step
         self.gate: Gate = read_gate(run, step)
         self.setup = self.gate.setup
-        self.path = decisions or run.parent.parent.parent / "decisions" / f"{run.parent.name}.jsonl"
+        self.path = decisions or decisions_of(run)
         self.reviewers: tuple[str, ...] = ()
         self._lock = threading.RLock()
         self._stamp: tuple[int, int] | None = None

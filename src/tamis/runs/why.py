@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +12,10 @@ import polars as pl
 from tamis.core.errors import DataError, UsageError
 
 from . import decisions as decided
+from .decisions import Decision
 from .ledger import Found, Ledger
-from .rows import RunRows, read_privacy
+from .rows import RunRows, read_json, read_privacy
+from .workspace import decisions_of
 
 #: rows that a question is answered with; `Hits.more`: there are others
 SHOWN = 20
@@ -36,6 +38,7 @@ class Why:
         self.run = run
         self.ledger = Ledger(run)
         self.order = [step["name"] for step in self.ledger.steps]
+        self._private = bool(read_privacy(run))
 
     def find(self, question: str) -> list[Found]:
         """The rows meant, at most SHOWN of them: see `hits`."""
@@ -95,8 +98,11 @@ class Why:
                 break
         return list(dict.fromkeys(exact or within))[: SHOWN + 1]
 
-    def life(self, found: Found) -> dict[str, Any]:
-        """A row's life: where it comes from, what each step said, where it went, and its text then."""
+    def life(self, found: Found, *, decisions: bool = True) -> dict[str, Any]:
+        """A row's life: where it comes from, what each step said, where it went, and its text then.
+
+        decisions: whether each step tells what people decided there, too.
+        """
         told = self.ledger.life(found)
         last = told[-1] if told and told[-1]["outcome"] != "kept" else None
         upto = self.order if last is None else self.order[: self.order.index(last["step"])]
@@ -111,8 +117,8 @@ class Why:
             "delivered": [] if last is not None else list(self._delivered(found)),
             "born_from": self._parent(found),
         }
-        for step in told:
-            step["decisions"] = [one for one in self._decisions(found) if one["step"] == step["step"]]
+        for step in told if decisions else ():
+            step["decisions"] = [self._said(one) for one in self._decided.get(found.id, ()) if one.step == step["step"]]
         try:
             self._changes(found, told)
             values = RunRows(self.run).told(found.partition, [found.row], steps=upto)[0]
@@ -122,23 +128,25 @@ class Why:
             record["text_gone"] = error.message
         return record
 
-    def _decisions(self, found: Found) -> list[dict[str, Any]]:
-        """What people decided of the row and why, in order: what stands of the decisions the run has read."""
-        try:
-            manifest = json.loads((self.run / "manifest.json").read_bytes())
-            length = int(manifest["decisions"]["length"])
-        except (OSError, ValueError, KeyError):  # it waits for people, and was not written up yet
-            length = None
-        path = self.run.parent.parent.parent / "decisions" / f"{self.run.parent.name}.jsonl"
-        private = bool(read_privacy(self.run))  # what people wrote may name what the recipe takes away
-        told = []
-        for one in decided.read(path, length).all:
-            if one.row == found.id:
-                names = [
-                    n for n in _SAID if not (n in _WRITTEN and private) and not (n == "value" and one.kind == "edit")
-                ]
-                told.append({n: value for n in names if (value := getattr(one, n)) not in (None, "")})
-        return told
+    @cached_property
+    def _decided(self) -> dict[str, list[Decision]]:
+        """Row → what people decided of it, in order: what stands of the decisions that this run has read, as far as they are known here."""
+        read = read_json(self.run / "manifest.json").get("decisions")  # none while it waits for people
+        found = decided.read(decisions_of(self.run), None if read is None else int(read["length"]))
+        if (
+            read is not None and found.prefix.sha256 != read["sha256"]
+        ):  # it read another file, or this one was changed by hand
+            return {}
+        by_row: dict[str, list[Decision]] = {}
+        for one in found.all:
+            if one.row is not None:
+                by_row.setdefault(one.row, []).append(one)
+        return by_row
+
+    def _said(self, one: Decision) -> dict[str, Any]:
+        """A decision as it is told: of an edit the evidence says what it made; what people wrote may name what the recipe takes away."""
+        hidden = _WRITTEN if self._private else ("value",) if one.kind == "edit" else ()
+        return {n: value for n in _SAID if n not in hidden and (value := getattr(one, n)) not in (None, "")}
 
     def _changes(self, found: Found, told: list[dict[str, Any]]) -> None:
         """Add to each step what it changed of the row: column → (before, after)."""

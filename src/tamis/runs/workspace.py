@@ -140,3 +140,8 @@ def _read(path: Path) -> dict[str, Any]:
         return value if isinstance(value, dict) else {}
     except (OSError, ValueError):
         return {}
+
+
+def decisions_of(run: Path) -> Path:
+    """The file of the decisions on the rows of a run's recipe."""
+    return Workspace(run.parent.parent.parent).decisions(run.parent.name)

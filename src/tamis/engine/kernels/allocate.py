@@ -84,16 +84,19 @@ def place_large(
 
 
 @njit(nogil=True, cache=True)
+def _root(root: np.ndarray, i: int) -> int:
+    """The first row of a row's component, with a shorter way to it from now on."""
+    while root[i] != i:
+        root[i] = root[root[i]]
+        i = root[i]
+    return i
+
+
+@njit(nogil=True, cache=True)
 def tie(root: np.ndarray, a: np.ndarray, b: np.ndarray) -> None:
     """Join the components of each pair a, b. root: (n,) int64, the first row of each row's component; updated."""
     for p in range(a.shape[0]):
-        i, j = a[p], b[p]
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        while root[j] != j:
-            root[j] = root[root[j]]
-            j = root[j]
+        i, j = _root(root, a[p]), _root(root, b[p])
         root[max(i, j)] = min(i, j)
     for i in range(root.shape[0]):
         root[i] = root[root[i]]
@@ -106,13 +109,7 @@ def tie_up_to(root: np.ndarray, sizes: np.ndarray, most: int, a: np.ndarray, b: 
     root: (n,) int32, the first row of each row's component; sizes: (n,) uint32, of each component, at its first row; both updated.
     """
     for p in range(a.shape[0]):
-        i, j = a[p], b[p]
-        while root[i] != i:
-            root[i] = root[root[i]]
-            i = root[i]
-        while root[j] != j:
-            root[j] = root[root[j]]
-            j = root[j]
+        i, j = _root(root, a[p]), _root(root, b[p])
         if i != j and np.int64(sizes[i]) + np.int64(sizes[j]) <= most:
             one = min(i, j)
             sizes[one] = sizes[i] + sizes[j]

@@ -17,6 +17,7 @@ from tamis.runs.ledger import Ledger
 from tamis.runs.map import map_data
 from tamis.runs.recall import figure_for
 from tamis.runs.rows import read_privacy
+from tamis.runs.workspace import decisions_of
 
 from . import warn
 from .columns import Spread, candidates, sample_rows
@@ -170,8 +171,7 @@ class _Gatherer:
         told = self.manifest.get("privacy")
         if not told:
             return None
-        decisions = self.root / "decisions" / f"{self.run.parent.name}.jsonl"
-        return {**told, "recall": figure_for(decisions, told.get("settings", "")) or told.get("recall")}
+        return {**told, "recall": figure_for(decisions_of(self.run), told.get("settings", "")) or told.get("recall")}
 
     def _map(self) -> dict[str, Any] | None:
         """The last map of the run; None where no step laid its rows out."""

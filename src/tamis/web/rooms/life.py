@@ -27,7 +27,7 @@ def row(asked: Asked) -> shapes.RowLife:
     found = run.find(asked.path["id"])
     why = Why(run.folder)
     why.ledger = run.ledger  # its index is made
-    life = why.life(found)
+    life = why.life(found, decisions=False)
     made = decided.read(asked.site.workspace.decisions(run.recipe))
     mine = [one for one in made.told if one.row == found.id]
     cutter = Cutter()
